@@ -1,0 +1,31 @@
+/** `npm run bench [-- name …]`: runs the benches named, or all, and fails when one misses its bar. */
+import { type Figure, holds, renderFigures } from './figure.ts'
+
+interface Bench {
+  readonly sentence: string
+  run(): Promise<readonly Figure[]>
+}
+
+/** Each is loaded when it runs, so that one bench's imports do not weigh on another's figures. */
+const benches: Readonly<Record<string, Bench>> = {
+  start: {
+    sentence: 'how soon `npm start` answers, and how much memory it takes',
+    run: async () => (await import('./start.ts')).measureStart(),
+  },
+}
+
+const named = process.argv.slice(2)
+const unknown = named.filter(name => !Object.hasOwn(benches, name))
+if (unknown.length > 0) {
+  console.error(`There is no bench called ${unknown.join(', ')}. There is:`)
+  for (const [name, { sentence }] of Object.entries(benches)) console.error(`  ${name}  ${sentence}`)
+  process.exit(1)
+}
+
+for (const [name, { sentence, run }] of Object.entries(benches)) {
+  if (named.length > 0 && !named.includes(name)) continue
+  console.log(`${name}: ${sentence}`)
+  const figures = await run()
+  console.log(renderFigures(figures))
+  if (!figures.every(holds)) process.exitCode = 1
+}

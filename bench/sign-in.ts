@@ -1,0 +1,107 @@
+/**
+ * One person signing in to the example: the requests that a browser and the app would send, without either. It trusts
+ * nothing about the pages but that `/login/:id` takes `username` and `password`.
+ */
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { randomSecret, sha256 } from '../server/kernel/secrets.ts'
+
+export interface Account {
+  readonly email: string
+  readonly password: string
+}
+
+interface Application {
+  readonly clientId: string
+  readonly redirectUri: string
+  readonly audience: string
+}
+
+/** More redirects than any sign-in takes: beyond it, two pages send the browser back and forth. */
+const LONGEST_WALK = 10
+
+/** From `/authorize` to tokens, as a browser that has never been here. Throws with the first answer that leads nowhere. */
+export async function signIn(issuer: string, account: Account): Promise<void> {
+  const { clientId, redirectUri, audience } = exampleApplication()
+  const [state, verifier] = [randomSecret(), randomSecret()]
+  const authorize = new URL('authorize', issuer)
+  authorize.search = new URLSearchParams({
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    response_type: 'code',
+    scope: 'openid profile email offline_access',
+    audience,
+    state,
+    nonce: randomSecret(),
+    code_challenge: sha256(verifier),
+    code_challenge_method: 'S256',
+  }).toString()
+
+  const landing = await walk(authorize, redirectUri, account)
+  const code = landing.searchParams.get('code')
+  if (!code || landing.searchParams.get('state') !== state) throw new Error(`No code came back: ${landing.search}`)
+
+  const answer = await fetch(new URL('oauth/token', issuer), {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      client_id: clientId,
+      redirect_uri: redirectUri,
+      code,
+      code_verifier: verifier,
+    }),
+  })
+  const body = (await answer.json()) as { access_token?: unknown; error?: unknown }
+  if (answer.status !== 200 || typeof body.access_token !== 'string') {
+    throw new Error(`The code was answered with ${answer.status} ${body.error}`)
+  }
+}
+
+/** Follows redirects, fills in the one form on the way, and stops before the application's own address. */
+async function walk(from: URL, redirectUri: string, account: Account): Promise<URL> {
+  const cookies = new Map<string, string>()
+  let url = from
+  let form: URLSearchParams | undefined
+  for (let step = 0; step < LONGEST_WALK; step += 1) {
+    const response = await request(url, cookies, form)
+    const location = response.headers.get('location')
+    if (location !== null) {
+      form = undefined
+      url = new URL(location, url)
+      if (url.href.startsWith(redirectUri)) return url
+    } else if (response.status === 200 && url.pathname.startsWith('/login/') && !form) {
+      form = new URLSearchParams({ username: account.email, password: account.password })
+    } else {
+      throw new Error(`${form ? 'POST' : 'GET'} ${url.pathname} was answered with ${response.status}`)
+    }
+  }
+  throw new Error(`The sign-in did not end after ${LONGEST_WALK} pages, the last of them ${url.pathname}`)
+}
+
+async function request(url: URL, cookies: Map<string, string>, form: URLSearchParams | undefined): Promise<Response> {
+  const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '), origin: url.origin }
+  const response = await fetch(url, { redirect: 'manual', headers, ...(form && { method: 'POST', body: form }) })
+  await response.arrayBuffer()
+  for (const line of response.headers.getSetCookie()) {
+    const [pair = ''] = line.split(';')
+    const [name = ''] = pair.split('=', 1)
+    cookies.set(name, pair.slice(name.length + 1))
+  }
+  return response
+}
+
+let known: Application | undefined
+
+/** As its tenant file registers it. */
+function exampleApplication(): Application {
+  if (known) return known
+  const file = new URL('../examples/24-hour-video/tenant.yaml', import.meta.url)
+  const tenant = parse(readFileSync(file, 'utf8'))
+  const client = tenant.clients.find((one: { app_type: string }) => one.app_type === 'spa')
+  known = {
+    clientId: client.client_id,
+    redirectUri: client.callbacks[0],
+    audience: tenant.resourceServers[0].identifier,
+  }
+  return known
+}

@@ -1,0 +1,85 @@
+/**
+ * The files of the page: a fixed list, read once, so that no request ever names a path on the disk. Also the
+ * headers that hold the page to what it needs.
+ */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+
+export interface Asset {
+  readonly type: string
+  readonly etag: string
+  readonly body: Buffer
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+const FILES = [
+  'index.html',
+  'style.css',
+  'icon.svg',
+  'app.js',
+  'account.js',
+  'catalogue.js',
+  'colour.js',
+  'element.js',
+  'film.js',
+  'home.js',
+  'profile.js',
+  'scenes.js',
+  'watch.js',
+  'words.js',
+]
+
+/** The SDK as it is published: one file with everything it needs inside, so that the example needs no bundler. */
+const VENDOR = '@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js'
+
+/** URL path → file. */
+export async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
+  const sources: [string, URL][] = [
+    ...FILES.map((name): [string, URL] => [`/${name}`, new URL(`public/${name}`, import.meta.url)]),
+    ['/vendor/auth0-spa-js.js', new URL(import.meta.resolve(VENDOR))],
+  ]
+  const assets = new Map(await Promise.all(sources.map(async ([path, url]) => [path, await readAsset(url)] as const)))
+  return assets.set('/', assets.get('/index.html') as Asset)
+}
+
+async function readAsset(url: URL): Promise<Asset> {
+  const body = await readFile(url)
+  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
+  return { type: TYPES[extname(url.pathname)] as string, etag, body }
+}
+
+/**
+ * The page talks to the issuer (tokens) and frames it (silent sign-in). The SDK keeps refresh tokens in a worker it
+ * makes from a blob. Profile pictures come from anywhere.
+ */
+export function pageHeaders(issuer: string): Readonly<Record<string, string>> {
+  const { origin } = new URL(issuer)
+  const policy = {
+    'default-src': "'none'",
+    'script-src': "'self'",
+    'style-src': "'self'",
+    'img-src': `'self' data: https: ${origin}`,
+    'connect-src': `'self' ${origin}`,
+    'frame-src': origin,
+    'worker-src': 'blob:',
+    'form-action': "'none'",
+    'base-uri': "'none'",
+    'frame-ancestors': "'none'",
+  }
+  return {
+    'content-security-policy': Object.entries(policy)
+      .map(directive => directive.join(' '))
+      .join('; '),
+    'x-content-type-options': 'nosniff',
+    // The address holds the code for a moment.
+    'referrer-policy': 'no-referrer',
+    'cache-control': 'no-cache',
+  }
+}

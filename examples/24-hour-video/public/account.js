@@ -1,0 +1,76 @@
+/** Who is signed in. The only file that talks to the SDK, which is Auth0's for single-page apps, unmodified. */
+
+import { Auth0Client } from './vendor/auth0-spa-js.js'
+
+/**
+ * @typedef {object} Account
+ * @property {import('./vendor/auth0-spa-js.js').User | undefined} user
+ * @property {Error | undefined} problem why the sign-in just tried did not work
+ * @property {(language: string, screen?: 'signup') => Promise<void>} signIn leaves the page
+ * @property {() => Promise<void>} signOut leaves the page
+ * @property {() => Promise<string>} token an access token for the API
+ * @property {() => Promise<string>} freshToken one that was not there before
+ */
+
+/**
+ * Finishes a sign-in that is coming back, or finds one that is still there.
+ * @param {{ issuer: string, clientId: string, audience: string }} config
+ * @returns {Promise<Account>}
+ */
+export async function openAccount({ issuer, clientId, audience }) {
+  const home = `${window.location.origin}/`
+  const client = new Auth0Client({
+    // The SDK keeps a scheme that is given and adds the final slash itself.
+    domain: issuer.replace(/\/$/, ''),
+    clientId,
+    useRefreshTokens: true,
+    useRefreshTokensFallback: true,
+    cacheLocation: 'memory',
+    authorizationParams: {
+      redirect_uri: home,
+      audience,
+      scope: 'openid profile email offline_access write:videos',
+    },
+  })
+
+  const problem = await settle(client)
+  return {
+    user: await client.getUser(),
+    problem,
+    signIn: (language, screen) =>
+      client.loginWithRedirect({
+        appState: { page: window.location.hash },
+        authorizationParams: { ui_locales: language, ...(screen && { screen_hint: screen }) },
+      }),
+    signOut: () => client.logout({ logoutParams: { returnTo: home } }),
+    token: async () => given(await client.getTokenSilently()),
+    freshToken: async () => given(await client.getTokenSilently({ cacheMode: 'off' })),
+  }
+}
+
+/** @param {Auth0Client} client @returns {Promise<Error | undefined>} */
+async function settle(client) {
+  const answer = new URLSearchParams(window.location.search)
+  const isComingBack = answer.has('state') && (answer.has('code') || answer.has('error'))
+  try {
+    if (!isComingBack) {
+      await client.checkSession()
+      return undefined
+    }
+    const { appState } = await client.handleRedirectCallback()
+    leaveCallback(appState?.page ?? '')
+  } catch (error) {
+    if (isComingBack) leaveCallback('')
+    return error instanceof Error ? error : new Error(String(error))
+  }
+  return undefined
+}
+
+/** A code is good once: reloading the page must not present it again. @param {string} page */
+const leaveCallback = page => window.history.replaceState(null, '', `/${page}`)
+
+/** @param {string | undefined} token */
+function given(token) {
+  if (token === undefined) throw new Error('there is no token')
+  return token
+}

@@ -1,0 +1,94 @@
+/**
+ * The first stage: from text to a token whose signature holds. Size, shape, header, algorithm, key, signature, in
+ * that order, and nothing of the payload is believed before the end. What the claims must say is claims.ts.
+ */
+import { compactVerify, errors } from 'jose'
+import type { Algorithm, AlgorithmName } from './algorithms.ts'
+import { VerificationError } from './errors.ts'
+import type { KeySource, VerificationKey } from './keys.ts'
+import { parseObject } from './strict-json.ts'
+
+/** What a server takes in one header line is 16 KiB with most HTTP stacks; a token beyond it is no token of ours. */
+const MAXIMUM_CHARACTERS = 16 * 1024
+
+export interface TokenHeader {
+  readonly alg: AlgorithmName
+  readonly kid: string | undefined
+  readonly typ: string | undefined
+}
+
+/** Signed by `key`, and no more than that: issuer, audience and times are not yet looked at. */
+export interface SignedToken {
+  readonly header: TokenHeader
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly key: VerificationKey
+}
+
+/**
+ * Verifies a JWS in compact form (RFC 7515 §7.1).
+ * @throws VerificationError, or what the key source throws.
+ */
+export async function verifySignature(
+  token: string,
+  keys: KeySource,
+  allowed: ReadonlyMap<string, Algorithm>,
+): Promise<SignedToken> {
+  const [headerBytes, payloadBytes, signatureBytes] = splitStrictly(token)
+  const { header, algorithm } = readHeader(headerBytes, allowed)
+  if (signatureBytes.length !== (algorithm.signatureBytes ?? signatureBytes.length))
+    throw new VerificationError('bad_signature', 'the signature has the wrong length')
+
+  const key = await keys({ kid: header.kid, alg: header.alg })
+  // A source that looks at kid alone must not let the token pick how its key is used.
+  if (!key || key.alg !== header.alg) throw new VerificationError('unknown_key', 'no key fits this kid and algorithm')
+
+  try {
+    await compactVerify(token, key.key, { algorithms: [key.alg] })
+  } catch (error) {
+    if (!(error instanceof errors.JOSEError)) throw error
+    throw new VerificationError('bad_signature', 'the signature does not hold')
+  }
+
+  const claims = parseObject(payloadBytes)
+  if (!claims) throw new VerificationError('malformed', 'the payload is not a JSON object with distinct names')
+  return { header, claims, key }
+}
+
+function splitStrictly(token: string): [Buffer, Buffer, Buffer] {
+  if (typeof token !== 'string') throw new VerificationError('malformed', 'the token is not text')
+  if (token.length > MAXIMUM_CHARACTERS) throw new VerificationError('too_large', 'the token is larger than 16 KiB')
+  const [header, payload, signature, ...rest] = token.split('.').map(decodeStrictly)
+  if (!header || !payload || !signature || rest.length > 0)
+    throw new VerificationError('malformed', 'the token is not three parts of base64url')
+  return [header, payload, signature]
+}
+
+/**
+ * Only the one spelling RFC 7515 §2 has for these bytes. Decoders skip padding, spaces and stray bits in the last
+ * character; taking them would give one signature many spellings, and one token many cache keys.
+ */
+function decodeStrictly(part: string): Buffer | undefined {
+  const bytes = Buffer.from(part, 'base64url')
+  return bytes.length > 0 && bytes.toString('base64url') === part ? bytes : undefined
+}
+
+/**
+ * Keys that travel in the token (`jwk`, `jku`, `x5u`, `x5c`) are never read: they prove only that the sender has a
+ * key. `crit` and `b64` change what a signature covers, and this verifier understands no extension (RFC 7515 §4.1.11).
+ */
+function readHeader(bytes: Buffer, allowed: ReadonlyMap<string, Algorithm>) {
+  const header = parseObject(bytes)
+  if (!header) throw new VerificationError('malformed', 'the header is not a JSON object with distinct names')
+  const { alg, kid, typ } = header
+  if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64'))
+    throw new VerificationError('unsupported_header', 'the header asks for an extension')
+  if (!isAbsentOrText(kid) || !isAbsentOrText(typ))
+    throw new VerificationError('malformed', 'kid and typ are text where they are given')
+
+  const algorithm = typeof alg === 'string' ? allowed.get(alg) : undefined
+  if (!algorithm) throw new VerificationError('algorithm_not_allowed', 'the algorithm is not one of those allowed')
+  return { header: { alg: algorithm.name, kid, typ } satisfies TokenHeader, algorithm }
+}
+
+const isAbsentOrText = (value: unknown): value is string | undefined =>
+  value === undefined || (typeof value === 'string' && value !== '')

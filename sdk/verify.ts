@@ -1,0 +1,48 @@
+/**
+ * The token verifier: the only one in the repository, and the face of this package. It puts the two stages in a
+ * row; each can be had alone. Where keys come from is the caller's (jwks.ts fetches them), and so is revocation.
+ *
+ *   size, shape, header, algorithm, key, signature     signature.ts
+ *   type, issuer, audience, times, profile             claims.ts
+ */
+import { type AlgorithmName, allowAlgorithms } from './algorithms.ts'
+import { checkClaims, type Profile, type VerifiedToken } from './claims.ts'
+import type { KeySource } from './keys.ts'
+import { verifySignature } from './signature.ts'
+
+export { type Algorithm, type AlgorithmName, allowAlgorithms } from './algorithms.ts'
+export {
+  accessToken,
+  checkClaims,
+  idTokenHint,
+  type Profile,
+  requireScopes,
+  type VerifiedClaims,
+  type VerifiedToken,
+} from './claims.ts'
+export { KeysUnavailableError, type VerificationCode, VerificationError } from './errors.ts'
+export { importPublicKey, importSecret, type KeyRequest, type KeySource, keySet, type VerificationKey } from './keys.ts'
+export { type SignedToken, type TokenHeader, verifySignature } from './signature.ts'
+
+export interface VerifierOptions {
+  readonly keys: KeySource
+  /** The algorithms to accept. There is no default: a verifier that takes what a token asks for can be talked into anything. */
+  readonly algorithms: readonly AlgorithmName[]
+  readonly profile: Profile
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly clock?: () => number
+}
+
+/** @throws VerificationError for every token that is not good; whatever the key source throws passes through. */
+export type Verifier = (token: string) => Promise<VerifiedToken>
+
+/**
+ * A verifier for one purpose, to be made once and used for every token.
+ * @throws TypeError for an empty or unknown algorithm, or a missing option.
+ */
+export function createVerifier({ keys, algorithms, profile, clock = Date.now }: VerifierOptions): Verifier {
+  const allowed = allowAlgorithms(algorithms)
+  if (typeof keys !== 'function') throw new TypeError('keys is a function that finds a key')
+  if (!profile) throw new TypeError('profile says what the token is for')
+  return async token => checkClaims(await verifySignature(token, keys, allowed), profile, clock())
+}

@@ -1,0 +1,104 @@
+/** Applications, resolved and cached. A change is heard over the bus by every node, which forgets its copy. */
+import type { Bus } from '../kernel/bus.ts'
+import { createCache } from '../kernel/cache.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Sealer } from '../kernel/sealer.ts'
+import type { ClientRecord } from '../store/clients.ts'
+import type { Store, Transaction } from '../store/store.ts'
+import { type Client, resolveClient } from './metadata.ts'
+
+export interface Clients {
+  find(tenant: string, id: string): Promise<Client | undefined>
+  /** Scopes per audience that the client may have as itself. */
+  grantedScopes(tenant: string, id: string, audience: string): Promise<readonly string[] | undefined>
+  create(
+    transaction: Transaction,
+    client: { tenant: string; id: string; metadata: JsonObject; secret: string | null },
+  ): Promise<'created' | 'taken'>
+  change(
+    transaction: Transaction,
+    client: { tenant: string; id: string },
+    changes: { metadata?: JsonObject; secret?: string },
+  ): Promise<void>
+  /** The secret as it was, for those who may read it. */
+  openSecret(record: ClientRecord): string | null
+}
+
+/** Some hundred bytes each; a tenant with more active clients than this reads some of them again. */
+const CACHED_CLIENTS = 10_000
+
+export function createClients({
+  store,
+  sealer,
+  bus,
+  clock,
+}: {
+  store: Store
+  sealer: Sealer
+  bus: Bus
+  clock: Clock
+}): Clients {
+  const clients = createCache<Client | undefined>(CACHED_CLIENTS)
+  const grants = createCache<ReadonlyMap<string, readonly string[]>>(CACHED_CLIENTS)
+  const keyOf = (tenant: string, id: string) => `${tenant} ${id}`
+  bus.subscribe('client', ({ tenant, id }) => {
+    clients.drop(keyOf(tenant, id))
+    grants.drop(keyOf(tenant, id))
+  })
+
+  const context = (tenant: string, id: string) => ({ purpose: 'client-secret', tenant, record: id })
+  const openSecret = (record: ClientRecord): string | null =>
+    record.sealedSecret === null ? null : sealer.open(context(record.tenant, record.id), record.sealedSecret).toString()
+
+  return {
+    openSecret,
+
+    // A client that does not exist is not remembered: strangers' guesses would fill the cache.
+    async find(tenant, id) {
+      const key = keyOf(tenant, id)
+      const client = await clients.get(key, async () => {
+        const record = await store.clients.find(tenant, id)
+        return record && resolveClient(record, openSecret(record))
+      })
+      if (!client) clients.drop(key)
+      return client
+    },
+
+    async grantedScopes(tenant, id, audience) {
+      const byAudience = await grants.get(keyOf(tenant, id), async () => {
+        const all = await store.clients.grantsOf(tenant, id)
+        return new Map(all.map(grant => [grant.audience, grant.scopes]))
+      })
+      return byAudience.get(audience)
+    },
+
+    async create(transaction, { tenant, id, metadata, secret }) {
+      const now = clock()
+      const outcome = await transaction.clients.create({
+        tenant,
+        id,
+        epoch: 0,
+        metadata,
+        sealedSecret: secret === null ? null : sealer.seal(context(tenant, id), secret),
+        createdAt: now,
+        updatedAt: now,
+      })
+      transaction.announce({ topic: 'client', tenant, id })
+      return outcome
+    },
+
+    async change(transaction, { tenant, id }, { metadata, secret }) {
+      await transaction.clients.change(
+        tenant,
+        id,
+        {
+          ...(metadata && { metadata }),
+          ...(secret !== undefined && { sealedSecret: sealer.seal(context(tenant, id), secret) }),
+        },
+        clock(),
+      )
+      transaction.announce({ topic: 'client', tenant, id })
+    },
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * How the cookies of a tenant are set. An application on another site than ours finds the session in a hidden
+ * frame only when the cookie is `SameSite=None`; where there is none such, `Lax` keeps it from every other site.
+ */
+import type { CookieScope } from '../http/cookies.ts'
+import type { Bus } from '../kernel/bus.ts'
+import { createCache } from '../kernel/cache.ts'
+import type { ClientRecord } from '../store/clients.ts'
+import type { Store } from '../store/store.ts'
+import { readMembers } from './members.ts'
+import { CLIENT_MEMBERS } from './metadata.ts'
+
+export type FindCookieScope = (tenant: string, issuer: string) => Promise<CookieScope>
+
+const CACHED_TENANTS = 1000
+const PAGE = 200
+
+export function createCookieScope({ store, bus }: { store: Store; bus: Bus }): FindCookieScope {
+  const crossSite = createCache<boolean>(CACHED_TENANTS)
+  bus.subscribe('client', ({ tenant }) => crossSite.drop(tenant))
+
+  const hasCrossSiteClient = async (tenant: string, issuer: string): Promise<boolean> => {
+    for (let after: string | undefined; ; ) {
+      const page = await store.clients.list(tenant, { limit: PAGE, ...(after !== undefined && { after }) })
+      if (page.some(client => webOriginsOf(client).some(origin => isCrossSite(origin, issuer)))) return true
+      if (page.length < PAGE) return false
+      after = page.at(-1)?.id
+    }
+  }
+
+  return async (tenant, issuer) => {
+    if (!issuer.startsWith('https:')) return { secure: false, sameSite: 'Lax' }
+    return {
+      secure: true,
+      sameSite: (await crossSite.get(tenant, () => hasCrossSiteClient(tenant, issuer))) ? 'None' : 'Lax',
+    }
+  }
+}
+
+const webOriginsOf = (client: ClientRecord): readonly string[] =>
+  readMembers(CLIENT_MEMBERS, client.metadata).web_origins ?? []
+
+/**
+ * Whether a browser counts the two as different sites. Without the list of public suffixes only a host and what
+ * is under it are surely one site; two names beside each other are taken for two, which is safe either way round.
+ */
+export function isCrossSite(origin: string, issuer: string): boolean {
+  const page = URL.parse(origin)
+  const server = new URL(issuer)
+  if (!page) return false
+  const isWithin = (inner: string, outer: string) => inner === outer || inner.endsWith(`.${outer}`)
+  return (
+    page.protocol !== server.protocol ||
+    !(isWithin(page.hostname, server.hostname) || isWithin(server.hostname, page.hostname))
+  )
+}

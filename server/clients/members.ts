@@ -1,0 +1,105 @@
+/**
+ * Reading documents that operators write: which members have a meaning, of which form, and what is wrong with
+ * one that has another. The same table checks a tenant file and types what is read from it.
+ */
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+
+export type Member = {
+  readonly optional?: boolean
+} & (
+  | { readonly is: 'text'; readonly oneOf?: readonly string[] }
+  | { readonly is: 'texts' | 'boolean' | 'url' | 'urls' | 'seconds' | 'any' }
+  | { readonly is: 'object'; readonly members: Members }
+)
+export type Members = { readonly [name: string]: Member }
+
+type Form<M extends Member> = M extends { is: 'text'; oneOf: readonly (infer T)[] }
+  ? T
+  : M extends { is: 'text' | 'url' }
+    ? string
+    : M extends { is: 'texts' | 'urls' }
+      ? readonly string[]
+      : M extends { is: 'boolean' }
+        ? boolean
+        : M extends { is: 'seconds' }
+          ? number
+          : M extends { is: 'object'; members: infer N extends Members }
+            ? Read<N>
+            : JsonValue
+export type Read<M extends Members> = {
+  readonly [K in keyof M as M[K] extends { optional: true } ? never : K]: Form<M[K]>
+} & { readonly [K in keyof M as M[K] extends { optional: true } ? K : never]?: Form<M[K]> | undefined }
+
+/** Where in the document, from the outside in: `['refresh_token', 'leeway']`. */
+export interface Problem {
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+/** Every fault of form, not just the first. Unknown members are `unknownMembers`' business. */
+export function checkMembers(
+  members: Members,
+  document: JsonObject,
+  path: readonly (string | number)[] = [],
+): Problem[] {
+  return Object.entries(members).flatMap(([name, member]) => {
+    const value = document[name]
+    const at = [...path, name]
+    // An export writes null for what is not set.
+    if (value === undefined || value === null)
+      return member.optional ? [] : [{ path: at, message: `${name} is missing.` }]
+    if (member.is === 'object')
+      return isObject(value)
+        ? checkMembers(member.members, value, at)
+        : [{ path: at, message: `${name} must be a mapping.` }]
+    const message = FAULTS[member.is](value, name, member)
+    return message ? [{ path: at, message }] : []
+  })
+}
+
+/** Members that have no meaning here, so that nobody believes they do. */
+export const unknownMembers = (members: Members, document: JsonObject): string[] =>
+  Object.entries(document).flatMap(([name, value]) => {
+    const member = members[name]
+    if (!member) return [name]
+    return member.is === 'object' && isObject(value)
+      ? unknownMembers(member.members, value).map(inner => `${name}.${inner}`)
+      : []
+  })
+
+/** The known members of a document that `checkMembers` found sound; nulls are left out. */
+export function readMembers<const M extends Members>(members: M, document: JsonObject): Read<M> {
+  const read: Record<string, unknown> = {}
+  for (const [name, member] of Object.entries(members)) {
+    const value = document[name]
+    if (value === undefined || value === null) continue
+    read[name] = member.is === 'object' ? readMembers(member.members, value as JsonObject) : value
+  }
+  return read as Read<M>
+}
+
+type Fault = (value: JsonValue, name: string, member: Member) => string | undefined
+
+const isTexts = (value: JsonValue): value is readonly string[] =>
+  Array.isArray(value) && value.every(item => typeof item === 'string')
+
+const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
+  text: (value, name, member) => {
+    if (typeof value !== 'string' || value === '') return `${name} must be text.`
+    const allowed = 'oneOf' in member ? member.oneOf : undefined
+    return allowed && !allowed.includes(value)
+      ? `${name} must be one of ${allowed.join(', ')}, not ${value}.`
+      : undefined
+  },
+  texts: (value, name) => (isTexts(value) ? undefined : `${name} must be a list of texts.`),
+  boolean: (value, name) => (typeof value === 'boolean' ? undefined : `${name} must be true or false.`),
+  seconds: (value, name) =>
+    Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : `${name} must be a whole number of seconds.`,
+  url: (value, name) => (typeof value === 'string' && URL.canParse(value) ? undefined : `${name} must be a URL.`),
+  urls: (value, name) => {
+    if (!isTexts(value)) return `${name} must be a list of URLs.`
+    const wrong = value.find(url => !URL.canParse(url) || url.includes('#'))
+    return wrong === undefined ? undefined : `${name} holds "${wrong}", which is not a URL without a fragment.`
+  },
+  any: () => undefined,
+}

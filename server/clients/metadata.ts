@@ -1,0 +1,162 @@
+/**
+ * What a client's metadata means. It is stored under Auth0's names as it was given, so that an export returns
+ * it; here it becomes a `Client` with every default settled, which is all that the rest of the server sees.
+ */
+import type { JsonObject } from '../kernel/json.ts'
+import { DAY, SECOND } from '../kernel/seconds.ts'
+import { sha256 } from '../kernel/secrets.ts'
+import type { ClientRecord } from '../store/clients.ts'
+import { type Member, readMembers } from './members.ts'
+
+export type ClientType = 'spa' | 'native' | 'regular_web' | 'non_interactive'
+export type SecretMethod = 'client_secret_post' | 'client_secret_basic'
+
+export interface Client {
+  readonly tenant: string
+  readonly id: string
+  readonly epoch: number
+  readonly name: string
+  readonly type: ClientType
+  readonly logoUrl: string | null
+  readonly redirectUris: readonly string[]
+  readonly logoutUrls: readonly string[]
+  readonly webOrigins: readonly string[]
+  readonly grantTypes: readonly string[]
+  /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
+  readonly authentication: 'none' | SecretMethod
+  /** SHA-256 of the secret; null for a public client. */
+  readonly secretHash: string | null
+  /** The operator's own application: people are not asked to consent to it. */
+  readonly isFirstParty: boolean
+  readonly idToken: {
+    readonly algorithm: string
+    readonly lifetimeSeconds: number
+    /** `full`: the claims of the granted scopes stand in the ID token too, where Auth0's SDKs read the profile. */
+    readonly claims: 'full' | 'minimal'
+  }
+  readonly refresh: {
+    readonly rotates: boolean
+    readonly leeway: number
+    /** Milliseconds from the first token; a family lives no longer, however often it is used. */
+    readonly lifetime: number
+    readonly idleLifetime: number
+  }
+}
+
+/** RFC 6749 calls it confidential: it holds something only it knows. */
+export const isPublic = (client: Client): boolean => client.authentication === 'none'
+
+const CLIENT_TYPES: readonly ClientType[] = ['spa', 'native', 'regular_web', 'non_interactive']
+const GRANTS_BY_TYPE: Readonly<Record<ClientType, readonly string[]>> = {
+  spa: ['authorization_code', 'refresh_token'],
+  native: ['authorization_code', 'refresh_token'],
+  regular_web: ['authorization_code', 'refresh_token', 'client_credentials'],
+  non_interactive: ['client_credentials'],
+}
+
+/** Auth0's defaults, so that an imported client behaves as it did. */
+const ID_TOKEN_LIFETIME = 36_000
+const REFRESH_LIFETIME = (30 * DAY) / SECOND
+const REFRESH_IDLE_LIFETIME = (15 * DAY) / SECOND
+/** Long enough for a second tab and a lost answer, too short to be of use to a thief. */
+const LEEWAY = 30
+/** "Infinite" lifetimes of an export: nobody keeps a token this long, and every row still ends. */
+const FOREVER = 10 * 365 * DAY
+
+/** Signing algorithms a client may choose for its ID tokens. HS256 is not one: its secret would vouch for people. */
+export const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-44'] as const
+
+/** The members that have a meaning here, each with the check of its form. `clients/members.ts` runs them. */
+export const CLIENT_MEMBERS = {
+  name: { is: 'text' },
+  description: { is: 'text', optional: true },
+  app_type: { is: 'text', oneOf: CLIENT_TYPES, optional: true },
+  logo_uri: { is: 'url', optional: true },
+  callbacks: { is: 'urls', optional: true },
+  allowed_logout_urls: { is: 'urls', optional: true },
+  web_origins: { is: 'urls', optional: true },
+  allowed_origins: { is: 'urls', optional: true },
+  grant_types: { is: 'texts', optional: true },
+  token_endpoint_auth_method: {
+    is: 'text',
+    oneOf: ['none', 'client_secret_post', 'client_secret_basic'],
+    optional: true,
+  },
+  is_first_party: { is: 'boolean', optional: true },
+  oidc_conformant: { is: 'boolean', optional: true },
+  id_token_claims: { is: 'text', oneOf: ['full', 'minimal'], optional: true },
+  jwt_configuration: {
+    is: 'object',
+    optional: true,
+    members: {
+      alg: { is: 'text', oneOf: ID_TOKEN_ALGORITHMS, optional: true },
+      lifetime_in_seconds: { is: 'seconds', optional: true },
+      secret_encoded: { is: 'boolean', optional: true },
+    },
+  },
+  refresh_token: {
+    is: 'object',
+    optional: true,
+    members: {
+      rotation_type: { is: 'text', oneOf: ['rotating', 'non-rotating'], optional: true },
+      expiration_type: { is: 'text', oneOf: ['expiring', 'non-expiring'], optional: true },
+      leeway: { is: 'seconds', optional: true },
+      token_lifetime: { is: 'seconds', optional: true },
+      idle_token_lifetime: { is: 'seconds', optional: true },
+      infinite_token_lifetime: { is: 'boolean', optional: true },
+      infinite_idle_token_lifetime: { is: 'boolean', optional: true },
+    },
+  },
+} as const satisfies Readonly<Record<string, Member>>
+
+/** The stored metadata was checked with `CLIENT_MEMBERS` when it came in, so nothing here can fail. */
+export function resolveClient(record: ClientRecord, secret: string | null): Client {
+  const metadata = readMembers(CLIENT_MEMBERS, record.metadata)
+  const type = metadata.app_type ?? 'regular_web'
+  const authentication = metadata.token_endpoint_auth_method ?? defaultAuthentication(type)
+  return {
+    tenant: record.tenant,
+    id: record.id,
+    epoch: record.epoch,
+    name: metadata.name,
+    type,
+    logoUrl: metadata.logo_uri ?? null,
+    redirectUris: metadata.callbacks ?? [],
+    logoutUrls: metadata.allowed_logout_urls ?? [],
+    webOrigins: metadata.web_origins ?? [],
+    grantTypes: metadata.grant_types ?? GRANTS_BY_TYPE[type],
+    authentication,
+    secretHash: authentication === 'none' || secret === null ? null : sha256(secret),
+    isFirstParty: metadata.is_first_party ?? true,
+    idToken: {
+      algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
+      lifetimeSeconds: metadata.jwt_configuration?.lifetime_in_seconds ?? ID_TOKEN_LIFETIME,
+      claims: metadata.id_token_claims ?? 'full',
+    },
+    refresh: resolveRefresh(metadata.refresh_token ?? {}),
+  }
+}
+
+const defaultAuthentication = (type: ClientType): Client['authentication'] =>
+  type === 'spa' || type === 'native' ? 'none' : 'client_secret_post'
+
+/** What the metadata says of authentication, before there is a `Client`: whether one of this kind needs a secret. */
+export function needsSecret(metadata: JsonObject): boolean {
+  const { app_type, token_endpoint_auth_method } = readMembers(CLIENT_MEMBERS, metadata)
+  return (token_endpoint_auth_method ?? defaultAuthentication(app_type ?? 'regular_web')) !== 'none'
+}
+
+function resolveRefresh(
+  asked: NonNullable<ReturnType<typeof readMembers<typeof CLIENT_MEMBERS>>['refresh_token']>,
+): Client['refresh'] {
+  const expires = asked.expiration_type !== 'non-expiring'
+  const lifetime = (seconds: number | undefined, infinite: boolean | undefined, fallback: number) =>
+    expires && !infinite ? (seconds ?? fallback) * SECOND : FOREVER
+  return {
+    // On unless it was switched off: without rotation nobody notices a stolen token.
+    rotates: asked.rotation_type !== 'non-rotating',
+    leeway: (asked.leeway ?? LEEWAY) * SECOND,
+    lifetime: lifetime(asked.token_lifetime, asked.infinite_token_lifetime, REFRESH_LIFETIME),
+    idleLifetime: lifetime(asked.idle_token_lifetime, asked.infinite_idle_token_lifetime, REFRESH_IDLE_LIFETIME),
+  }
+}

@@ -1,0 +1,96 @@
+/** APIs: what their settings mean, resolved and cached. The issuer's own audiences are system APIs and need no row. */
+import type { Bus } from '../kernel/bus.ts'
+import { createCache } from '../kernel/cache.ts'
+import { DAY, HOUR, SECOND } from '../kernel/seconds.ts'
+import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
+import type { ResourceServerRecord } from '../store/resource-servers.ts'
+import type { Store } from '../store/store.ts'
+import { type Member, readMembers } from './members.ts'
+
+export type TokenDialect = 'rfc9068_profile' | 'rfc9068_profile_authz' | 'access_token' | 'access_token_authz'
+
+export interface ResourceServer {
+  readonly tenant: string
+  readonly id: string
+  /** The audience. */
+  readonly identifier: string
+  readonly name: string
+  readonly scopes: readonly string[]
+  /** What each scope means, in the operator's words; those that have none are left out. */
+  readonly descriptions: Readonly<Record<string, string>>
+  readonly algorithm: string
+  readonly dialect: TokenDialect
+  /** Of access tokens for people, and for machines. */
+  readonly lifetimeSeconds: number
+  readonly machineLifetimeSeconds: number
+  readonly allowsOfflineAccess: boolean
+}
+
+/** What `signing_alg` may be. HS256 means the API shares a secret with us, valid for its audience alone. */
+export const ACCESS_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-44', 'HS256'] as const
+
+const PEOPLE_LIFETIME = HOUR / SECOND
+const MACHINE_LIFETIME = DAY / SECOND
+
+export const RESOURCE_SERVER_MEMBERS = {
+  identifier: { is: 'text' },
+  name: { is: 'text', optional: true },
+  scopes: { is: 'any', optional: true },
+  signing_alg: { is: 'text', oneOf: ACCESS_TOKEN_ALGORITHMS, optional: true },
+  signing_secret: { is: 'text', optional: true },
+  token_dialect: {
+    is: 'text',
+    oneOf: ['rfc9068_profile', 'rfc9068_profile_authz', 'access_token', 'access_token_authz'],
+    optional: true,
+  },
+  token_lifetime: { is: 'seconds', optional: true },
+  token_lifetime_for_web: { is: 'seconds', optional: true },
+  allow_offline_access: { is: 'boolean', optional: true },
+  enforce_policies: { is: 'boolean', optional: true },
+  skip_consent_for_verifiable_first_party_clients: { is: 'boolean', optional: true },
+} as const satisfies Readonly<Record<string, Member>>
+
+export function resolveResourceServer(record: ResourceServerRecord): ResourceServer {
+  const settings = readMembers(RESOURCE_SERVER_MEMBERS, { ...record.settings, identifier: record.identifier })
+  const scopes = (settings.scopes ?? []) as readonly { value: string; description?: string }[]
+  const capped = (seconds: number) => Math.min(seconds, LONGEST_TOKEN_LIFE / SECOND)
+  return {
+    tenant: record.tenant,
+    id: record.id,
+    identifier: record.identifier,
+    name: settings.name ?? record.identifier,
+    scopes: scopes.map(scope => scope.value),
+    descriptions: Object.fromEntries(
+      scopes.flatMap(({ value, description }) => (description ? [[value, description]] : [])),
+    ),
+    algorithm: settings.signing_alg ?? 'RS256',
+    dialect: settings.token_dialect ?? 'rfc9068_profile',
+    lifetimeSeconds: capped(settings.token_lifetime ?? PEOPLE_LIFETIME),
+    machineLifetimeSeconds: capped(settings.token_lifetime ?? MACHINE_LIFETIME),
+    allowsOfflineAccess: settings.allow_offline_access ?? false,
+  }
+}
+
+export interface ResourceServers {
+  find(tenant: string, identifier: string): Promise<ResourceServer | undefined>
+}
+
+const CACHED_RESOURCE_SERVERS = 10_000
+
+export function createResourceServers({ store, bus }: { store: Store; bus: Bus }): ResourceServers {
+  const servers = createCache<ResourceServer | undefined>(CACHED_RESOURCE_SERVERS)
+  const keyOf = (tenant: string, identifier: string) => `${tenant} ${identifier}`
+  bus.subscribe('resource-server', ({ tenant, id }) => servers.drop(keyOf(tenant, id)))
+
+  return {
+    async find(tenant, identifier) {
+      const key = keyOf(tenant, identifier)
+      const server = await servers.get(key, async () => {
+        const record = await store.resourceServers.findByIdentifier(tenant, identifier)
+        return record && resolveResourceServer(record)
+      })
+      if (!server) servers.drop(key)
+      return server
+    },
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * The wiring: the only file that knows every part. It opens what the settings name, hands each part what it
+ * stands on, and lists all routes and all background jobs. No decision is made here.
+ */
+import { mkdirSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import { createAuditBuffer } from './audit/log.ts'
+import { createMemoryBus } from './bus/memory.ts'
+import { createClients } from './clients/clients.ts'
+import { createCookieScope } from './clients/cookie-scope.ts'
+import { createResourceServers } from './clients/resource-servers.ts'
+import type { Settings } from './config/schema.ts'
+import { passwordFactor } from './factors/password.ts'
+import { healthRoutes } from './http/health.ts'
+import { createPages } from './http/pages.ts'
+import { createHttp } from './http/server.ts'
+import { createConnections } from './identity/connections.ts'
+import { createHashQueue } from './identity/hash-queue.ts'
+import type { Bus } from './kernel/bus.ts'
+import { type Clock, systemClock } from './kernel/clock.ts'
+import { type Job, startJobs } from './kernel/jobs.ts'
+import type { Log } from './kernel/log.ts'
+import type { Sealer } from './kernel/sealer.ts'
+import { DAY, MINUTE } from './kernel/seconds.ts'
+import { createKeyring, type Keyring } from './keys/keyring.ts'
+import { createSchedule } from './keys/schedule.ts'
+import { createSealer } from './keys/sealer.ts'
+import { loadMasterKeys } from './keys/wrapping/local.ts'
+import { errorPage, loginRoutes } from './login/routes.ts'
+import type { LoginServices } from './login/services.ts'
+import { authorizeRoutes } from './oauth/authorize.ts'
+import { discoveryRoutes } from './oauth/discovery.ts'
+import type { Feature, OAuthServices } from './oauth/feature.ts'
+import { features as allFeatures } from './oauth/features.ts'
+import { tokenRoute } from './oauth/token.ts'
+import { lockDatabase } from './store/lock.ts'
+import { openPostgres } from './store/postgres.ts'
+import { openPostgresBus } from './store/postgres-notify.ts'
+import { openSqlite } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+import type { Applied } from './tenant-file/apply.ts'
+import { DEFAULT_TENANT, prepareFirstStart } from './tenant-file/first-start.ts'
+import { createTenants } from './tenants/tenants.ts'
+
+export interface Latchkey {
+  readonly settings: Settings
+  readonly store: Store
+  readonly keyring: Keyring
+  /** Not listening until `listen`: `http.inject` needs no port. */
+  readonly http: FastifyInstance
+  /** Answers the port, chosen by the system when the settings say 0. */
+  listen(): Promise<number>
+  apply(file: string): Promise<Applied>
+  /** Finishes what is in flight, writes what waits, and lets go of everything. */
+  close(): Promise<void>
+}
+
+export interface Overrides {
+  readonly clock?: Clock
+  readonly features?: readonly Feature[]
+  /** Told a password that was made for the first administrator; by default nobody is. */
+  readonly tell?: (administrator: { email: string; password: string }) => void
+}
+
+/** Everything opened and wired, the first start done and the tenant file applied. Throws `OperatorError` for what the operator can mend. */
+export async function compose(settings: Settings, log: Log, overrides: Overrides = {}): Promise<Latchkey> {
+  const { clock = systemClock, features = allFeatures, tell = () => {} } = overrides
+  const storage = await openStorage(settings)
+  try {
+    const { store, bus, sealer } = storage
+    const keyring = createKeyring({ store, sealer, clock, bus, log })
+    const audit = createAuditBuffer(store.events, log)
+    const clients = createClients({ store, sealer, bus, clock })
+    const hashQueue = createHashQueue()
+    const shared = {
+      store,
+      clients,
+      clock,
+      resourceServers: createResourceServers({ store, bus }),
+      tenants: createTenants({ store, bus }),
+      cookieScope: createCookieScope({ store, bus }),
+    }
+    const oauth: OAuthServices = { ...shared, keyring, audit, connections: createConnections({ store, bus }) }
+    const login: LoginServices = {
+      ...shared,
+      hashQueue,
+      password: passwordFactor({ store, queue: hashQueue }),
+      pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
+    }
+
+    const http = createHttp({
+      routes: [
+        ...healthRoutes(store),
+        ...discoveryRoutes(oauth, features),
+        ...authorizeRoutes(oauth, features),
+        tokenRoute(oauth, features),
+        ...features.flatMap(feature => feature.routes?.(oauth) ?? []),
+        ...loginRoutes(login),
+      ],
+      findHost: host => shared.tenants.findHost(host),
+      errorPage: errorPage(login),
+      trustedProxies: settings.trustedProxies,
+      log,
+    })
+
+    const apply = async (file: string) => {
+      const { applyTenantFile } = await import('./tenant-file/apply.ts')
+      return applyTenantFile(
+        { store, clients, keyring, clock },
+        { tenant: DEFAULT_TENANT, issuer: settings.issuer },
+        file,
+      )
+    }
+    await prepareFirstStart({ store, clock, ...settings, tell })
+    // Also the proof that the master key at hand is the one that sealed this database.
+    await keyring.signer(DEFAULT_TENANT, 'RS256')
+    const jobs = startJobs(jobList(store, sealer, clock, log), clock, log)
+
+    return {
+      settings,
+      store,
+      keyring,
+      http,
+      apply,
+      async listen() {
+        await http.listen({ port: settings.port, host: settings.host })
+        return (http.server.address() as AddressInfo).port
+      },
+      async close() {
+        await http.close()
+        await jobs.stop()
+        await audit.flush()
+        await storage.close()
+      },
+    }
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+}
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** How long events are kept. */
+const EVENT_RETENTION = 365 * DAY
+/** At once, so that a purge never holds up anybody. */
+const PURGED_AT_ONCE = 500
+
+/** Every table whose rows end has its purge here. */
+function jobList(store: Store, sealer: Sealer, clock: Clock, log: Log): readonly Job[] {
+  const purge = (name: string, remove: (now: number, limit: number) => Promise<number>): Job => ({
+    name: `purge ${name}`,
+    run: async () => {
+      const removed = await remove(clock(), PURGED_AT_ONCE)
+      return removed < PURGED_AT_ONCE ? clock() + 10 * MINUTE : clock()
+    },
+  })
+  return [
+    { name: 'key schedule', run: createSchedule({ store, sealer, clock, log }).run },
+    purge('tickets', store.tickets.purge),
+    purge('sessions', store.sessions.purge),
+    purge('authorizations', store.authorizations.purge),
+    purge('revocations', store.revocations.purge),
+    purge('events', (now, limit) => store.events.purge(now - EVENT_RETENTION, limit)),
+  ]
+}
+
+interface Storage {
+  readonly store: Store
+  readonly bus: Bus
+  readonly sealer: Sealer
+  close(): Promise<void>
+}
+
+/** A master key is made only for a database in which nothing was ever sealed. */
+async function openStorage(settings: Settings): Promise<Storage> {
+  mkdirSync(settings.dataFolder, { recursive: true, mode: 0o700 })
+  const { databaseUrl } = settings
+  const lock = databaseUrl === null ? lockDatabase(settings.dataFolder) : undefined
+  let bus: Bus | undefined
+  let store: Store | undefined
+  const close = async () => {
+    await store?.close()
+    await bus?.close()
+    lock?.release()
+  }
+  try {
+    let opened: Sealer | undefined
+    const sealer: Sealer = {
+      seal: (context, plaintext) => present(opened).seal(context, plaintext),
+      open: (context, sealed) => present(opened).open(context, sealed),
+    }
+    bus = databaseUrl === null ? createMemoryBus() : await openPostgresBus(databaseUrl)
+    const options = { sealer, bus }
+    store =
+      databaseUrl === null
+        ? await openSqlite(`${settings.dataFolder}/latchkey.db`, {
+            ...options,
+            synchronous: settings.sqliteSynchronous,
+          })
+        : await openPostgres(databaseUrl, options)
+    const isNew = (await store.tenants.find(DEFAULT_TENANT)) === undefined
+    opened = createSealer(loadMasterKeys(settings.masterKeyFile, { create: isNew }))
+    return { store, bus, sealer, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function present(sealer: Sealer | undefined): Sealer {
+  if (!sealer) throw new Error('Nothing is sealed before the master keys are read')
+  return sealer
+}

@@ -1,0 +1,155 @@
+/**
+ * What can be set, by environment variables: each option with its default, its unit and a sentence. This table
+ * is the manual (`docs/configuration.gen.md` is printed from it) and the parser at once; nothing else reads
+ * the environment.
+ */
+import { resolve } from 'node:path'
+import { OperatorError } from '../kernel/errors.ts'
+
+export interface Option<T = unknown> {
+  readonly name: string
+  /** For the reader. */
+  readonly default: string
+  readonly unit?: string
+  readonly sentence: string
+  /** `raw` is undefined when the variable is unset or empty. Throws `OperatorError` for a value that makes no sense. */
+  readonly read: (raw: string | undefined, settled: Partial<Settings>) => T
+}
+
+/** Settings, resolved once at start: no optionals, nothing left to decide later. */
+export interface Settings {
+  readonly port: number
+  readonly host: string
+  readonly issuer: string
+  readonly dataFolder: string
+  readonly databaseUrl: string | null
+  readonly sqliteSynchronous: 'full' | 'normal'
+  readonly masterKeyFile: string
+  readonly apply: string | null
+  readonly adminEmail: string
+  readonly adminPassword: string | null
+  readonly trustedProxies: readonly string[]
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+const complain = (name: string, problem: string): never => {
+  throw new OperatorError(`${name} ${problem}`)
+}
+
+function port(name: string, raw: string | undefined, fallback: number): number {
+  if (raw === undefined) return fallback
+  const value = Number(raw)
+  return Number.isInteger(value) && value >= 0 && value <= 65535
+    ? value
+    : complain(name, `must be a port from 0 to 65535, not "${raw}".`)
+}
+
+function oneOf<T extends string>(name: string, raw: string | undefined, values: readonly T[], fallback: T): T {
+  if (raw === undefined) return fallback
+  return values.find(value => value === raw) ?? complain(name, `must be one of ${values.join(', ')}, not "${raw}".`)
+}
+
+function issuer(name: string, raw: string | undefined, port: number): string {
+  const text = raw ?? `http://localhost:${port}/`
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) return complain(name, `must be an http or https URL, not "${text}".`)
+  if (url.pathname !== '/' || url.search || url.hash || url.username || url.password)
+    return complain(
+      name,
+      `must be a bare origin such as https://login.example.com/, because a tenant is a host: "${text}" holds more.`,
+    )
+  // OpenID Connect Discovery §4.3 compares the issuer byte for byte, and Auth0's SDKs expect the slash.
+  return text === url.href ? text : complain(name, `must be written "${url.href}", with the slash at the end.`)
+}
+
+function postgresUrl(name: string, raw: string | undefined): string | null {
+  if (raw === undefined) return null
+  return /^postgres(ql)?:\/\//.test(raw)
+    ? raw
+    : complain(name, 'must begin with postgres:// (or be unset, for the embedded database).')
+}
+
+/** In this order: a later option may lean on an earlier one. */
+export const options = {
+  port: {
+    name: 'LATCHKEY_PORT',
+    default: '4000',
+    sentence: 'The port the identity server listens on; 0 takes a free one.',
+    read: raw => port('LATCHKEY_PORT', raw, 4000),
+  },
+  host: {
+    name: 'LATCHKEY_HOST',
+    default: '127.0.0.1',
+    sentence: 'The address the identity server listens on.',
+    read: raw => raw ?? '127.0.0.1',
+  },
+  issuer: {
+    name: 'LATCHKEY_ISSUER',
+    default: 'http://localhost:4000/',
+    sentence:
+      'The public URL of the default tenant, with its trailing slash: the `iss` of its tokens and the host it answers on. Unset, it follows LATCHKEY_PORT.',
+    read: (raw, settled) => issuer('LATCHKEY_ISSUER', raw, settled.port ?? 4000),
+  },
+  dataFolder: {
+    name: 'LATCHKEY_DATA',
+    default: './data',
+    sentence: 'The folder of the embedded database, the master key and the compile cache.',
+    read: raw => resolve(raw ?? './data'),
+  },
+  databaseUrl: {
+    name: 'LATCHKEY_DATABASE_URL',
+    default: 'SQLite in LATCHKEY_DATA',
+    sentence: 'A postgres:// URL, to keep everything in PostgreSQL 15 or later.',
+    read: raw => postgresUrl('LATCHKEY_DATABASE_URL', raw),
+  },
+  sqliteSynchronous: {
+    name: 'LATCHKEY_SQLITE_SYNCHRONOUS',
+    default: 'full',
+    sentence:
+      'Whether a commit to the embedded database waits for the disk: `full` survives a power cut, `normal` only a crash.',
+    read: raw => oneOf('LATCHKEY_SQLITE_SYNCHRONOUS', raw, ['full', 'normal'], 'full'),
+  },
+  masterKeyFile: {
+    name: 'LATCHKEY_MASTER_KEY_FILE',
+    default: 'master.key in LATCHKEY_DATA',
+    sentence:
+      'The file of master keys that seal every secret and private key at rest. It is made on the first start, with mode 0600; keep a copy away from the database.',
+    read: (raw, settled) => resolve(raw ?? `${settled.dataFolder}/master.key`),
+  },
+  apply: {
+    name: 'LATCHKEY_APPLY',
+    default: 'none',
+    sentence:
+      'A tenant file (YAML, as auth0-deploy-cli writes it) applied to the default tenant at start. Applying it again changes nothing.',
+    read: raw => (raw === undefined ? null : resolve(raw)),
+  },
+  adminEmail: {
+    name: 'LATCHKEY_ADMIN_EMAIL',
+    default: 'admin@localhost.localdomain',
+    sentence: 'The e-mail address of the first administrator, made on the first start.',
+    read: raw => raw ?? 'admin@localhost.localdomain',
+  },
+  adminPassword: {
+    name: 'LATCHKEY_ADMIN_PASSWORD',
+    default: 'made on the first start',
+    sentence:
+      "The first administrator's password. Unset, one is made and told once: on the terminal, or in a file of mode 0600 when there is none.",
+    read: raw => raw ?? null,
+  },
+  trustedProxies: {
+    name: 'LATCHKEY_TRUSTED_PROXIES',
+    default: 'none',
+    sentence: 'Addresses or CIDR ranges, comma-separated, whose X-Forwarded-For and X-Forwarded-Host count.',
+    read: raw =>
+      raw
+        ?.split(',')
+        .map(address => address.trim())
+        .filter(Boolean) ?? [],
+  },
+  logLevel: {
+    name: 'LATCHKEY_LOG_LEVEL',
+    default: 'info',
+    sentence: 'The least important level that is logged: debug, info, warn, error or silent.',
+    read: raw => oneOf('LATCHKEY_LOG_LEVEL', raw, ['debug', 'info', 'warn', 'error', 'silent'], 'info'),
+  },
+} satisfies { readonly [K in keyof Settings]: Option<Settings[K]> }

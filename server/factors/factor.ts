@@ -1,0 +1,16 @@
+/** How a person proves who they are: the type every factor has. The list is `factors.ts`. */
+import type { UserRecord } from '../store/users.ts'
+
+export interface Factor<Answer = unknown> {
+  /** Equal to the file's name, and the kind of its credentials. */
+  readonly kind: string
+  readonly spec: string
+  /** RFC 8176 §2. */
+  readonly amr: readonly string[]
+  readonly proves: 'knowledge' | 'possession' | 'inherence'
+  /**
+   * Whether the answer is this person's. `undefined` for the user of an account that does not exist, which
+   * costs and takes what a real one does. `address` bounds what one caller may make the server do.
+   */
+  verify(user: UserRecord | undefined, answer: Answer, address: string): Promise<boolean>
+}

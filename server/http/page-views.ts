@@ -1,0 +1,186 @@
+/**
+ * What each hosted page is told, and which words it says: a model in, a view of plain text and attributes out.
+ * Templates choose no words and make no decisions beyond leaving out what is null.
+ */
+import type { PageErrorCode } from '../kernel/errors.ts'
+import type { Catalogue, Trouble } from '../words/catalogue.ts'
+import { isolatedName } from '../words/names.ts'
+import { type ConsentModel, consentView } from './consent-view.ts'
+
+export type SignInProblem = keyof Catalogue['signIn']['problems']
+export type SignUpProblem = keyof Catalogue['signUp']['problems']
+
+/** What a surface knows when it shows a page. Names and addresses are as stored: they are cleaned and escaped on the way out. */
+export interface PageModels {
+  /** Posts `username` and `password` to `action`. */
+  readonly 'sign-in': {
+    readonly action: string
+    readonly application: string
+    readonly email: string
+    readonly problem?: SignInProblem | undefined
+    /** Absent where people cannot make accounts themselves. */
+    readonly signUpUrl?: string | undefined
+  }
+  /** Posts `email` and `password` to `action`. */
+  readonly 'sign-up': {
+    readonly action: string
+    readonly application: string
+    readonly email: string
+    readonly problem?: SignUpProblem | undefined
+    /** In characters. */
+    readonly minimumLength: number
+    readonly signInUrl: string
+  }
+  readonly consent: ConsentModel
+  /** Posts `fields` to `action`. */
+  readonly 'sign-out': {
+    readonly action: string
+    /** The one that asks. */
+    readonly application?: string | undefined
+    readonly fields: readonly { readonly name: string; readonly value: string }[]
+    readonly cancelUrl?: string | undefined
+  }
+  readonly 'signed-out': {
+    readonly application?: string | undefined
+    readonly returnUrl?: string | undefined
+  }
+  readonly error: {
+    readonly code: PageErrorCode
+    /** English, for the developer beside the person; never a secret. */
+    readonly detail: string
+    readonly requestId: string
+  }
+}
+
+export type PageName = keyof PageModels
+
+/** Every page has a title and a heading; the rest is the page's own. */
+export interface PageView {
+  readonly title: string
+  readonly heading: string
+  readonly [member: string]: unknown
+}
+
+type ViewOf<N extends PageName> = (words: Catalogue, model: PageModels[N], tenant: string) => PageView
+
+type Field = 'email' | 'password'
+
+/** The fields each problem is about. Focus goes to the first: the one to correct. */
+const SIGN_IN_FIELDS: Readonly<Record<SignInProblem, readonly Field[]>> = {
+  wrong_credentials: ['password', 'email'],
+  missing_email: ['email'],
+  missing_password: ['password'],
+  blocked: [],
+  busy: [],
+}
+
+const SIGN_UP_FIELDS: Readonly<Record<SignUpProblem, readonly Field[]>> = {
+  address_taken: ['email'],
+  address_invalid: ['email'],
+  password_too_short: ['password'],
+  password_too_long: ['password'],
+  password_is_address: ['password'],
+  busy: [],
+}
+
+const views: { readonly [N in PageName]: ViewOf<N> } = {
+  'sign-in': ({ signIn, fields }, { action, application, email, problem, signUpUrl }) => {
+    const wrong = problem ? SIGN_IN_FIELDS[problem] : []
+    return {
+      title: signIn.title,
+      heading: signIn.title,
+      lead: signIn.lead(isolatedName(application)),
+      problem: problem ? signIn.problems[problem] : null,
+      action,
+      email: emailField(fields, email, wrong),
+      password: passwordField(fields, email, wrong),
+      act: signIn.act,
+      foot: signUpUrl ? { text: signIn.newHere, link: signIn.createAccount, url: signUpUrl } : null,
+    }
+  },
+
+  'sign-up': ({ signUp, fields }, { action, application, email, problem, minimumLength, signInUrl }) => {
+    const wrong = problem ? SIGN_UP_FIELDS[problem] : []
+    return {
+      title: signUp.title,
+      heading: signUp.title,
+      lead: signUp.lead(isolatedName(application)),
+      problem: problem ? signUp.problems[problem] : null,
+      action,
+      email: emailField(fields, email, wrong),
+      password: passwordField(fields, email, wrong, signUp.passwordHint(minimumLength)),
+      act: signUp.act,
+      foot: { text: signUp.haveAccount, link: signUp.signIn, url: signInUrl },
+    }
+  },
+
+  consent: ({ consent }, model) => consentView(consent, model),
+
+  'sign-out': ({ signOut }, { action, application, fields, cancelUrl }, tenant) => ({
+    title: signOut.title,
+    heading: signOut.heading(isolatedName(tenant)),
+    lead: application && application !== tenant ? signOut.asked(isolatedName(application)) : signOut.lead,
+    action,
+    fields,
+    act: signOut.act,
+    stay: cancelUrl ? { text: signOut.stay, url: cancelUrl } : null,
+  }),
+
+  'signed-out': ({ signedOut }, { application, returnUrl }) => {
+    const name = application ? isolatedName(application) : null
+    return {
+      title: signedOut.title,
+      heading: name ? signedOut.heading(name) : signedOut.title,
+      lead: signedOut.lead,
+      back: returnUrl ? { text: name ? signedOut.backTo(name) : signedOut.back, url: returnUrl } : null,
+    }
+  },
+
+  error: ({ error }, { code, detail, requestId }) => {
+    const { what, next }: Trouble = error.causes[code]
+    return {
+      title: what,
+      heading: what,
+      lead: next,
+      forDevelopers: error.forDevelopers,
+      facts: [
+        { name: error.code, value: code },
+        { name: error.detail, value: detail },
+        { name: error.request, value: requestId },
+      ],
+    }
+  },
+}
+
+/** `tenant` is the name whose sign-in this is. */
+export const viewOf = <N extends PageName>(name: N, words: Catalogue, model: PageModels[N], tenant: string): PageView =>
+  views[name](words, model, tenant)
+
+function emailField(words: Catalogue['fields'], value: string, wrong: readonly Field[]) {
+  return { label: words.email, value, ...stateOf('email', value, wrong), describedBy: describedBy('email', wrong) }
+}
+
+/** A password is never sent back to the page. */
+function passwordField(words: Catalogue['fields'], email: string, wrong: readonly Field[], hint: string | null = null) {
+  return {
+    label: words.password,
+    hint,
+    ...stateOf('password', email, wrong),
+    describedBy: describedBy('password', wrong, hint === null ? [] : ['password-hint']),
+    show: words.show,
+    hide: words.hide,
+    showPassword: words.showPassword,
+    hidePassword: words.hidePassword,
+  }
+}
+
+/** Without a problem, focus goes to the first empty field: the password once the address is known. */
+function stateOf(field: Field, email: string, wrong: readonly Field[]) {
+  const first = wrong[0] ?? (email ? 'password' : 'email')
+  return { invalid: wrong.includes(field), focus: field === first }
+}
+
+/** The value of `aria-describedby`, or null. What went wrong is read before the standing hint. */
+function describedBy(field: Field, wrong: readonly Field[], hints: readonly string[] = []): string | null {
+  return [...(wrong.includes(field) ? ['problem'] : []), ...hints].join(' ') || null
+}

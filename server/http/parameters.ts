@@ -1,0 +1,60 @@
+/**
+ * The parameters of a request, from a query, a form or a JSON body. Repetition is seen, not resolved: the
+ * endpoint refuses it (RFC 6749 §3.1), since whoever keeps the first and whoever keeps the last disagree.
+ */
+import { ProtocolError } from '../kernel/errors.ts'
+import { isObject } from '../kernel/json.ts'
+
+export interface Parameters {
+  /** Undefined when missing or empty: a parameter without a value counts as omitted (RFC 6749 §3.1). */
+  get(name: string): string | undefined
+  /** Every value, for the few that may repeat (`resource`, RFC 8707 §2). */
+  all(name: string): readonly string[]
+  /** Whether the name was sent at all, with or without a value. */
+  has(name: string): boolean
+  /** Names sent more than once. */
+  readonly repeated: readonly string[]
+  readonly names: readonly string[]
+}
+
+/** More than any client sends; what is over it is not read at all. */
+const MOST_PARAMETERS = 100
+
+export function createParameters(entries: Iterable<readonly [string, string]>): Parameters {
+  const values = new Map<string, string[]>()
+  let count = 0
+  for (const [name, value] of entries) {
+    if (++count > MOST_PARAMETERS)
+      throw new ProtocolError('invalid_request', `More than ${MOST_PARAMETERS} parameters.`)
+    const known = values.get(name)
+    if (known) known.push(value)
+    else values.set(name, [value])
+  }
+  return {
+    get: name => values.get(name)?.[0] || undefined,
+    all: name => values.get(name)?.filter(Boolean) ?? [],
+    has: name => values.has(name),
+    repeated: [...values].filter(([, all]) => all.length > 1).map(([name]) => name),
+    names: [...values.keys()],
+  }
+}
+
+export const noParameters = createParameters([])
+
+/** From `application/x-www-form-urlencoded` text, a query among them. */
+export const parametersOfForm = (text: string): Parameters => createParameters(new URLSearchParams(text))
+
+/** From a JSON object: strings, and arrays of strings as repetition. Null counts as omitted; anything else is not a parameter. */
+export function parametersOfJson(body: unknown): Parameters {
+  if (!isObject(body)) throw new ProtocolError('invalid_request', 'The body must be a JSON object.')
+  const entries: [string, string][] = []
+  for (const [name, value] of Object.entries(body)) {
+    if (value === null || value === undefined) continue
+    for (const item of Array.isArray(value) ? value : [value]) {
+      if (typeof item !== 'string')
+        throw new ProtocolError('invalid_request', 'Parameters in a JSON body must be strings.')
+      entries.push([name, item])
+    }
+  }
+  return createParameters(entries)
+}

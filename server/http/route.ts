@@ -1,0 +1,72 @@
+/**
+ * What a surface is made of: routes, each a function from a request to an answer. The types are ours, so that
+ * no handler knows the framework and each can be called in a test as it is.
+ */
+import type { Parameters } from './parameters.ts'
+
+export interface Incoming {
+  /** Names this request in the log, in events and on error pages. */
+  readonly id: string
+  readonly tenant: string
+  /** The issuer stored for the host that was asked. */
+  readonly issuer: string
+  readonly method: string
+  /** Values of the path's `:name` parts, decoded. */
+  readonly path: Readonly<Record<string, string>>
+  readonly query: Parameters
+  /** Of a form or JSON body; empty without one. */
+  readonly body: Parameters
+  /** By lower-case name. Repeated headers are joined as Node does. */
+  header(name: string): string | undefined
+  /** The client's address, through trusted proxies only. */
+  readonly address: string
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly cookies?: readonly string[]
+  readonly body?: string | Buffer
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  /** `/login/:id` */
+  readonly path: string
+  /** `open`: any origin, without credentials, errors included. Left out: same origin only. */
+  readonly cors?: 'open'
+  /** Answers also on hosts that no tenant has; its `tenant` and `issuer` are then empty. */
+  readonly anyHost?: true
+  /** How a fault is told: to a program as JSON, or to a person as a page. */
+  readonly speaks: 'json' | 'pages'
+  readonly answer: (incoming: Incoming) => Promise<Answer> | Answer
+}
+
+/** Whether this tenant is reached over https: decides the cookies' form. */
+export const isSecure = (incoming: Pick<Incoming, 'issuer'>): boolean => incoming.issuer.startsWith('https:')
+
+/** 303, so that a browser that posted a form goes on with GET and never posts it again (RFC 9110 §15.4.4). */
+export const seeOther = (location: string, cookies: readonly string[] = []): Answer => ({
+  status: 303,
+  headers: { location, 'cache-control': 'no-store' },
+  cookies,
+})
+
+/** RFC 6749 §5.1: nothing that holds a token or speaks of one is kept by a cache. */
+export const json = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  body: JSON.stringify(body),
+})
+
+export const html = (
+  status: number,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  cookies: readonly string[] = [],
+): Answer => ({
+  status,
+  headers: { 'content-type': 'text/html; charset=utf-8', ...headers },
+  cookies,
+  body,
+})

@@ -1,0 +1,63 @@
+/**
+ * The browser in front of us: its two cookies, and the sessions they open. One names the browser's sessions and
+ * rotates at every sign-in; the other is the secret that tickets are bound to, which must not rotate under the
+ * other tabs. Neither can be computed from the other.
+ */
+
+import { type CookieKind, type CookieScope, dropCookie, readCookie, setCookie } from '../http/cookies.ts'
+import { type Incoming, isSecure } from '../http/route.ts'
+import type { Instant } from '../kernel/clock.ts'
+import { randomSecret, sha256 } from '../kernel/secrets.ts'
+import { BROWSER_SECRET_LIFE } from '../policy/lifetimes.ts'
+import type { BrowserSession } from '../store/sessions.ts'
+import type { Nouns } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
+import { isLive } from './sessions.ts'
+
+const SESSION_COOKIE = 'latchkey.session'
+const BROWSER_COOKIE: CookieKind = { name: 'latchkey.browser', life: BROWSER_SECRET_LIFE }
+
+export interface LiveSession extends BrowserSession {
+  readonly user: UserRecord
+}
+
+/** The hash under which the store knows the browser's sessions, or null. */
+export function sessionHash(incoming: Incoming): string | null {
+  const secret = readCookie(incoming.header('cookie'), { name: SESSION_COOKIE, life: null }, isSecure(incoming))
+  return secret === undefined ? null : sha256(secret)
+}
+
+/** Sessions that count, the current one first. A raised epoch, a block or a deletion ends them in that instant. */
+export async function liveSessions(store: Nouns, incoming: Incoming, now: Instant): Promise<LiveSession[]> {
+  const hash = sessionHash(incoming)
+  if (hash === null) return []
+  const sessions = await store.sessions.inBrowser(incoming.tenant, hash, now)
+  return sessions
+    .filter(
+      (entry): entry is LiveSession =>
+        entry.user !== undefined && !entry.user.blocked && isLive(entry.session, entry.user, now),
+    )
+    .sort((one, other) => Number(other.current) - Number(one.current))
+}
+
+/** A new name for the browser's sessions: its hash for the store, and the cookie that carries it. */
+export function newSessionCookie(scope: CookieScope, life: number): { hash: string; cookie: string } {
+  const secret = randomSecret()
+  return { hash: sha256(secret), cookie: setCookie({ name: SESSION_COOKIE, life }, secret, scope) }
+}
+
+export const dropSessionCookie = (scope: CookieScope): string => dropCookie({ name: SESSION_COOKIE, life: null }, scope)
+
+/** The browser's secret as a hash, made when it has none; `cookies` is empty when nothing need be set. */
+export function bindBrowser(incoming: Incoming, scope: CookieScope): { hash: string; cookies: string[] } {
+  const known = readCookie(incoming.header('cookie'), BROWSER_COOKIE, scope.secure)
+  if (known !== undefined) return { hash: sha256(known), cookies: [] }
+  const secret = randomSecret()
+  return { hash: sha256(secret), cookies: [setCookie(BROWSER_COOKIE, secret, scope)] }
+}
+
+/** Whether this browser began the ticket. A ticket bound to none is nobody's to continue by URL. */
+export function isBoundHere(ticket: { browserHash: string | null }, incoming: Incoming): boolean {
+  const secret = readCookie(incoming.header('cookie'), BROWSER_COOKIE, isSecure(incoming))
+  return secret !== undefined && ticket.browserHash !== null && sha256(secret) === ticket.browserHash
+}

@@ -1,0 +1,72 @@
+/** Beginning and ending sessions: the rows, the revocations and the events of each, in one transaction. */
+
+import { type Occasion, signedIn, signedOut } from '../audit/events.ts'
+import type { Clock, Instant } from '../kernel/clock.ts'
+import { newId } from '../kernel/ids.ts'
+import { methodsOf, type Proof } from '../policy/proof.ts'
+import { revokeSession } from '../revocation/revoke.ts'
+import type { SessionRecord } from '../store/sessions.ts'
+import type { Store, Transaction } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
+
+/** Whether a session counts: within its limits, not ended, and of nobody who was signed out everywhere since. */
+export const isLive = (session: SessionRecord, user: UserRecord, now: Instant): boolean =>
+  session.user === user.id &&
+  session.userEpoch === user.epoch &&
+  session.endedAt === null &&
+  now < session.idleExpiresAt &&
+  now < session.expiresAt
+
+export interface Beginning {
+  readonly user: UserRecord
+  readonly connection: string
+  readonly proofs: readonly Proof[]
+  readonly client: string
+  /** From the tenant: milliseconds, absolute and idle. */
+  readonly limits: { readonly lifetime: number; readonly idleLifetime: number }
+  /** The name of the browser's sessions before, and from now on. */
+  readonly browser: { readonly from: string | null; readonly secretHash: string }
+}
+
+/** The same person's older session in this browser ends with its tokens: one sign-in, one session. */
+export async function beginSession(
+  transaction: Transaction,
+  beginning: Beginning,
+  occasion: Occasion,
+  clock: Clock,
+): Promise<SessionRecord['id']> {
+  const { user, connection, proofs, limits, browser } = beginning
+  const now = clock()
+  const session = {
+    tenant: user.tenant,
+    id: newId('ses'),
+    user: user.id,
+    userEpoch: user.epoch,
+    connection,
+    organization: null,
+    proofs,
+    createdAt: now,
+    usedAt: now,
+    idleExpiresAt: Math.min(now + limits.idleLifetime, now + limits.lifetime),
+    expiresAt: now + limits.lifetime,
+    endedAt: null,
+  }
+  await transaction.sessions.begin(session, browser)
+  await transaction.events.record([signedIn(occasion, beginning.client, user.id, session.id, methodsOf(proofs))])
+  return session.id
+}
+
+/** Ends each with every token that carries its `sid`. Those that had ended already are passed over. */
+export function endSessions(
+  store: Store,
+  sessions: readonly SessionRecord[],
+  client: string | null,
+  occasion: Occasion,
+  at: Instant,
+): Promise<void> {
+  return store.transaction(async transaction => {
+    for (const session of sessions)
+      if (await revokeSession(transaction, session, at))
+        await transaction.events.record([signedOut(occasion, client, session.user, session.id)])
+  })
+}

@@ -1,0 +1,87 @@
+/** People: how they come to be, and how they are found by what they type. */
+import type { Clock } from '../kernel/clock.ts'
+import { newObjectId } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { emailKey } from '../policy/email-address.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
+import type { Nouns, Transaction } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
+
+/** The database of passwords that every tenant begins with, under Auth0's name for it. */
+export const DATABASE_CONNECTION = 'Username-Password-Authentication'
+/** The strategy, and the provider in the ids of its users, so that imported users keep theirs. */
+export const DATABASE_STRATEGY = 'auth0'
+
+/** Every tenant has one from its first day. */
+export async function databaseOf(nouns: Nouns, tenant: string): Promise<ConnectionRecord> {
+  const connection = await nouns.connections.findByName(tenant, DATABASE_CONNECTION)
+  if (!connection) throw new Error(`Tenant ${tenant} has no ${DATABASE_CONNECTION}`)
+  return connection
+}
+
+export interface NewUser {
+  readonly email: string
+  readonly emailVerified: boolean
+  /** A PHC string. */
+  readonly passwordHash: string
+  /** With or without its `auth0|`; one is made when it is left out. */
+  readonly id?: string
+  readonly profile?: JsonObject
+  readonly appMetadata?: JsonObject
+  readonly userMetadata?: JsonObject
+}
+
+/** Writes the user, the identity and the password. `taken` writes nothing and leaves the transaction usable. */
+export async function createUser(
+  transaction: Transaction,
+  connection: ConnectionRecord,
+  person: NewUser,
+  clock: Clock,
+): Promise<UserRecord | 'taken'> {
+  const now = clock()
+  const subject = (person.id ?? newObjectId()).replace(/^auth0\|/, '')
+  const user: UserRecord = {
+    tenant: connection.tenant,
+    id: `${DATABASE_STRATEGY}|${subject}`,
+    epoch: 0,
+    blocked: false,
+    email: person.email,
+    emailVerified: person.emailVerified,
+    profile: { ...defaultProfile(person.email), ...person.profile },
+    appMetadata: person.appMetadata ?? {},
+    userMetadata: person.userMetadata ?? {},
+    createdAt: now,
+    updatedAt: now,
+  }
+  const identity = {
+    tenant: connection.tenant,
+    user: user.id,
+    connection: connection.id,
+    provider: DATABASE_STRATEGY,
+    subject,
+    emailKey: emailKey(person.email),
+  }
+  if ((await transaction.users.create(user, identity)) === 'taken') return 'taken'
+  await setPassword(transaction, user, person.passwordHash, clock)
+  return user
+}
+
+export const setPassword = (
+  nouns: Nouns,
+  user: Pick<UserRecord, 'tenant' | 'id'>,
+  hash: string,
+  clock: Clock,
+): Promise<void> =>
+  nouns.credentials.put({
+    tenant: user.tenant,
+    user: user.id,
+    kind: 'password',
+    id: 'password',
+    publicPart: '',
+    secret: hash,
+    counter: 0,
+    createdAt: clock(),
+  })
+
+/** What Auth0 fills in for a person of whom only the address is known, and its SDKs show. */
+const defaultProfile = (email: string): JsonObject => ({ name: email, nickname: email.split('@')[0] ?? email })

@@ -1,0 +1,49 @@
+/**
+ * A request that waits for a person: found by the id in the URL, by the browser that began it and by no other.
+ * Each page of the way begins here.
+ */
+import type { Client } from '../clients/metadata.ts'
+import type { Incoming } from '../http/route.ts'
+import { refuseForeignPost } from '../http/same-origin.ts'
+import { isBoundHere } from '../identity/browsers.ts'
+import { PageError } from '../kernel/errors.ts'
+import { type AuthorizationRequest, REQUEST_TICKET } from '../policy/next-step.ts'
+import type { LoginServices } from './services.ts'
+import type { Setting } from './show.ts'
+
+export interface Interaction {
+  readonly id: string
+  readonly version: number
+  readonly request: AuthorizationRequest
+  readonly client: Client
+  readonly setting: Setting
+}
+
+/** Throws `start_again` for a ticket that is over, spent, or another browser's: the same words for all, as the same is to be done. */
+export async function findInteraction(services: LoginServices, incoming: Incoming): Promise<Interaction> {
+  if (incoming.method === 'POST') refuseForeignPost(incoming)
+  const id = incoming.path['id'] ?? ''
+  const ticket = await services.store.tickets.peek<AuthorizationRequest>(
+    incoming.tenant,
+    REQUEST_TICKET,
+    id,
+    services.clock(),
+  )
+  if (!ticket || ticket.consumedAt !== null)
+    throw new PageError('start_again', 'This request is over: it was answered, or its hour has passed.')
+  if (!isBoundHere(ticket, incoming)) throw new PageError('start_again', 'This request began in another browser.')
+  const request = ticket.data
+  const client = await services.clients.find(incoming.tenant, request.client)
+  if (!client) throw new PageError('unknown_client', 'The application was removed meanwhile.')
+  // The form posts here and the browser is sent on to the application: `form-action` counts every hop.
+  return {
+    id,
+    version: ticket.version,
+    request,
+    client,
+    setting: { client, uiLocales: request.uiLocales, formTargets: [request.redirectUri] },
+  }
+}
+
+/** Back to `oauth/`, which asks the policy what comes next. */
+export const continueAt = (interaction: Interaction): string => `/authorize/${interaction.id}`

@@ -1,0 +1,22 @@
+/** What the pages stand on. Handed in by `compose.ts`. */
+import type { Clients } from '../clients/clients.ts'
+import type { FindCookieScope } from '../clients/cookie-scope.ts'
+import type { ResourceServers } from '../clients/resource-servers.ts'
+import type { Factor } from '../factors/factor.ts'
+import type { Pages } from '../http/pages.ts'
+import type { HashQueue } from '../identity/hash-queue.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Store } from '../store/store.ts'
+import type { Tenants } from '../tenants/tenants.ts'
+
+export interface LoginServices {
+  readonly store: Store
+  readonly clients: Clients
+  readonly resourceServers: ResourceServers
+  readonly tenants: Tenants
+  readonly cookieScope: FindCookieScope
+  readonly password: Factor<string>
+  readonly hashQueue: HashQueue
+  readonly pages: Pages
+  readonly clock: Clock
+}

@@ -1,0 +1,63 @@
+/** Signing out when the link may have come from anywhere: the person is asked, and told when it is done. */
+import { occasionOf } from '../audit/events.ts'
+import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { refuseForeignPost } from '../http/same-origin.ts'
+import { dropSessionCookie, isBoundHere, liveSessions } from '../identity/browsers.ts'
+import { endSessions } from '../identity/sessions.ts'
+import { PageError } from '../kernel/errors.ts'
+import { SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
+import type { LoginServices } from './services.ts'
+import { show } from './show.ts'
+
+export function signOutRoutes(services: LoginServices): readonly Route[] {
+  const { store, clock, clients, cookieScope } = services
+
+  async function find(incoming: Incoming) {
+    const ticket = await store.tickets.peek<SignOutRequest>(
+      incoming.tenant,
+      SIGN_OUT_TICKET,
+      incoming.path['id'] ?? '',
+      clock(),
+    )
+    if (!ticket || ticket.consumedAt !== null || !isBoundHere(ticket, incoming))
+      throw new PageError('start_again', 'This sign-out is over, or began in another browser.')
+    const { client, returnTo } = ticket.data
+    return {
+      id: ticket.id,
+      returnTo,
+      client: client === null ? undefined : await clients.find(incoming.tenant, client),
+    }
+  }
+
+  async function ask(incoming: Incoming): Promise<Answer> {
+    const { id, client, returnTo } = await find(incoming)
+    const model = {
+      action: `/sign-out/${id}`,
+      application: client?.name,
+      fields: [],
+      ...(returnTo !== null && { cancelUrl: returnTo }),
+    }
+    return show(services, incoming, 'sign-out', model, { client, formTargets: returnTo === null ? [] : [returnTo] })
+  }
+
+  async function answer(incoming: Incoming): Promise<Answer> {
+    refuseForeignPost(incoming)
+    const { id, client, returnTo } = await find(incoming)
+    const now = clock()
+    await store.tickets.consume(incoming.tenant, SIGN_OUT_TICKET, id, now)
+    const sessions = (await liveSessions(store, incoming, now)).map(({ session }) => session)
+    await endSessions(store, sessions, client?.id ?? null, occasionOf(incoming, now), now)
+    return seeOther(returnTo ?? '/signed-out', [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))])
+  }
+
+  return [
+    { method: 'GET', path: '/sign-out/:id', speaks: 'pages', answer: ask },
+    { method: 'POST', path: '/sign-out/:id', speaks: 'pages', answer },
+    {
+      method: 'GET',
+      path: '/signed-out',
+      speaks: 'pages',
+      answer: incoming => show(services, incoming, 'signed-out', {}),
+    },
+  ]
+}

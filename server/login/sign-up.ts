@@ -1,0 +1,84 @@
+/** Making an account. That an address is taken is said only to whoever chose a password that would have done. */
+import { occasionOf, signedUp } from '../audit/events.ts'
+import type { SignUpProblem } from '../http/page-views.ts'
+import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { BusyError } from '../identity/hash-queue.ts'
+import { hashPassword } from '../identity/password-hash.ts'
+import { createUser, databaseOf } from '../identity/users.ts'
+import { readEmailAddress } from '../policy/email-address.ts'
+import { passwordProblem, SHORTEST_PASSWORD } from '../policy/password-rule.ts'
+import { continueAt, findInteraction, type Interaction } from './interaction.ts'
+import type { LoginServices } from './services.ts'
+import { show } from './show.ts'
+import { startSession } from './start-session.ts'
+
+/** Thrown inside the transaction to take everything back. */
+class AddressTaken extends Error {}
+
+export function signUpRoutes(services: LoginServices): readonly Route[] {
+  const { store, clock, hashQueue } = services
+
+  const page = (
+    incoming: Incoming,
+    interaction: Interaction,
+    email: string,
+    problem?: SignUpProblem,
+    status = 200,
+  ): Promise<Answer> =>
+    show(
+      services,
+      incoming,
+      'sign-up',
+      {
+        action: `/login/${interaction.id}/sign-up`,
+        application: interaction.client.name,
+        email,
+        problem,
+        minimumLength: SHORTEST_PASSWORD,
+        signInUrl: `/login/${interaction.id}?sign-in`,
+      },
+      { ...interaction.setting, status },
+    )
+
+  async function begin(incoming: Incoming): Promise<Answer> {
+    const interaction = await findInteraction(services, incoming)
+    return page(incoming, interaction, interaction.request.loginHint ?? '')
+  }
+
+  async function answer(incoming: Incoming): Promise<Answer> {
+    const interaction = await findInteraction(services, incoming)
+    const typed = incoming.body.get('email') ?? ''
+    const password = incoming.body.get('password') ?? ''
+    const email = readEmailAddress(typed)
+    if (email === undefined) return page(incoming, interaction, typed, 'address_invalid', 400)
+    const problem = passwordProblem(password, email)
+    if (problem) return page(incoming, interaction, typed, problem, 400)
+
+    try {
+      const connection = await databaseOf(store, incoming.tenant)
+      const passwordHash = await hashQueue.run(incoming.address, () => hashPassword(password))
+      const cookies = await startSession(
+        services,
+        incoming,
+        interaction,
+        async transaction => {
+          const user = await createUser(transaction, connection, { email, emailVerified: false, passwordHash }, clock)
+          if (user === 'taken') throw new AddressTaken()
+          await transaction.events.record([signedUp(occasionOf(incoming, clock()), user.id, email, connection.name)])
+          return user
+        },
+        connection.id,
+      )
+      return seeOther(continueAt(interaction), cookies)
+    } catch (error) {
+      if (error instanceof AddressTaken) return page(incoming, interaction, typed, 'address_taken', 409)
+      if (error instanceof BusyError) return page(incoming, interaction, typed, 'busy', 503)
+      throw error
+    }
+  }
+
+  return [
+    { method: 'GET', path: '/login/:id/sign-up', speaks: 'pages', answer: begin },
+    { method: 'POST', path: '/login/:id/sign-up', speaks: 'pages', answer },
+  ]
+}

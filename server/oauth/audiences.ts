@@ -1,0 +1,28 @@
+/** Which API a request names, at every endpoint that takes one. An access token is for one API at a time. */
+import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
+import type { Parameters } from '../http/parameters.ts'
+import { ProtocolError } from '../kernel/errors.ts'
+import { userinfoAudience } from '../tokens/access-token.ts'
+
+/** Both may be sent if they say the same. Several resources at once are not a token's to have. */
+export function namedAudience(parameters: Parameters): string | undefined {
+  const audience = parameters.get('audience')
+  const [resource, ...others] = parameters.all('resource')
+  if (others.length > 0) throw new ProtocolError('invalid_target', 'Name one resource a request.')
+  if (audience !== undefined && resource !== undefined && audience !== resource)
+    throw new ProtocolError('invalid_target', 'audience and resource name different APIs.')
+  return audience ?? resource
+}
+
+/** Null for `/userinfo` alone. Throws `invalid_target` for an audience that is no API of this tenant. */
+export async function findApi(
+  servers: ResourceServers,
+  tenant: string,
+  issuer: string,
+  named: string | undefined,
+): Promise<ResourceServer | null> {
+  if (named === undefined || named === userinfoAudience(issuer)) return null
+  const api = await servers.find(tenant, named)
+  if (!api) throw new ProtocolError('invalid_target', 'There is no API with this audience.')
+  return api
+}

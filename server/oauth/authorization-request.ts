@@ -1,0 +1,144 @@
+/**
+ * Reading what a client sent to `/authorize`: who it is, where it may be answered, and what it asks. The first
+ * two are proven before anything else, because until then there is nobody to tell of a fault but the person.
+ */
+import type { Client } from '../clients/metadata.ts'
+import { isRegisteredRedirectUri, isRegisteredWebOrigin } from '../clients/redirect-uris.ts'
+import type { Parameters } from '../http/parameters.ts'
+import type { Incoming } from '../http/route.ts'
+import { PageError, ProtocolError } from '../kernel/errors.ts'
+import type { AuthorizationRequest } from '../policy/next-step.ts'
+import { userinfoAudience } from '../tokens/access-token.ts'
+import type { Draft, Feature, OAuthServices, ReceiveContext, ValidateContext } from './feature.ts'
+import { runPhase } from './phases.ts'
+import { defaultResponseMode, type ResponseMode, responseModes } from './response-modes/response-mode.ts'
+
+/** The one parameter that may be repeated (RFC 8707 §2). */
+const MAY_REPEAT = ['resource']
+/** Far above what clients send (FAPI's conformance suite tries 1,000 characters), far below what burdens a URL. */
+const LONGEST_STATE = 4096
+
+export async function identifyClient(
+  { clients }: OAuthServices,
+  incoming: Incoming,
+  parameters: Parameters,
+): Promise<Client> {
+  const id = parameters.get('client_id')
+  if (id === undefined || parameters.repeated.includes('client_id'))
+    throw new PageError('unknown_client', 'The request names no client_id, or several.')
+  const client = await clients.find(incoming.tenant, id)
+  if (!client) throw new PageError('unknown_client', `There is no application with the client_id ${shown(id)}.`)
+  return client
+}
+
+/** The mode the answer travels in. One that does not exist is a fault, told in the default mode. */
+export const chooseMode = (parameters: Parameters): ResponseMode =>
+  responseModes.find(mode => mode.name === parameters.get('response_mode')) ?? defaultResponseMode
+
+/**
+ * Where the answer goes. One registered URI may be left out of a request that is not for OpenID Connect
+ * (RFC 6749 §3.1.2.3; OpenID Connect Core §3.1.2.1 demands it).
+ */
+export function proveRedirectUri(client: Client, parameters: Parameters, mode: ResponseMode): string {
+  const presented = parameters.get('redirect_uri')
+  if (parameters.repeated.includes('redirect_uri'))
+    throw new PageError('redirect_uri_mismatch', 'The request names several redirect_uri.')
+  if (presented === undefined) {
+    const [only, ...others] = client.redirectUris
+    if (
+      only !== undefined &&
+      others.length === 0 &&
+      !parameters.get('scope')?.split(' ').includes('openid') &&
+      isRegisteredRedirectUri(client, only)
+    )
+      return only
+    throw new PageError('redirect_uri_missing', 'The request names no redirect_uri.')
+  }
+  if (isRegisteredRedirectUri(client, presented)) return presented
+  if (mode.staysInBrowser && isRegisteredWebOrigin(client, presented)) return presented
+  throw new PageError(
+    'redirect_uri_mismatch',
+    `The redirect_uri ${shown(presented)} is not among the callbacks of ${shown(client.id)}.`,
+  )
+}
+
+/** What the client asks, checked by the endpoint and by every feature, as what was understood. Throws `ProtocolError`. */
+export async function understand(
+  services: OAuthServices,
+  features: readonly Feature[],
+  incoming: Incoming,
+  parameters: Parameters,
+  proven: { client: Client; redirectUri: string; mode: ResponseMode },
+): Promise<AuthorizationRequest> {
+  const { client, redirectUri, mode } = proven
+  refuseRepetition(parameters)
+  refuseUnknownMode(parameters, mode)
+  const responseType = chooseResponseType(features, incoming.issuer, parameters)
+  const state = parameters.get('state') ?? null
+  if ((state?.length ?? 0) > LONGEST_STATE)
+    throw new ProtocolError('invalid_request', `state is longer than ${LONGEST_STATE} characters.`)
+
+  const tenant = await services.tenants.find(incoming.tenant)
+  const received: ReceiveContext = { services, incoming, parameters, client, tenant, api: null }
+  await runPhase('authorize.receive', features, received)
+
+  const scopes = [...new Set(parameters.get('scope')?.split(' ').filter(Boolean))]
+  const allowed = new Map<string, Set<string>>()
+  const draft: Draft = {
+    prompt: [],
+    maxAgeSeconds: null,
+    loginHint: null,
+    screenHint: null,
+    uiLocales: null,
+    notes: {},
+  }
+  const context: ValidateContext = {
+    ...received,
+    scopes,
+    draft,
+    allow: (audience, some) => allowed.set(audience, new Set([...(allowed.get(audience) ?? []), ...some])),
+  }
+  await runPhase('authorize.validate', features, context)
+
+  const audiences = [userinfoAudience(incoming.issuer), ...(received.api ? [received.api.identifier] : [])]
+  return {
+    ...draft,
+    client: client.id,
+    redirectUri,
+    redirectUriWasSent: parameters.get('redirect_uri') !== undefined,
+    responseType,
+    responseMode: mode.name,
+    state,
+    audience: received.api?.identifier ?? userinfoAudience(incoming.issuer),
+    // In the order of the request, so that the answer does not depend on who marked them first.
+    audiences: Object.fromEntries(
+      audiences.map(audience => [audience, scopes.filter(scope => allowed.get(audience)?.has(scope))]),
+    ),
+    receivedAt: services.clock(),
+  }
+}
+
+function refuseRepetition(parameters: Parameters): void {
+  const [name] = parameters.repeated.filter(one => !MAY_REPEAT.includes(one))
+  if (name !== undefined) throw new ProtocolError('invalid_request', 'A parameter is sent more than once.')
+}
+
+function refuseUnknownMode(parameters: Parameters, mode: ResponseMode): void {
+  const asked = parameters.get('response_mode')
+  if (asked !== undefined && asked !== mode.name)
+    throw new ProtocolError('invalid_request', 'This response_mode is not supported.')
+}
+
+/** Some feature answers it, or nobody does. Its members may come in any order (RFC 6749 §3.1.1). */
+function chooseResponseType(features: readonly Feature[], issuer: string, parameters: Parameters): string {
+  const asked = parameters.get('response_type')
+  if (asked === undefined) throw new ProtocolError('invalid_request', 'response_type is missing.')
+  const sorted = (type: string) => type.split(' ').sort().join(' ')
+  const known = features.flatMap(feature => feature.metadata?.(issuer).response_types_supported ?? [])
+  const found = known.find(type => sorted(type) === sorted(asked))
+  if (found === undefined) throw new ProtocolError('unsupported_response_type', 'This response_type is not supported.')
+  return found
+}
+
+/** What a stranger sent, short enough to be shown. */
+const shown = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)

@@ -1,0 +1,127 @@
+/**
+ * `/authorize`: the order of checks, and what comes next. Reading a request is `authorization-request.ts`'s,
+ * answering it `authorization-answer.ts`'s. The pages in between belong to `login/`: they share a ticket and a
+ * URL with this file, not a function.
+ */
+
+import type { Client } from '../clients/metadata.ts'
+import type { Parameters } from '../http/parameters.ts'
+import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { bindBrowser, isBoundHere, liveSessions } from '../identity/browsers.ts'
+import { consentsOf } from '../identity/consents.ts'
+import { PageError, ProtocolError } from '../kernel/errors.ts'
+import { randomSecret } from '../kernel/secrets.ts'
+import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
+import { type AuthorizationRequest, nextStep, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
+import type { TicketRecord } from '../store/tickets.ts'
+import { answerWithError, giveAuthorization } from './authorization-answer.ts'
+import { chooseMode, identifyClient, proveRedirectUri, understand } from './authorization-request.ts'
+import type { Feature, OAuthServices } from './feature.ts'
+import { modeOf } from './response-modes/response-mode.ts'
+
+export function authorizeRoutes(services: OAuthServices, features: readonly Feature[]): readonly Route[] {
+  const { store, clients, cookieScope, clock } = services
+
+  /** A fresh request, in the query or in a form. */
+  async function begin(incoming: Incoming, parameters: Parameters): Promise<Answer> {
+    const client = await identifyClient(services, incoming, parameters)
+    const mode = chooseMode(parameters)
+    const redirectUri = proveRedirectUri(client, parameters, mode)
+    return tellingTheClient(
+      { redirectUri, responseMode: mode.name, state: parameters.get('state') ?? null },
+      incoming,
+      async () => {
+        const request = await understand(services, features, incoming, parameters, { client, redirectUri, mode })
+        // A form comes from another site, and `Lax` cookies do not come with it: the session is read after a
+        // redirect of our own.
+        if (incoming.method === 'POST') return park(incoming, request, id => `/authorize/${id}`)
+        return proceed(incoming, request, client, null)
+      },
+    )
+  }
+
+  /** Back from a page of `login/`, or from the redirect after a form. */
+  async function resume(incoming: Incoming): Promise<Answer> {
+    const ticket = await store.tickets.peek<AuthorizationRequest>(
+      incoming.tenant,
+      REQUEST_TICKET,
+      incoming.path['id'] ?? '',
+      clock(),
+    )
+    if (!ticket || ticket.consumedAt !== null)
+      throw new PageError('start_again', 'This request is over: it was answered, or its hour has passed.')
+    if (!isBoundHere(ticket, incoming)) throw new PageError('start_again', 'This request began in another browser.')
+    const client = await clients.find(incoming.tenant, ticket.data.client)
+    if (!client) throw new PageError('unknown_client', 'The application was removed meanwhile.')
+    return tellingTheClient(ticket.data, incoming, async () => {
+      if (ticket.state === REFUSED) throw new ProtocolError('access_denied', 'The person did not allow it.')
+      return proceed(incoming, ticket.data, client, ticket)
+    })
+  }
+
+  /** Asks the policy what comes next, and does it. */
+  async function proceed(
+    incoming: Incoming,
+    request: AuthorizationRequest,
+    client: Client,
+    ticket: TicketRecord | null,
+  ): Promise<Answer> {
+    const now = clock()
+    const [current] = await liveSessions(store, incoming, now)
+    const consents =
+      current && !client.isFirstParty ? await consentsOf(store, incoming.tenant, current.user.id, client.id) : {}
+    const next = nextStep(
+      request,
+      current && { user: current.user.id, proofs: current.session.proofs },
+      client,
+      consents,
+      now,
+    )
+
+    if (next.step === 'refuse') throw new ProtocolError(next.error, next.description)
+    if (next.step === 'respond' && current)
+      return giveAuthorization(services, features, { incoming, request, client, current, ticket, now })
+    return ticket ? seeOther(`/login/${ticket.id}`) : park(incoming, request, id => `/login/${id}`)
+  }
+
+  /** Keeps the request under a ticket bound to this browser: from now on only its id travels. */
+  async function park(
+    incoming: Incoming,
+    request: AuthorizationRequest,
+    path: (id: string) => string,
+  ): Promise<Answer> {
+    const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
+    const id = randomSecret()
+    await store.tickets.issue({
+      tenant: incoming.tenant,
+      id,
+      kind: REQUEST_TICKET,
+      browserHash: browser.hash,
+      data: request,
+      createdAt: request.receivedAt,
+      expiresAt: request.receivedAt + INTERACTION_LIFE,
+    })
+    return seeOther(path(id), browser.cookies)
+  }
+
+  return [
+    { method: 'GET', path: '/authorize', speaks: 'pages', answer: incoming => begin(incoming, incoming.query) },
+    { method: 'POST', path: '/authorize', speaks: 'pages', answer: incoming => begin(incoming, incoming.body) },
+    { method: 'GET', path: '/authorize/:id', speaks: 'pages', answer: resume },
+  ]
+}
+
+/** Past this point faults are the client's to hear, in the way it asked to be answered. */
+async function tellingTheClient(
+  request: Pick<AuthorizationRequest, 'redirectUri' | 'responseMode' | 'state'>,
+  incoming: Incoming,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof ProtocolError)
+      return answerWithError(modeOf(request.responseMode), request, incoming.issuer, error)
+    throw error
+  }
+}

@@ -1,0 +1,13 @@
+/** No authentication: a public client names itself (RFC 6749 §2.1). What it presents is bound by PKCE and rotation instead. */
+import { isPublic } from '../../clients/metadata.ts'
+import type { ClientAuthMethod } from './client-auth.ts'
+
+export const none: ClientAuthMethod = {
+  name: 'none',
+  spec: 'RFC 6749 §3.2.1',
+  find: ({ body }) => {
+    const clientId = body.get('client_id')
+    return clientId === undefined ? undefined : { clientId, proof: '' }
+  },
+  verify: isPublic,
+}

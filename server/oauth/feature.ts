@@ -1,0 +1,197 @@
+/**
+ * What a protocol feature is: a value with a name, taking part in named phases. Endpoints are handed a list of
+ * them and would run with any subset; what protects everyone is the endpoints' own and not up to a feature.
+ */
+
+import type { Occasion } from '../audit/events.ts'
+import type { AuditBuffer } from '../audit/log.ts'
+import type { Clients } from '../clients/clients.ts'
+import type { FindCookieScope } from '../clients/cookie-scope.ts'
+import type { Client } from '../clients/metadata.ts'
+import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
+import type { Parameters } from '../http/parameters.ts'
+import type { Incoming, Route } from '../http/route.ts'
+import type { Connections } from '../identity/connections.ts'
+import type { Clock, Instant } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import type { AuthorizationRequest } from '../policy/next-step.ts'
+import type { Proof } from '../policy/proof.ts'
+import type { AuthorizationRecord } from '../store/authorizations.ts'
+import type { Store, Transaction } from '../store/store.ts'
+import type { Tenant, Tenants } from '../tenants/tenants.ts'
+import type { Active } from '../tokens/assert-active.ts'
+
+/** What features and endpoints stand on. Handed in by `compose.ts`. */
+export interface OAuthServices {
+  readonly store: Store
+  readonly clients: Clients
+  readonly resourceServers: ResourceServers
+  readonly tenants: Tenants
+  readonly connections: Connections
+  readonly keyring: Keyring
+  readonly cookieScope: FindCookieScope
+  readonly audit: AuditBuffer
+  readonly clock: Clock
+}
+
+export interface Feature {
+  /** Equal to the file's name. */
+  readonly name: string
+  readonly spec: string
+  /** Members added to discovery. Lists are joined with those of other features. */
+  readonly metadata?: (issuer: string) => Partial<ServerMetadata>
+  readonly steps?: Steps
+  readonly grant?: Grant
+  readonly routes?: (services: OAuthServices) => readonly Route[]
+}
+
+export type Phase =
+  | 'authorize.receive'
+  | 'authorize.validate'
+  | 'authorize.respond'
+  | 'token.redeem'
+  | 'token.bind'
+  | 'token.shape'
+
+/** Within a phase, order must not matter: each step writes only what is its own. */
+export interface Steps {
+  /** Which request is this: what it is asked of, before what it asks. */
+  readonly 'authorize.receive'?: (context: ReceiveContext) => Promise<void> | void
+  /** May it be asked? Throws `ProtocolError`, sent to the redirect URI. */
+  readonly 'authorize.validate'?: (context: ValidateContext) => Promise<void> | void
+  /** What the answer says. Runs inside the transaction that gives the authorization. */
+  readonly 'authorize.respond'?: (context: RespondContext) => Promise<void> | void
+  /** Is what was presented the presenter's? Nothing is spent yet. */
+  readonly 'token.redeem'?: (context: TokenContext) => Promise<void> | void
+  /** To what will the tokens be bound, and what is written with the redemption? */
+  readonly 'token.bind'?: (context: TokenContext) => Promise<void> | void
+  /** What do the tokens say? */
+  readonly 'token.shape'?: (context: ShapeContext) => Promise<void> | void
+}
+
+/** RFC 8414 §2 and OpenID Connect Discovery §3, as far as anything here says it. */
+export interface ServerMetadata {
+  readonly issuer: string
+  readonly authorization_endpoint: string
+  readonly token_endpoint: string
+  readonly userinfo_endpoint: string
+  readonly jwks_uri: string
+  readonly end_session_endpoint: string
+  readonly scopes_supported: readonly string[]
+  readonly response_types_supported: readonly string[]
+  readonly response_modes_supported: readonly string[]
+  readonly grant_types_supported: readonly string[]
+  readonly subject_types_supported: readonly string[]
+  readonly id_token_signing_alg_values_supported: readonly string[]
+  readonly token_endpoint_auth_methods_supported: readonly string[]
+  readonly claims_supported: readonly string[]
+  readonly code_challenge_methods_supported: readonly string[]
+  readonly authorization_response_iss_parameter_supported: boolean
+  readonly request_parameter_supported: boolean
+  readonly request_uri_parameter_supported: boolean
+  readonly claims_parameter_supported: boolean
+  readonly acr_values_supported: readonly string[]
+  readonly ui_locales_supported: readonly string[]
+}
+
+// /authorize
+
+export interface ReceiveContext {
+  readonly services: OAuthServices
+  readonly incoming: Incoming
+  readonly parameters: Parameters
+  readonly tenant: Tenant
+  readonly client: Client
+  /** The API that is asked for; null for none. */
+  api: ResourceServer | null
+}
+
+/** What becomes an `AuthorizationRequest`. */
+export interface Draft {
+  prompt: readonly string[]
+  maxAgeSeconds: number | null
+  loginHint: string | null
+  screenHint: string | null
+  uiLocales: string | null
+  readonly notes: Record<string, JsonObject>
+}
+
+export interface ValidateContext extends Readonly<ReceiveContext> {
+  /** Requested, each once, in the order of the request. */
+  readonly scopes: readonly string[]
+  readonly draft: Draft
+  /** Marks requested scopes as ones that may be granted for the audience. Those nobody marks are left out. */
+  allow(audience: string, scopes: readonly string[]): void
+}
+
+export interface RespondContext {
+  readonly services: OAuthServices
+  readonly tenant: string
+  readonly request: AuthorizationRequest
+  readonly authorization: { readonly id: string; readonly expiresAt: Instant }
+  readonly user: string
+  readonly session: string
+  readonly transaction: Transaction
+  readonly now: Instant
+  /** Members of the answer. */
+  readonly answer: Record<string, string>
+}
+
+// /oauth/token
+
+/** Who asks, how they proved it, and with what. */
+export interface TokenContext {
+  readonly services: OAuthServices
+  readonly issuer: string
+  readonly tenant: string
+  readonly client: Client
+  readonly parameters: Parameters
+  readonly occasion: Occasion
+  readonly now: Instant
+  readonly grantType: string
+  /** What the grant found presented. */
+  readonly presented: Presented
+  /** Run in the transaction of the redemption, once it has succeeded. */
+  readonly writes: ((transaction: Transaction, authorization: AuthorizationRecord) => Promise<void>)[]
+  /** Members the answer gets besides the tokens. */
+  readonly answer: Record<string, string>
+}
+
+/** What a grant found before spending it: whatever other features have to check or bind. */
+export interface Presented {
+  /** The request that led here, for grants that began at `/authorize`. */
+  readonly request: AuthorizationRequest | null
+}
+
+/** What the client is entitled to, past the gate. */
+export interface Entitlement {
+  readonly active: Active
+  /** What access tokens are recognised by, when it ends. */
+  readonly authorization: string
+  /** Audience → scopes. */
+  readonly audiences: Readonly<Record<string, readonly string[]>>
+  /** The one a request means that names none. */
+  readonly audience: string
+  /** The `sid` of what is minted; null when it outlives every session. */
+  readonly session: string | null
+  readonly proofs: readonly Proof[]
+}
+
+export interface ShapeContext extends TokenContext {
+  readonly entitlement: Entitlement
+  /** Set to leave out every scope but these. */
+  narrowTo: readonly string[] | null
+  /** Set to have an ID token. */
+  idToken: { readonly nonce: string | null } | null
+}
+
+export interface Grant {
+  readonly type: string
+  /** Looks, without spending. Throws `invalid_grant`. */
+  present(context: Omit<TokenContext, 'presented'>): Promise<Presented>
+  /** Spends what was presented, past the gate. Runs the context's writes in the transaction that does. */
+  redeem(context: TokenContext): Promise<Entitlement>
+  /** A check of `token.redeem` failed: the presenter could not prove it is theirs. */
+  misproven?(context: TokenContext): Promise<void>
+}

@@ -1,0 +1,25 @@
+/** THE LIST: what this provider speaks. A line removed is a feature gone, from discovery to its last route. */
+import type { Feature } from './feature.ts'
+import { audience } from './features/audience.ts'
+import { authorizationCode } from './features/authorization-code.ts'
+import { clientCredentials } from './features/client-credentials.ts'
+import { endSession } from './features/end-session.ts'
+import { interaction } from './features/interaction.ts'
+import { logout } from './features/logout.ts'
+import { openid } from './features/openid.ts'
+import { pkce } from './features/pkce.ts'
+import { refreshToken } from './features/refresh-token.ts'
+import { userinfo } from './features/userinfo.ts'
+
+export const features: readonly Feature[] = [
+  authorizationCode,
+  pkce,
+  openid,
+  audience,
+  interaction,
+  refreshToken,
+  clientCredentials,
+  userinfo,
+  logout,
+  endSession,
+]

@@ -1,0 +1,47 @@
+/** OpenID Connect's part of a request and of a token answer: the issuer's own scopes, the nonce and the ID token. */
+import { ProtocolError } from '../../kernel/errors.ts'
+import { userinfoAudience } from '../../tokens/access-token.ts'
+import { CLAIMS_OF_SCOPE } from '../../tokens/claims.ts'
+import type { Feature } from '../feature.ts'
+
+const LONGEST_NONCE = 1024
+const SCOPES = ['openid', ...Object.keys(CLAIMS_OF_SCOPE)]
+
+export const openid: Feature = {
+  name: 'openid',
+  spec: 'OpenID Connect Core 1.0 §3.1',
+  metadata: () => ({
+    scopes_supported: SCOPES,
+    subject_types_supported: ['public'],
+    claims_supported: [
+      ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'sid'],
+      ...Object.values(CLAIMS_OF_SCOPE).flat(),
+    ],
+    request_parameter_supported: false,
+    // True when left out (Discovery §3).
+    request_uri_parameter_supported: false,
+    claims_parameter_supported: false,
+  }),
+  steps: {
+    'authorize.validate': ({ parameters, incoming, scopes, draft, allow }) => {
+      // A request object may hold what the query does not: leaving it unread would answer another request (§6.1).
+      if (parameters.has('request'))
+        throw new ProtocolError('request_not_supported', 'The request parameter is not supported.')
+      if (parameters.has('request_uri'))
+        throw new ProtocolError('request_uri_not_supported', 'The request_uri parameter is not supported.')
+      const nonce = parameters.get('nonce')
+      if (nonce !== undefined && nonce.length > LONGEST_NONCE)
+        throw new ProtocolError('invalid_request', `nonce is longer than ${LONGEST_NONCE} characters.`)
+      if (!scopes.includes('openid')) return
+      allow(userinfoAudience(incoming.issuer), SCOPES)
+      if (nonce !== undefined) draft.notes['openid'] = { nonce }
+    },
+
+    'token.shape': context => {
+      const { entitlement, presented, issuer } = context
+      if (!entitlement.audiences[userinfoAudience(issuer)]?.includes('openid')) return
+      const nonce = presented.request?.notes['openid']?.['nonce']
+      context.idToken = { nonce: typeof nonce === 'string' ? nonce : null }
+    },
+  },
+}

@@ -1,0 +1,59 @@
+/** What the two ways of signing out share: ending this browser's sessions, or asking first. */
+import { occasionOf } from '../audit/events.ts'
+import { type Answer, type Incoming, seeOther } from '../http/route.ts'
+import { bindBrowser, dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
+import { endSessions } from '../identity/sessions.ts'
+import { randomSecret } from '../kernel/secrets.ts'
+import { CONFIRMATION_LIFE } from '../policy/lifetimes.ts'
+import { SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
+import type { OAuthServices } from './feature.ts'
+
+/**
+ * Ends the sessions of this browser that are meant, all of them unless said otherwise: somebody who signs out on
+ * a shared machine leaves nobody signed in. Answers the cookies to set.
+ */
+export async function signOutHere(
+  services: OAuthServices,
+  incoming: Incoming,
+  client: string | null,
+  isMeant: (entry: LiveSession) => boolean = () => true,
+): Promise<string[]> {
+  const { store, clock, cookieScope } = services
+  const now = clock()
+  const sessions = await liveSessions(store, incoming, now)
+  const meant = sessions.filter(isMeant)
+  if (meant.length > 0)
+    await endSessions(
+      store,
+      meant.map(({ session }) => session),
+      client,
+      occasionOf(incoming, now),
+      now,
+    )
+  return meant.length === sessions.length
+    ? [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))]
+    : []
+}
+
+/** To the page of `login/` that asks, under a ticket bound to this browser. Nobody signed in: nothing to ask. */
+export async function askToSignOut(
+  services: OAuthServices,
+  incoming: Incoming,
+  request: SignOutRequest,
+): Promise<Answer> {
+  const { store, clock, cookieScope } = services
+  const now = clock()
+  if ((await liveSessions(store, incoming, now)).length === 0) return seeOther(request.returnTo ?? '/signed-out')
+  const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
+  const id = randomSecret()
+  await store.tickets.issue({
+    tenant: incoming.tenant,
+    id,
+    kind: SIGN_OUT_TICKET,
+    browserHash: browser.hash,
+    data: request,
+    createdAt: now,
+    expiresAt: now + CONFIRMATION_LIFE,
+  })
+  return seeOther(`/sign-out/${id}`, browser.cookies)
+}

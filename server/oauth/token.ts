@@ -1,0 +1,116 @@
+/**
+ * `/oauth/token`: the order of checks is the order of this file's one function. Prove, then spend: nothing is
+ * consumed until the caller has proven everything, so that a stranger's try costs the rightful one nothing.
+ */
+import { occasionOf } from '../audit/events.ts'
+import type { ResourceServer } from '../clients/resource-servers.ts'
+import { type Incoming, json, type Route } from '../http/route.ts'
+import { ProtocolError } from '../kernel/errors.ts'
+import { userinfoAudience } from '../tokens/access-token.ts'
+import { mint } from '../tokens/mint.ts'
+import { findApi, namedAudience } from './audiences.ts'
+import { authenticateClient } from './client-auth/authenticate.ts'
+import type { Entitlement, Feature, Grant, OAuthServices, ShapeContext, TokenContext } from './feature.ts'
+import { runPhase } from './phases.ts'
+
+export function tokenRoute(services: OAuthServices, features: readonly Feature[]): Route {
+  const grants = new Map(features.flatMap(({ grant }): [string, Grant][] => (grant ? [[grant.type, grant]] : [])))
+
+  async function answer(incoming: Incoming) {
+    const parameters = incoming.body
+    refuseRepetition(incoming)
+    const now = services.clock()
+    const occasion = occasionOf(incoming, now)
+    const client = await authenticateClient(services, incoming, occasion)
+    const grant = chooseGrant(grants, parameters.get('grant_type'), client.grantTypes)
+
+    const asked = {
+      services,
+      issuer: incoming.issuer,
+      tenant: incoming.tenant,
+      client,
+      parameters,
+      occasion,
+      now,
+      grantType: grant.type,
+      writes: [],
+      answer: {},
+    }
+    const context: TokenContext = { ...asked, presented: await grant.present(asked) }
+    await prove(grant, context)
+    await runPhase('token.bind', features, context)
+    const entitlement = await grant.redeem(context)
+    return json(200, await issue(context, entitlement))
+  }
+
+  async function prove(grant: Grant, context: TokenContext): Promise<void> {
+    try {
+      await runPhase('token.redeem', features, context)
+    } catch (error) {
+      if (error instanceof ProtocolError) await grant.misproven?.(context)
+      throw error
+    }
+  }
+
+  /** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3. */
+  async function issue(context: TokenContext, entitlement: Entitlement) {
+    const { issuer, tenant, now } = context
+    const { active, authorization, session, proofs } = entitlement
+    const shape: ShapeContext = { ...context, entitlement, narrowTo: null, idToken: null }
+    await runPhase('token.shape', features, shape)
+
+    const api = await chooseApi(context, entitlement)
+    const scopes = scopesFor(entitlement, api, issuer).filter(scope => shape.narrowTo?.includes(scope) ?? true)
+    const common = { issuer, now, scopes, session, proofs }
+    const minted = await mint({
+      keyring: services.keyring,
+      tenant,
+      active,
+      accessToken: { ...common, api, authorization },
+      idToken: shape.idToken && { ...common, ...shape.idToken },
+    })
+    return {
+      access_token: minted.accessToken,
+      token_type: 'Bearer',
+      expires_in: minted.lifetimeSeconds,
+      scope: scopes.join(' '),
+      ...(minted.idToken !== null && { id_token: minted.idToken }),
+      ...context.answer,
+    }
+  }
+
+  return { method: 'POST', path: '/oauth/token', cors: 'open', speaks: 'json', answer }
+}
+
+/** RFC 6749 §3.2; parameters in the query would be in every log on the way. */
+function refuseRepetition({ body, query }: Incoming): void {
+  if (body.repeated.some(name => name !== 'resource'))
+    throw new ProtocolError('invalid_request', 'A parameter is sent more than once.')
+  if (query.names.length > 0) throw new ProtocolError('invalid_request', 'Parameters belong in the body.')
+}
+
+function chooseGrant(grants: ReadonlyMap<string, Grant>, type: string | undefined, allowed: readonly string[]): Grant {
+  if (type === undefined) throw new ProtocolError('invalid_request', 'grant_type is missing.')
+  const grant = grants.get(type)
+  if (!grant) throw new ProtocolError('unsupported_grant_type', 'This grant_type is not supported.')
+  if (!allowed.includes(type))
+    throw new ProtocolError('unauthorized_client', `Grant type ${type} not allowed for the client.`)
+  return grant
+}
+
+/** One API a token, among those that were granted. */
+async function chooseApi(
+  { services, tenant, issuer, parameters }: TokenContext,
+  entitlement: Entitlement,
+): Promise<ResourceServer | null> {
+  const named = namedAudience(parameters) ?? entitlement.audience
+  if (!Object.hasOwn(entitlement.audiences, named))
+    throw new ProtocolError('invalid_target', 'The audience was not granted.')
+  return findApi(services.resourceServers, tenant, issuer, named)
+}
+
+/** The issuer's own scopes go with every token, an API's only with its own. */
+const scopesFor = ({ audiences }: Entitlement, api: ResourceServer | null, issuer: string): readonly string[] => [
+  ...(audiences[userinfoAudience(issuer)] ?? []),
+  ...((api && audiences[api.identifier]) ?? []),
+]

@@ -1,0 +1,31 @@
+/**
+ * What no longer counts, told to everybody who verifies tokens alone. Each function ends a thing in the store
+ * and appends to the log in the same transaction: the one without the other would be a lie to somebody.
+ */
+import type { Instant } from '../kernel/clock.ts'
+import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
+import type { SessionRecord } from '../store/sessions.ts'
+import type { Transaction } from '../store/store.ts'
+
+/** Kills the authorization: its codes, families and tokens are dead, those still to be minted by a slower request too. */
+export async function revokeAuthorization(
+  transaction: Transaction,
+  authorization: { tenant: string; id: string; expiresAt: Instant },
+  at: Instant,
+): Promise<void> {
+  const { tenant, id, expiresAt } = authorization
+  if ((await transaction.authorizations.kill(tenant, id)) !== 'killed') return
+  transaction.revocations.append({ tenant, kind: 'authorization', id, epoch: null, at, expiresAt })
+}
+
+/** Ends the session with every token that carries its `sid`; families without `offline_access` are dead by join. `false` when it had ended before. */
+export async function revokeSession(
+  transaction: Transaction,
+  session: Pick<SessionRecord, 'tenant' | 'id'>,
+  at: Instant,
+): Promise<boolean> {
+  const { tenant, id } = session
+  if ((await transaction.sessions.end(tenant, id, at)) !== 'ended') return false
+  transaction.revocations.append({ tenant, kind: 'session', id, epoch: null, at, expiresAt: at + LONGEST_TOKEN_LIFE })
+  return true
+}

@@ -1,0 +1,85 @@
+/** Makes a store of an opened database. How it is opened is `sqlite.ts`'s and `postgres.ts`'s part. */
+import { sql } from 'kysely'
+import type { BusMessage } from '../kernel/bus.ts'
+import { authorizationsIn } from './authorizations.ts'
+import { clientsIn } from './clients.ts'
+import { connectionsIn } from './connections.ts'
+import { consentsIn } from './consents.ts'
+import { credentialsIn } from './credentials.ts'
+import { dialectOf } from './dialect.ts'
+import { eventsIn } from './events.ts'
+import { familiesIn } from './families.ts'
+import type { Gate } from './gate.ts'
+import { keysIn } from './keys.ts'
+import { resourceServersIn } from './resource-servers.ts'
+import { type Revocation, type Revocations, refuseToAppend, revocationsIn, writeRevocations } from './revocations.ts'
+import { rolesIn } from './roles.ts'
+import type { Database } from './schema.ts'
+import { sessionsIn } from './sessions.ts'
+import type { Nouns, Store, StoreOptions, Transaction } from './store.ts'
+import { tenantsIn } from './tenants.ts'
+import { ticketsIn } from './tickets.ts'
+import { usersIn } from './users.ts'
+
+const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['append']): Nouns => ({
+  tenants: tenantsIn(db),
+  users: usersIn(db),
+  roles: rolesIn(db),
+  connections: connectionsIn(db),
+  credentials: credentialsIn(db),
+  clients: clientsIn(db),
+  resourceServers: resourceServersIn(db),
+  consents: consentsIn(db),
+  authorizations: authorizationsIn(db),
+  sessions: sessionsIn(db),
+  families: familiesIn(db),
+  tickets: ticketsIn(db, sealer),
+  events: eventsIn(db),
+  revocations: revocationsIn(db, append),
+  keys: keysIn(db),
+})
+
+/** What a transaction has yet to say: revocations before its commit, messages after it. */
+interface Pending {
+  readonly revocations: Revocation[]
+  readonly messages: BusMessage[]
+}
+
+/** Runs the work and, as its last statements, writes what was appended. */
+async function runIn<T>(
+  db: Database,
+  options: StoreOptions,
+  gate: Gate,
+  pending: Pending,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  let isOver = false
+  const append = (revocation: Revocation) => {
+    if (isOver) refuseToAppend()
+    pending.revocations.push(revocation)
+    pending.messages.push({ topic: 'revocation', tenant: revocation.tenant, id: revocation.id })
+  }
+  const announce = (message: BusMessage) => void pending.messages.push(message)
+  const result = await gate.enter(() => work({ ...nounsIn(db, options, append), announce }))
+  isOver = true
+  await writeRevocations(db, pending.revocations)
+  return result
+}
+
+export const assembleStore = (db: Database, gate: Gate, options: StoreOptions): Store => ({
+  ...nounsIn(db, options),
+  dialect: dialectOf(db),
+
+  async transaction(work) {
+    const pending: Pending = { revocations: [], messages: [] }
+    const result = await db.transaction().execute(transaction => runIn(transaction, options, gate, pending, work))
+    for (const message of pending.messages) options.bus.publish(message)
+    return result
+  },
+
+  async ping() {
+    await sql`select 1`.execute(db)
+  },
+
+  close: () => db.destroy(),
+})

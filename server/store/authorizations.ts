@@ -1,0 +1,220 @@
+/**
+ * Authorizations: what a client was given. Every code, refresh family and access token belongs to one, so that
+ * ending it ends them all without a row per token.
+ */
+import type { Instant } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { Proof } from '../policy/proof.ts'
+import { atomically } from './atomic.ts'
+import type { ClientRecord } from './clients.ts'
+import { clientColumns, toClient } from './clients.ts'
+import { prefixed, toDocument, toObject, toText, unprefixed } from './columns.ts'
+import { skippingLockedIn } from './dialect.ts'
+import type { AuthorizationsTable, ClientsTable, Database, SessionsTable, UsersTable } from './schema.ts'
+import type { SessionRecord } from './sessions.ts'
+import { sessionColumns, toSession } from './sessions.ts'
+import type { UserRecord } from './users.ts'
+import { toUser, userColumns } from './users.ts'
+
+export interface AuthorizationRecord {
+  readonly tenant: string
+  readonly id: string
+  /** The user's id. Machines have client grants instead. */
+  readonly subject: string
+  readonly client: string
+  readonly organization: string | null
+  /** The session it ends with; null when it outlives it (`offline_access`). */
+  readonly session: string | null
+  readonly connection: string
+  /** Audience → granted scopes. The scopes that belong to no API stand under the issuer's own audience. */
+  readonly audiences: Readonly<Record<string, readonly string[]>>
+  /** How the person proved who they are, for `auth_time`, `acr` and `amr` long after the session is gone. */
+  readonly proofs: readonly Proof[]
+  /** Requested claims and other things a refreshed token is shaped by. */
+  readonly request: JsonObject
+  /** The epochs it was given under: it is dead as soon as either has been raised. */
+  readonly userEpoch: number
+  readonly clientEpoch: number
+  readonly state: 'live' | 'killed'
+  readonly createdAt: Instant
+  /** When nothing that belongs to it can be valid any more. */
+  readonly expiresAt: Instant
+}
+
+/** Everything that decides whether something given to a client still counts, from one read. */
+export interface Standing {
+  readonly authorization: AuthorizationRecord
+  readonly user: UserRecord | undefined
+  readonly client: ClientRecord | undefined
+  readonly session: SessionRecord | undefined
+}
+
+export interface Authorizations {
+  create(authorization: AuthorizationRecord): Promise<void>
+  find(tenant: string, id: string): Promise<AuthorizationRecord | undefined>
+  /**
+   * One query: the authorization joined with its user and client (undefined when deleted) and with the session
+   * named, or its own session when none is named. What counts as alive is `tokens/assert-active.ts`'s to say.
+   */
+  standing(tenant: string, id: string, session?: string): Promise<Standing | undefined>
+  /** Moves the end later, never earlier. */
+  extend(tenant: string, id: string, expiresAt: Instant): Promise<void>
+  /** `killed` for the one call that did it, `already` for later ones, `gone` when there is no such authorization. */
+  kill(tenant: string, id: string): Promise<'killed' | 'already' | 'gone'>
+  /** Removes at most `limit` that ended, with their tickets and families. Answers how many. */
+  purge(now: Instant, limit: number): Promise<number>
+}
+
+const toRecord = (row: AuthorizationsTable): AuthorizationRecord => ({
+  tenant: row.tenant,
+  id: row.id,
+  subject: row.subject,
+  client: row.client,
+  organization: row.organization,
+  session: row.session,
+  connection: row.connection,
+  audiences: toDocument(row.audiences),
+  proofs: toDocument(row.proofs),
+  request: toObject(row.request),
+  userEpoch: row.user_epoch,
+  clientEpoch: row.client_epoch,
+  state: row.state as AuthorizationRecord['state'],
+  createdAt: row.created_at,
+  expiresAt: row.expires_at,
+})
+
+export const authorizationsIn = (db: Database): Authorizations => ({
+  async create(authorization) {
+    await db
+      .insertInto('authorizations')
+      .values({
+        tenant: authorization.tenant,
+        id: authorization.id,
+        subject: authorization.subject,
+        client: authorization.client,
+        organization: authorization.organization,
+        session: authorization.session,
+        connection: authorization.connection,
+        audiences: toText(authorization.audiences),
+        proofs: toText(authorization.proofs),
+        request: toText(authorization.request),
+        user_epoch: authorization.userEpoch,
+        client_epoch: authorization.clientEpoch,
+        state: authorization.state,
+        created_at: authorization.createdAt,
+        expires_at: authorization.expiresAt,
+      })
+      .execute()
+  },
+
+  async find(tenant, id) {
+    const row = await db
+      .selectFrom('authorizations')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return row && toRecord(row)
+  },
+
+  async standing(tenant, id, session) {
+    const row = await db
+      .selectFrom('authorizations')
+      .leftJoin('users', join =>
+        join
+          .onRef('users.tenant', '=', 'authorizations.tenant')
+          .onRef('users.id', '=', 'authorizations.subject')
+          .on('users.removed_at', 'is', null),
+      )
+      .leftJoin('clients', join =>
+        join
+          .onRef('clients.tenant', '=', 'authorizations.tenant')
+          .onRef('clients.id', '=', 'authorizations.client')
+          .on('clients.removed_at', 'is', null),
+      )
+      .leftJoin('sessions', join => {
+        const inTenant = join.onRef('sessions.tenant', '=', 'authorizations.tenant')
+        return session === undefined
+          ? inTenant.onRef('sessions.id', '=', 'authorizations.session')
+          : inTenant.on('sessions.id', '=', session)
+      })
+      .selectAll('authorizations')
+      .select(prefixed('users', 'user__', userColumns))
+      .select(prefixed('clients', 'client__', clientColumns))
+      .select(prefixed('sessions', 'session__', sessionColumns))
+      .where('authorizations.tenant', '=', tenant)
+      .where('authorizations.id', '=', id)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const joinedUser = unprefixed<UsersTable>(row, 'user__', userColumns)
+    const joinedClient = unprefixed<ClientsTable>(row, 'client__', clientColumns)
+    const joinedSession = unprefixed<SessionsTable>(row, 'session__', sessionColumns)
+    return {
+      authorization: toRecord(row),
+      user: joinedUser && toUser(joinedUser),
+      client: joinedClient && toClient(joinedClient),
+      session: joinedSession && toSession(joinedSession),
+    }
+  },
+
+  async extend(tenant, id, expiresAt) {
+    await db
+      .updateTable('authorizations')
+      .set({ expires_at: expiresAt })
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where('expires_at', '<', expiresAt)
+      .execute()
+  },
+
+  async kill(tenant, id) {
+    const killed = await db
+      .updateTable('authorizations')
+      .set({ state: 'killed' })
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where('state', '=', 'live')
+      .returning('id')
+      .executeTakeFirst()
+    if (killed) return 'killed'
+    const found = await db
+      .selectFrom('authorizations')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return found ? 'already' : 'gone'
+  },
+
+  purge: (now, limit) =>
+    atomically(db, async transaction => {
+      const ended = await transaction
+        .deleteFrom('authorizations')
+        .where(row =>
+          row(
+            row.refTuple('tenant', 'id'),
+            'in',
+            row
+              .selectFrom('authorizations')
+              .select(['tenant', 'id'])
+              .where('expires_at', '<=', now)
+              .orderBy('expires_at')
+              .limit(limit)
+              .$call(skippingLockedIn(transaction))
+              .$asTuple('tenant', 'id'),
+          ),
+        )
+        .returning(['tenant', 'id'])
+        .execute()
+      for (const [tenant, rows] of Map.groupBy(ended, row => row.tenant)) {
+        const ids = rows.map(row => row.id)
+        await transaction.deleteFrom('tickets').where('tenant', '=', tenant).where('authorization', 'in', ids).execute()
+        await transaction
+          .deleteFrom('families')
+          .where('tenant', '=', tenant)
+          .where('authorization', 'in', ids)
+          .execute()
+      }
+      return ended.length
+    }),
+})

@@ -1,0 +1,41 @@
+/** How values that are neither text nor number stand in a column, and how they come back. */
+import type { JsonObject } from '../kernel/json.ts'
+
+/** JSON text. What is not JSON (an undefined member) is left out, as `JSON.stringify` does. */
+export const toText = (document: object): string => JSON.stringify(document)
+
+export const toObject = (text: string): JsonObject => JSON.parse(text) as JsonObject
+
+/** For columns that only the store writes, from values of that very type. */
+export const toDocument = <T>(text: string): T => JSON.parse(text) as T
+
+export const toFlag = (truth: boolean): number => (truth ? 1 : 0)
+
+/** The members that are given, so that a change leaves the others as they are. */
+export function onlyGiven<T extends object>(row: T): { [Column in keyof T]?: Exclude<T[Column], undefined> } {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== undefined)) as {
+    [Column in keyof T]?: Exclude<T[Column], undefined>
+  }
+}
+
+type Prefixed<Table extends string, Prefix extends string, Column extends string> = Column extends string
+  ? `${Table}.${Column} as ${Prefix}${Column}`
+  : never
+
+/** A joined table's columns under names of their own (`users.id as user_id`), for `unprefixed` to take apart again. */
+export const prefixed = <Table extends string, Prefix extends string, Column extends string>(
+  table: Table,
+  prefix: Prefix,
+  columns: readonly Column[],
+) => columns.map(column => `${table}.${column} as ${prefix}${column}`) as Prefixed<Table, Prefix, Column>[]
+
+/** The joined table's own row, or undefined when a left join found none: every table's `tenant` is never null. */
+export function unprefixed<Row extends { tenant: string }>(
+  joined: object,
+  prefix: string,
+  columns: readonly (keyof Row & string)[],
+): Row | undefined {
+  const values = joined as Record<string, unknown>
+  if (values[`${prefix}tenant`] === null) return undefined
+  return Object.fromEntries(columns.map(column => [column, values[`${prefix}${column}`]])) as Row
+}

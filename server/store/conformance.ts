@@ -1,0 +1,48 @@
+/**
+ * The store's promises as tests: what the docstrings of the nouns say, held against a real database. Every opener
+ * runs this same suite; what only one of the databases can get wrong is tested beside its opener.
+ */
+import { after, before, describe } from 'node:test'
+import type { BusMessage } from '../kernel/bus.ts'
+import { describeDirectory } from './conformance/directory.ts'
+import { describeGrants } from './conformance/grants.ts'
+import { describeKeys } from './conformance/keys.ts'
+import { describePeople } from './conformance/people.ts'
+import { describeRevocations } from './conformance/revocations.ts'
+import { describeSessions } from './conformance/sessions.ts'
+import {
+  createRecordingBus,
+  createTestSealer,
+  type OpenForTest,
+  type OpenStore,
+  type Stage,
+} from './conformance/stage.ts'
+import { describeTickets } from './conformance/tickets.ts'
+import { describeTransactions } from './conformance/transactions.ts'
+
+export function describeStore(name: string, open: OpenForTest): void {
+  describe(`the store on ${name}`, () => {
+    const published: BusMessage[] = []
+    let opened: OpenStore
+    before(async () => {
+      opened = await open({ sealer: createTestSealer(), bus: createRecordingBus(published) })
+    })
+    after(() => opened.close())
+
+    const stage: Stage = {
+      get store() {
+        return opened.store
+      },
+      execute: sql => opened.execute(sql),
+      published,
+    }
+    describeDirectory(stage)
+    describePeople(stage)
+    describeSessions(stage)
+    describeGrants(stage)
+    describeTickets(stage)
+    describeKeys(stage)
+    describeRevocations(stage)
+    describeTransactions(stage)
+  })
+}

@@ -1,0 +1,207 @@
+/** Tenants and hosts, connections, clients and their grants, resource servers, roles. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { clientOf, identityOf, inParallel, NOW, newTenant, type Stage, tally, userOf } from './stage.ts'
+
+export function describeDirectory(stage: Stage): void {
+  describe('tenants', () => {
+    test('a tenant is found by id and by name, with its settings, and listed after another', async () => {
+      const { tenants } = stage.store
+      const [a, b] = [newTenant(), newTenant()].sort() as [string, string]
+      const record = { id: a, name: `name-${a}`, settings: { friendly_name: '한국어' }, createdAt: NOW }
+      await tenants.create(record)
+      await tenants.create({ ...record, id: b, name: `name-${b}` })
+      assert.deepEqual(await tenants.find(a), record)
+      assert.deepEqual(await tenants.findByName(`name-${a}`), record)
+      assert.equal(await tenants.find(newTenant()), undefined)
+      assert.deepEqual(
+        (await tenants.list({ after: a, limit: 1 })).map(tenant => tenant.id),
+        [b],
+      )
+      await tenants.changeSettings(a, { friendly_name: 'other' })
+      assert.deepEqual((await tenants.find(a))?.settings, { friendly_name: 'other' })
+      assert.deepEqual((await tenants.find(b))?.settings, record.settings)
+    })
+
+    test('a host belongs to one tenant: it can change the issuer, another tenant cannot take it', async () => {
+      const { tenants } = stage.store
+      const [mine, theirs] = [newTenant(), newTenant()]
+      for (const id of [mine, theirs]) await tenants.create({ id, name: id, settings: {}, createdAt: NOW })
+      const host = `${mine}.example`
+      assert.equal(await tenants.putHost({ host, tenant: mine, issuer: `https://${host}/` }), 'put')
+      assert.equal(await tenants.putHost({ host, tenant: theirs, issuer: 'https://evil.example/' }), 'taken')
+      assert.deepEqual(await tenants.findHost(host), { host, tenant: mine, issuer: `https://${host}/` })
+      assert.equal(await tenants.putHost({ host, tenant: mine, issuer: `http://${host}/` }), 'put')
+      assert.deepEqual(await tenants.hostsOf(mine), [{ host, tenant: mine, issuer: `http://${host}/` }])
+      assert.deepEqual(await tenants.hostsOf(theirs), [])
+    })
+  })
+
+  describe('connections', () => {
+    test('a name is given once in a tenant, and again in another', async () => {
+      const { connections } = stage.store
+      const [tenant, other] = [newTenant(), newTenant()]
+      const record = { tenant, id: 'con_1', name: 'passwords', strategy: 'auth0', options: { min: 8 } }
+      assert.equal(await connections.create(record), 'created')
+      assert.equal(await connections.create({ ...record, id: 'con_2' }), 'taken')
+      assert.equal(await connections.create({ ...record, name: 'others' }), 'taken')
+      assert.equal(await connections.create({ ...record, tenant: other }), 'created')
+      assert.deepEqual(await connections.find(tenant, 'con_1'), record)
+      assert.deepEqual(await connections.findByName(tenant, 'passwords'), record)
+      assert.deepEqual(await connections.list(tenant), [record])
+      assert.equal(await connections.find(tenant, 'con_2'), undefined)
+    })
+  })
+
+  describe('clients', () => {
+    test('a client comes back as it was given, and only in its tenant', async () => {
+      const { clients } = stage.store
+      const client = clientOf(newTenant())
+      assert.equal(await clients.create(client), 'created')
+      assert.equal(await clients.create(client), 'taken')
+      assert.deepEqual(await clients.find(client.tenant, client.id), client)
+      assert.equal(await clients.find(newTenant(), client.id), undefined)
+    })
+
+    test('a change leaves what it does not name', async () => {
+      const { clients } = stage.store
+      const client = clientOf(newTenant())
+      await clients.create(client)
+      assert.equal(await clients.change(client.tenant, client.id, { sealedSecret: null }, NOW + 1), 'changed')
+      assert.deepEqual(await clients.find(client.tenant, client.id), {
+        ...client,
+        sealedSecret: null,
+        updatedAt: NOW + 1,
+      })
+      assert.equal(await clients.change(client.tenant, client.id, { metadata: { name: 'B' } }, NOW + 2), 'changed')
+      assert.deepEqual((await clients.find(client.tenant, client.id))?.metadata, { name: 'B' })
+      assert.equal(await clients.change(client.tenant, 'unknown', {}, NOW), 'gone')
+    })
+
+    test('a removed client is not found, its grants are gone, its epoch is raised and its id is never given again', async () => {
+      const { clients } = stage.store
+      const client = clientOf(newTenant())
+      const { tenant, id } = client
+      await clients.create(client)
+      await clients.putGrant({ tenant, id: 'cgr_1', client: id, audience: 'https://api.example', scopes: [] })
+      assert.equal(await clients.raiseEpoch(tenant, id), 1)
+      assert.equal(await clients.remove(tenant, id, NOW), 'removed')
+      assert.equal(await clients.remove(tenant, id, NOW), 'gone')
+      assert.equal(await clients.find(tenant, id), undefined)
+      assert.deepEqual(await clients.list(tenant, { limit: 10 }), [])
+      assert.deepEqual(await clients.grantsOf(tenant, id), [])
+      assert.equal(await clients.change(tenant, id, { metadata: {} }, NOW), 'gone')
+      assert.equal(await clients.create(client), 'taken')
+      assert.equal(await clients.raiseEpoch(tenant, id), 3)
+    })
+
+    test('pages of clients meet without a gap or an overlap, in byte order', async () => {
+      const { clients } = stage.store
+      const tenant = newTenant()
+      for (const id of ['b', 'A', 'a', 'B', '_']) await clients.create(clientOf(tenant, { id }))
+      const first = await clients.list(tenant, { limit: 2 })
+      const rest = await clients.list(tenant, { after: first[1]?.id as string, limit: 10 })
+      assert.deepEqual(
+        [...first, ...rest].map(client => client.id),
+        ['A', 'B', '_', 'a', 'b'],
+      )
+    })
+
+    test('a grant is unique by client and audience, and keeps its id', async () => {
+      const { clients } = stage.store
+      const client = clientOf(newTenant())
+      await clients.create(client)
+      const grant = {
+        tenant: client.tenant,
+        id: 'cgr_1',
+        client: client.id,
+        audience: 'https://api.example',
+        scopes: ['a', 'b'],
+      }
+      assert.equal(await clients.putGrant(grant), 'created')
+      assert.equal(await clients.putGrant({ ...grant, id: 'cgr_2' }), 'same')
+      assert.equal(await clients.putGrant({ ...grant, id: 'cgr_2', scopes: ['a'] }), 'changed')
+      assert.deepEqual(await clients.grantsOf(client.tenant, client.id), [{ ...grant, scopes: ['a'] }])
+    })
+
+    test('64 epochs raised at once are 64 numbers', async () => {
+      const { clients } = stage.store
+      const { tenant, id } = clientOf(newTenant())
+      await clients.create(clientOf(tenant))
+      const epochs = await inParallel(64, () => clients.raiseEpoch(tenant, id))
+      assert.deepEqual(
+        epochs.toSorted((a, b) => a - b),
+        Array.from({ length: 64 }, (_, index) => index + 1),
+      )
+    })
+  })
+
+  describe('resource servers', () => {
+    test('an identifier is unique in a tenant and compared byte for byte', async () => {
+      const { resourceServers } = stage.store
+      const tenant = newTenant()
+      const record = {
+        tenant,
+        id: 'api_1',
+        identifier: 'https://api.example/',
+        settings: { token_lifetime: 3600 },
+        createdAt: NOW,
+        updatedAt: NOW,
+      }
+      assert.equal(await resourceServers.create(record), 'created')
+      assert.equal(await resourceServers.create({ ...record, id: 'api_2' }), 'taken')
+      assert.deepEqual(await resourceServers.findByIdentifier(tenant, 'https://api.example/'), record)
+      assert.equal(await resourceServers.findByIdentifier(tenant, 'https://API.example/'), undefined)
+      assert.equal(await resourceServers.findByIdentifier(tenant, 'https://api.example'), undefined)
+      assert.equal(await resourceServers.change(tenant, 'api_1', { token_lifetime: 60 }, NOW + 1), 'changed')
+      assert.deepEqual(await resourceServers.list(tenant), [
+        { ...record, settings: { token_lifetime: 60 }, updatedAt: NOW + 1 },
+      ])
+      assert.equal(await resourceServers.change(tenant, 'api_2', {}, NOW), 'gone')
+    })
+  })
+
+  describe('roles', () => {
+    const admin = (tenant: string) => ({ tenant, id: 'rol_1', name: 'admin', description: '' })
+
+    test('a role is put by its name and keeps its id', async () => {
+      const { roles } = stage.store
+      const tenant = newTenant()
+      assert.equal(await roles.put(admin(tenant)), 'created')
+      assert.equal(await roles.put({ ...admin(tenant), id: 'rol_2' }), 'same')
+      assert.equal(await roles.put({ ...admin(tenant), id: 'rol_2', description: 'All' }), 'changed')
+      assert.deepEqual(await roles.findByName(tenant, 'admin'), { ...admin(tenant), description: 'All' })
+      assert.equal(await roles.findByName(newTenant(), 'admin'), undefined)
+    })
+
+    test('a user’s roles in an organization are not those in the tenant', async () => {
+      const { roles, users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      await roles.put(admin(user.tenant))
+      await roles.put({ ...admin(user.tenant), id: 'rol_2', name: 'viewer' })
+      const names = async (organization: string | null) =>
+        (await roles.of(user.tenant, user.id, organization)).map(role => role.name)
+      assert.equal(await roles.assign(user.tenant, user.id, null, ['rol_1', 'rol_2', 'rol_1']), 'changed')
+      assert.equal(await roles.assign(user.tenant, user.id, null, ['rol_2', 'rol_1']), 'same')
+      assert.equal(await roles.assign(user.tenant, user.id, 'org_1', ['rol_2']), 'changed')
+      assert.deepEqual(await names(null), ['admin', 'viewer'])
+      assert.deepEqual(await names('org_1'), ['viewer'])
+      assert.equal(await roles.assign(user.tenant, user.id, null, []), 'changed')
+      assert.deepEqual(await names(null), [])
+      assert.deepEqual(await names('org_1'), ['viewer'])
+    })
+
+    test('of two assignments at once one wins, never the union', async () => {
+      const { roles, users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      for (let index = 0; index < 8; index++) {
+        await roles.put({ ...admin(user.tenant), id: `rol_${index}`, name: `${index}` })
+      }
+      const answers = await inParallel(8, index => roles.assign(user.tenant, user.id, null, [`rol_${index}`]))
+      assert.deepEqual(tally(answers), { changed: 8 })
+      assert.equal((await roles.of(user.tenant, user.id, null)).length, 1)
+    })
+  })
+}

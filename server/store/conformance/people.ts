@@ -1,0 +1,239 @@
+/** Users, identities, attributes, credentials and consents. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { identityOf, inParallel, NOW, newTenant, type Stage, tally, userOf } from './stage.ts'
+
+export function describePeople(stage: Stage): void {
+  describe('users', () => {
+    test('a user comes back as it was given, by id and by address within the connection', async () => {
+      const { users } = stage.store
+      const user = userOf(newTenant(), { blocked: true, emailVerified: false, userMetadata: { plan: 'gold' } })
+      const identity = identityOf(user)
+      assert.equal(await users.create(user, identity), 'created')
+      assert.deepEqual(await users.find(user.tenant, user.id), user)
+      assert.deepEqual(await users.findByEmailKey(user.tenant, identity.connection, 'ada@example.com'), user)
+      assert.equal(await users.findByEmailKey(user.tenant, 'con_other', 'ada@example.com'), undefined)
+      assert.equal(await users.find(newTenant(), user.id), undefined)
+      assert.deepEqual(await users.identitiesOf(user.tenant, user.id), [identity])
+    })
+
+    test('a taken id, subject or address writes nothing; the same address in another connection is free', async () => {
+      const { users } = stage.store
+      const ada = userOf(newTenant())
+      await users.create(ada, identityOf(ada))
+      const bob = userOf(ada.tenant, { id: 'auth0|bob', profile: { name: 'Bob' } })
+      assert.equal(await users.create(ada, identityOf(ada, { subject: 'x', emailKey: 'x' })), 'taken')
+      assert.equal(await users.create(bob, identityOf(bob)), 'taken')
+      assert.equal(await users.create(bob, identityOf(bob, { subject: 'ada', emailKey: 'bob@example.com' })), 'taken')
+      assert.equal(await users.find(bob.tenant, bob.id), undefined)
+      assert.deepEqual(await users.identitiesOf(bob.tenant, bob.id), [])
+      assert.deepEqual(await users.findByAttribute(bob.tenant, 'name', 'Bob', 10), [])
+      assert.equal(await users.create(bob, identityOf(bob, { connection: 'con_other' })), 'created')
+    })
+
+    test('people without an address do not take it from each other', async () => {
+      const { users } = stage.store
+      const tenant = newTenant()
+      for (const id of ['auth0|a', 'auth0|b']) {
+        const user = userOf(tenant, { id, email: null })
+        assert.equal(await users.create(user, identityOf(user)), 'created')
+      }
+    })
+
+    test('of 32 sign-ups with one address a single one is created', async () => {
+      const { users } = stage.store
+      const tenant = newTenant()
+      const answers = await inParallel(32, index => {
+        const user = userOf(tenant, { id: `auth0|${index}` })
+        return users.create(user, identityOf(user))
+      })
+      assert.deepEqual(tally(answers), { created: 1, taken: 31 })
+    })
+
+    test('taken leaves the transaction around it usable', async () => {
+      const { store } = stage
+      const ada = userOf(newTenant())
+      const bob = userOf(ada.tenant, { id: 'auth0|bob', email: 'bob@example.com' })
+      await store.users.create(ada, identityOf(ada))
+      const email = { connection: 'con_passwords', emailKey: 'ada@example.com' }
+      const answers = await store.transaction(async transaction => [
+        await transaction.users.create(ada, identityOf(ada)),
+        await transaction.users.create(bob, identityOf(bob)),
+        await transaction.users.change(bob.tenant, bob.id, { email: 'ada@example.com' }, NOW + 1, email),
+        await transaction.users.change(bob.tenant, bob.id, { blocked: true }, NOW + 2),
+      ])
+      assert.deepEqual(answers, ['taken', 'created', 'taken', 'changed'])
+      assert.deepEqual(await store.users.find(bob.tenant, bob.id), { ...bob, blocked: true, updatedAt: NOW + 2 })
+    })
+
+    test('a change leaves what it does not name and moves the address by which the user is found', async () => {
+      const { users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      const changed = await users.change(
+        user.tenant,
+        user.id,
+        { email: 'new@example.com', emailVerified: false },
+        NOW + 1,
+        { connection: 'con_passwords', emailKey: 'new@example.com' },
+      )
+      assert.equal(changed, 'changed')
+      const now = { ...user, email: 'new@example.com', emailVerified: false, updatedAt: NOW + 1 }
+      assert.deepEqual(await users.findByEmailKey(user.tenant, 'con_passwords', 'new@example.com'), now)
+      assert.equal(await users.findByEmailKey(user.tenant, 'con_passwords', 'ada@example.com'), undefined)
+      assert.equal(await users.change(user.tenant, 'auth0|nobody', {}, NOW), 'gone')
+    })
+
+    test('attributes are found whatever their case or form, and follow the user’s changes', async () => {
+      const { users } = stage.store
+      const user = userOf(newTenant(), {
+        profile: { name: 'Ａda Lovelace', address: { locality: 'London' } },
+        appMetadata: { roles: ['Admin', 'Ops'], level: 3 },
+        userMetadata: { plan: 'gold' },
+      })
+      const found = (path: string, value: string) => users.findByAttribute(user.tenant, path, value, 10)
+      await users.create(user, identityOf(user))
+      assert.deepEqual(await found('email', 'ADA@example.com'), [user.id])
+      assert.deepEqual(await found('name', 'ada lovelace'), [user.id])
+      assert.deepEqual(await found('address.locality', 'LONDON'), [user.id])
+      assert.deepEqual(await found('app_metadata.roles', 'ops'), [user.id])
+      assert.deepEqual(await found('app_metadata.level', '3'), [user.id])
+      await users.change(user.tenant, user.id, { userMetadata: { plan: 'silver' } }, NOW)
+      assert.deepEqual(await found('user_metadata.plan', 'gold'), [])
+      assert.deepEqual(await found('user_metadata.plan', 'silver'), [user.id])
+      assert.deepEqual(await found('name', 'ada lovelace'), [user.id])
+      assert.deepEqual(await users.findByAttribute(newTenant(), 'user_metadata.plan', 'silver', 10), [])
+    })
+
+    test('a claim cannot pose as metadata in a search', async () => {
+      const { users } = stage.store
+      const user = userOf(newTenant(), { profile: { 'app_metadata.plan': 'gold', app_metadata: { plan: 'gold' } } })
+      await users.create(user, identityOf(user))
+      assert.deepEqual(await users.findByAttribute(user.tenant, 'app_metadata.plan', 'gold', 10), [])
+    })
+
+    test('metadata of any size is stored, and the index takes a bounded part of it', async () => {
+      const { users } = stage.store
+      const long = '가'.repeat(5000)
+      const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`key${index}`, `${index}`]))
+      const user = userOf(newTenant(), { userMetadata: { long, [long]: 'x', ...many } })
+      assert.equal(await users.create(user, identityOf(user)), 'created')
+      assert.deepEqual(await users.find(user.tenant, user.id), user)
+      assert.deepEqual(await users.findByAttribute(user.tenant, 'user_metadata.long', long, 10), [user.id])
+      assert.deepEqual(await users.findByAttribute(user.tenant, 'user_metadata.key999', '999', 10), [])
+    })
+
+    test('a removed user leaves an empty tombstone: not found, address free, id never given again', async () => {
+      const { users, credentials, consents } = stage.store
+      const user = userOf(newTenant(), { userMetadata: { plan: 'gold' } })
+      const { tenant, id } = user
+      await users.create(user, identityOf(user))
+      await credentials.put(credentialOf(tenant))
+      await consents.give(consentOf(tenant))
+      assert.equal(await users.remove(tenant, id, NOW), 'removed')
+      assert.equal(await users.remove(tenant, id, NOW), 'gone')
+      assert.equal(await users.find(tenant, id), undefined)
+      assert.equal(await users.findByEmailKey(tenant, 'con_passwords', 'ada@example.com'), undefined)
+      assert.deepEqual(await users.identitiesOf(tenant, id), [])
+      assert.deepEqual(await users.findByAttribute(tenant, 'user_metadata.plan', 'gold', 10), [])
+      assert.deepEqual(await credentials.of(tenant, id, 'password'), [])
+      assert.deepEqual(await consents.of(tenant, id, 'app'), [])
+      assert.equal(await users.change(tenant, id, { blocked: false }, NOW), 'gone')
+      assert.equal(await users.create(user, identityOf(user)), 'taken')
+      const again = userOf(tenant, { id: 'auth0|again' })
+      assert.equal(await users.create(again, identityOf(again)), 'created')
+      assert.equal(await users.raiseEpoch(tenant, id), 2)
+    })
+
+    test('a name with a zero byte finds nobody, and is no error', async () => {
+      const { users, clients } = stage.store
+      assert.equal(await users.find(newTenant(), 'auth0|a\0b'), undefined)
+      assert.equal(await clients.find(newTenant(), '\0'), undefined)
+    })
+  })
+
+  const credentialOf = (tenant: string) => ({
+    tenant,
+    user: 'auth0|ada',
+    kind: 'password',
+    id: '1',
+    publicPart: '',
+    secret: '$argon2id$1',
+    counter: 0,
+    createdAt: NOW,
+  })
+
+  describe('credentials', () => {
+    test('are added, replaced and removed one by one', async () => {
+      const { credentials, users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      const password = credentialOf(user.tenant)
+      const passkey = { ...password, kind: 'passkey', publicPart: 'key', counter: 7 }
+      await credentials.put(password)
+      await credentials.put(passkey)
+      await credentials.put({ ...passkey, id: '2', createdAt: NOW - 1 })
+      await credentials.put({ ...passkey, counter: 8 })
+      assert.deepEqual(await credentials.of(user.tenant, user.id, 'password'), [password])
+      assert.deepEqual(await credentials.of(user.tenant, user.id, 'passkey'), [
+        { ...passkey, id: '2', createdAt: NOW - 1 },
+        { ...passkey, counter: 8 },
+      ])
+      await credentials.remove(user.tenant, user.id, 'passkey', '1')
+      assert.equal((await credentials.of(user.tenant, user.id, 'passkey')).length, 1)
+      assert.deepEqual(await credentials.of(newTenant(), user.id, 'password'), [])
+    })
+
+    test('a re-hash does not overwrite a password that was changed meanwhile', async () => {
+      const { credentials, users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      const password = credentialOf(user.tenant)
+      await credentials.put(password)
+      await credentials.put({ ...password, secret: 'changed' })
+      assert.equal(await credentials.replaceSecret(password, '$argon2id$1', 'rehashed'), false)
+      assert.equal(await credentials.replaceSecret(password, 'changed', 'rehashed'), true)
+      assert.equal((await credentials.of(user.tenant, user.id, 'password'))[0]?.secret, 'rehashed')
+    })
+  })
+
+  const consentOf = (tenant: string) => ({
+    tenant,
+    user: 'auth0|ada',
+    client: 'app',
+    audience: 'https://api.example',
+    organization: null,
+    scopes: ['read'],
+    givenAt: NOW,
+  })
+
+  describe('consents', () => {
+    test('scopes add up per audience and organization, and one without scopes is remembered', async () => {
+      const { consents } = stage.store
+      const consent = consentOf(newTenant())
+      const { tenant, user, client } = consent
+      await consents.give(consent)
+      await consents.give({ ...consent, scopes: ['write', 'read'], givenAt: NOW + 1 })
+      await consents.give({ ...consent, organization: 'org_1', scopes: [] })
+      assert.deepEqual(await consents.of(tenant, user, client), [
+        { ...consent, scopes: ['read', 'write'], givenAt: NOW + 1 },
+        { ...consent, organization: 'org_1', scopes: [] },
+      ])
+      assert.equal(await consents.withdraw(tenant, user, client), true)
+      assert.equal(await consents.withdraw(tenant, user, client), false)
+      assert.deepEqual(await consents.of(tenant, user, client), [])
+    })
+
+    test('of 32 answers given at once none is lost, and none waits for another that waits for it', async () => {
+      const { consents } = stage.store
+      const consent = consentOf(newTenant())
+      const shared = Array.from({ length: 100 }, (_, index) => `shared${index}`)
+      await inParallel(32, index => {
+        const scopes = [`own${index}`, ...(index % 2 === 0 ? shared : shared.toReversed())]
+        return consents.give({ ...consent, scopes })
+      })
+      const [given] = await consents.of(consent.tenant, consent.user, consent.client)
+      assert.equal(given?.scopes.length, 132)
+    })
+  })
+}

@@ -1,0 +1,162 @@
+/** Browsers and sessions. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { DAY, HOUR, MINUTE } from '../../kernel/seconds.ts'
+import { authorizationOf, identityOf, inParallel, NOW, newTenant, type Stage, sessionOf, userOf } from './stage.ts'
+
+export function describeSessions(stage: Stage): void {
+  describe('sessions', () => {
+    test('a cookie opens the sessions of its browser with their users, the last used first', async () => {
+      const { sessions, users } = stage.store
+      const ada = userOf(newTenant())
+      await users.create(ada, identityOf(ada))
+      const first = sessionOf(ada.tenant)
+      const second = sessionOf(ada.tenant, { user: 'auth0|removed', organization: 'org_1' })
+      assert.deepEqual(await sessions.begin(first, { from: null, secretHash: 'one' }), { superseded: null })
+      assert.deepEqual(await sessions.begin(second, { from: 'one', secretHash: 'two' }), { superseded: null })
+      const browser = (await sessions.findBrowser(ada.tenant, 'two'))?.id as string
+      assert.deepEqual(await sessions.inBrowser(ada.tenant, 'two', NOW), [
+        { session: { ...second, browser }, user: undefined, current: true },
+        { session: { ...first, browser }, user: ada, current: false },
+      ])
+      assert.deepEqual(await sessions.find(ada.tenant, first.id), { ...first, browser })
+      assert.deepEqual(await sessions.inBrowser(newTenant(), 'two', NOW), [])
+    })
+
+    test('a cookie from before the sign-in opens nothing after it, and the browser stays the same', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      await sessions.begin(sessionOf(tenant), { from: null, secretHash: 'planted' })
+      const before = await sessions.findBrowser(tenant, 'planted')
+      await sessions.begin(sessionOf(tenant, { user: 'auth0|bob' }), { from: 'planted', secretHash: 'fresh' })
+      assert.equal(await sessions.findBrowser(tenant, 'planted'), undefined)
+      assert.deepEqual(await sessions.inBrowser(tenant, 'planted', NOW), [])
+      assert.deepEqual(await sessions.findBrowser(tenant, 'fresh'), before)
+      assert.equal((await sessions.inBrowser(tenant, 'fresh', NOW)).length, 2)
+    })
+
+    test('an unknown cookie begins a browser of its own', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      await sessions.begin(sessionOf(tenant), { from: 'made-up', secretHash: 'fresh' })
+      assert.equal((await sessions.inBrowser(tenant, 'fresh', NOW)).length, 1)
+      assert.equal(await sessions.findBrowser(tenant, 'made-up'), undefined)
+    })
+
+    test('signing in again supersedes the live session of the same user in that browser, and no other', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const [old, other, elsewhere] = [sessionOf(tenant), sessionOf(tenant, { user: 'auth0|bob' }), sessionOf(tenant)]
+      await sessions.begin(old, { from: null, secretHash: 'a' })
+      await sessions.begin(other, { from: 'a', secretHash: 'b' })
+      await sessions.begin(elsewhere, { from: null, secretHash: 'x' })
+      const again = sessionOf(tenant, { createdAt: NOW + 5, usedAt: NOW + 5 })
+      assert.deepEqual(await sessions.begin(again, { from: 'b', secretHash: 'c' }), { superseded: old.id })
+      assert.equal((await sessions.find(tenant, old.id))?.endedAt, NOW + 5)
+      assert.equal((await sessions.find(tenant, other.id))?.endedAt, null)
+      assert.equal((await sessions.find(tenant, elsewhere.id))?.endedAt, null)
+      assert.deepEqual(
+        (await sessions.inBrowser(tenant, 'c', NOW + 5)).map(({ session }) => session.id),
+        [again.id, other.id],
+      )
+    })
+
+    test('64 sign-ins from one copied cookie: one keeps the browser, none is lost, the cookie is worth nothing', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      await sessions.begin(sessionOf(tenant), { from: null, secretHash: 'copied' })
+      const kept = await sessions.findBrowser(tenant, 'copied')
+      const answers = await inParallel(64, index =>
+        sessions.begin(sessionOf(tenant), { from: 'copied', secretHash: `fresh-${index}` }),
+      )
+      const browsers = await inParallel(64, index => sessions.findBrowser(tenant, `fresh-${index}`))
+      assert.equal(answers.filter(answer => answer.superseded !== null).length, 1)
+      assert.equal(browsers.filter(browser => browser?.id === kept?.id).length, 1)
+      assert.equal(new Set(browsers.map(browser => browser?.id)).size, 64)
+      assert.equal(await sessions.findBrowser(tenant, 'copied'), undefined)
+      assert.equal((await sessions.liveOf(tenant, 'auth0|ada', NOW)).length, 64)
+    })
+
+    test('a session lives until the earlier of its two limits', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const session = sessionOf(tenant, { idleExpiresAt: NOW + HOUR, expiresAt: NOW + 2 * HOUR })
+      await sessions.begin(session, { from: null, secretHash: 'a' })
+      const isLive = async (at: number) => {
+        const [there, owned] = [
+          await sessions.inBrowser(tenant, 'a', at),
+          await sessions.liveOf(tenant, session.user, at),
+        ]
+        assert.equal(there.length, owned.length)
+        return there.length === 1
+      }
+      assert.equal(await isLive(NOW + HOUR - 1), true)
+      assert.equal(await isLive(NOW + HOUR), false)
+      await sessions.touch(tenant, session.id, NOW + MINUTE, NOW + 3 * HOUR)
+      assert.equal(await isLive(NOW + 2 * HOUR - 1), true)
+      assert.equal(await isLive(NOW + 2 * HOUR), false)
+    })
+
+    test('use moves the idle limit at most once a minute, and never wakes a session that is over', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const session = sessionOf(tenant)
+      await sessions.begin(session, { from: null, secretHash: 'a' })
+      const idle = async () => (await sessions.find(tenant, session.id))?.idleExpiresAt
+      await sessions.touch(tenant, session.id, NOW + MINUTE - 1, NOW + HOUR + 1)
+      assert.equal(await idle(), NOW + HOUR)
+      await sessions.touch(tenant, session.id, NOW + MINUTE, NOW + HOUR + MINUTE)
+      assert.equal(await idle(), NOW + HOUR + MINUTE)
+      await sessions.touch(tenant, session.id, NOW + HOUR + MINUTE, NOW + 3 * HOUR)
+      assert.equal(await idle(), NOW + HOUR + MINUTE)
+      await sessions.end(tenant, session.id, NOW)
+      await sessions.touch(tenant, session.id, NOW + 2 * MINUTE, NOW + 3 * HOUR)
+      assert.equal(await idle(), NOW + HOUR + MINUTE)
+    })
+
+    test('a session ends once', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const session = sessionOf(tenant)
+      await sessions.begin(session, { from: null, secretHash: 'a' })
+      const answers = await inParallel(16, () => sessions.end(tenant, session.id, NOW + 1))
+      assert.equal(answers.filter(answer => answer === 'ended').length, 1)
+      assert.equal(answers.filter(answer => answer === 'already').length, 15)
+      assert.equal(await sessions.end(tenant, 'unknown', NOW), 'gone')
+      assert.equal(await sessions.end(newTenant(), session.id, NOW), 'gone')
+      // A node whose clock is behind must not see it live.
+      assert.deepEqual(await sessions.inBrowser(tenant, 'a', NOW), [])
+      assert.deepEqual(await sessions.liveOf(tenant, session.user, NOW), [])
+    })
+
+    test('the purge takes no more than it may, and browsers with nothing left', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const at = NOW - 100 * DAY
+      const old = { createdAt: at, usedAt: at, idleExpiresAt: at + HOUR }
+      const [ended, expired, live] = [sessionOf(tenant), sessionOf(tenant, old), sessionOf(tenant)]
+      for (const [index, session] of [ended, expired, live].entries()) {
+        await sessions.begin(session, { from: null, secretHash: `${index}` })
+      }
+      await sessions.end(tenant, ended.id, at)
+      assert.equal(await sessions.purge(at + HOUR, 1), 1)
+      assert.equal(await sessions.purge(at + HOUR, 10), 1)
+      assert.equal(await sessions.purge(at + HOUR, 10), 0)
+      assert.equal(await sessions.find(tenant, ended.id), undefined)
+      assert.equal(await sessions.find(tenant, expired.id), undefined)
+      assert.equal(await sessions.findBrowser(tenant, '0'), undefined)
+      assert.equal(await sessions.findBrowser(tenant, '1'), undefined)
+      assert.equal((await sessions.inBrowser(tenant, '2', NOW)).length, 1)
+    })
+
+    test('a session that merely expired stays while an authorization names it', async () => {
+      const { sessions, authorizations } = stage.store
+      const tenant = newTenant()
+      const session = sessionOf(tenant, { idleExpiresAt: NOW - 50 * DAY })
+      await sessions.begin(session, { from: null, secretHash: 'a' })
+      await authorizations.create(authorizationOf(tenant, { session: session.id, expiresAt: NOW - 40 * DAY }))
+      assert.equal(await sessions.purge(NOW - 45 * DAY, 10), 0)
+      assert.equal(await sessions.purge(NOW - 40 * DAY, 10), 1)
+    })
+  })
+}

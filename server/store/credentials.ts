@@ -1,0 +1,101 @@
+/** What a person enrolled to prove who they are: one table for every factor, so that a new one needs no migration. */
+import type { Instant } from '../kernel/clock.ts'
+import type { CredentialsTable, Database } from './schema.ts'
+
+export interface CredentialRecord {
+  readonly tenant: string
+  readonly user: string
+  /** The factor's kind: `password`, `totp`, `passkey`, … */
+  readonly kind: string
+  readonly id: string
+  /** What anybody may know: a public key, or nothing. */
+  readonly publicPart: string
+  /** A hash (`password`, `recovery-code`) or a sealed value: never a secret as it was. */
+  readonly secret: string
+  /** A signature counter or the last time step that was accepted. */
+  readonly counter: number
+  readonly createdAt: Instant
+}
+
+export interface Credentials {
+  /** Adds it, or replaces the one of that (user, kind, id). */
+  put(credential: CredentialRecord): Promise<void>
+  of(tenant: string, user: string, kind: string): Promise<CredentialRecord[]>
+  /** Replaces the secret only if it still is `expected`: a password changed meanwhile is not overwritten by a re-hash. */
+  replaceSecret(
+    credential: Pick<CredentialRecord, 'tenant' | 'user' | 'kind' | 'id'>,
+    expected: string,
+    secret: string,
+  ): Promise<boolean>
+  remove(tenant: string, user: string, kind: string, id: string): Promise<void>
+}
+
+const toRecord = (row: CredentialsTable): CredentialRecord => ({
+  tenant: row.tenant,
+  user: row.user,
+  kind: row.kind,
+  id: row.id,
+  publicPart: row.public_part,
+  secret: row.secret,
+  counter: row.counter,
+  createdAt: row.created_at,
+})
+
+export const credentialsIn = (db: Database): Credentials => ({
+  async put(credential) {
+    const enrolled = {
+      public_part: credential.publicPart,
+      secret: credential.secret,
+      counter: credential.counter,
+      created_at: credential.createdAt,
+    }
+    await db
+      .insertInto('credentials')
+      .values({
+        tenant: credential.tenant,
+        user: credential.user,
+        kind: credential.kind,
+        id: credential.id,
+        ...enrolled,
+      })
+      .onConflict(conflict => conflict.columns(['tenant', 'user', 'kind', 'id']).doUpdateSet(enrolled))
+      .execute()
+  },
+
+  async of(tenant, user, kind) {
+    const rows = await db
+      .selectFrom('credentials')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('kind', '=', kind)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async replaceSecret({ tenant, user, kind, id }, expected, secret) {
+    const replaced = await db
+      .updateTable('credentials')
+      .set({ secret })
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('kind', '=', kind)
+      .where('id', '=', id)
+      .where('secret', '=', expected)
+      .returning('id')
+      .executeTakeFirst()
+    return replaced !== undefined
+  },
+
+  async remove(tenant, user, kind, id) {
+    await db
+      .deleteFrom('credentials')
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('kind', '=', kind)
+      .where('id', '=', id)
+      .execute()
+  },
+})

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import { OperatorError } from '../kernel/errors.ts'
+import { lockDatabase } from './lock.ts'
+
+const HOLDER = `
+  const { lockDatabase } = await import(${JSON.stringify(new URL('lock.ts', import.meta.url).href)})
+  lockDatabase(process.argv[1])
+  console.log('locked')
+  setInterval(() => {}, 1000)
+`
+
+describe('the lock of a data folder', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-lock-'))
+  after(() => rmSync(folder, { recursive: true }))
+
+  const isRefused = (error: unknown) =>
+    error instanceof OperatorError && error.message.includes(folder) && error.message.includes('LATCHKEY_DATA')
+
+  test('refuses a second process, and kill -9 of the first frees it', async () => {
+    const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(holder.stdout, 'data')
+    assert.throws(() => lockDatabase(folder), isRefused)
+    holder.kill('SIGKILL')
+    await once(holder, 'exit')
+    lockDatabase(folder).release()
+  })
+
+  test('is refused within one process as well, until it is released', () => {
+    const lock = lockDatabase(folder)
+    assert.throws(() => lockDatabase(folder), isRefused)
+    lock.release()
+    lock.release()
+    lockDatabase(folder).release()
+  })
+
+  test('of a folder that is not there says so', () => {
+    assert.throws(() => lockDatabase(join(folder, 'missing')), { name: 'OperatorError', message: /cannot be used/ })
+  })
+})

@@ -1,0 +1,37 @@
+/** One process owns an embedded database. What lies in the folder besides is not looked at. */
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { OperatorError } from '../kernel/errors.ts'
+
+export interface FolderLock {
+  release(): void
+}
+
+const SQLITE_BUSY = 5
+
+/**
+ * Takes the folder for this process until it is released or the process ends, however it ends: the lock is the
+ * operating system's, on a file `lock.db`, so that a killed process leaves nothing to clean up.
+ *
+ * Throws an `OperatorError` when another process has it, or when the folder cannot be written to.
+ */
+export function lockDatabase(folder: string): FolderLock {
+  let database: DatabaseSync | undefined
+  try {
+    database = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
+    database.exec('begin exclusive')
+  } catch (error) {
+    database?.close()
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
+      throw new OperatorError(
+        `Another Latchkey process is using ${folder}. Stop it, or give this one a folder of its own with LATCHKEY_DATA; several processes share a PostgreSQL database (LATCHKEY_DATABASE_URL).`,
+      )
+    }
+    throw new OperatorError(
+      `The folder ${folder} cannot be used for data: ${(error as Error).message}. Check that it exists and that this user may write to it.`,
+      { cause: error },
+    )
+  }
+  const held = database
+  return { release: () => held.isOpen && held.close() }
+}

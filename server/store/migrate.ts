@@ -1,0 +1,52 @@
+/** Brings a database to the form this version reads. What each step does is in `migrations/`. */
+import { sql } from 'kysely'
+import { type Migration, Migrator } from 'kysely/migration'
+import { OperatorError } from '../kernel/errors.ts'
+import { type Dialect, dialectOf } from './dialect.ts'
+import { ground } from './migrations/0001-ground.ts'
+import type { Database } from './schema.ts'
+
+/** In order of name, which is the order they run in. */
+const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
+  '0001-ground': ground(dialect),
+})
+
+/** What has been applied, by name. A database without the table is a new one. */
+async function appliedIn(db: Database): Promise<string[]> {
+  try {
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+    return rows.map(row => row.name)
+  } catch (error) {
+    const { code, message } = error as { code?: string; message?: string }
+    if (code === '42P01' || message?.includes('no such table')) return []
+    throw error
+  }
+}
+
+/** Whether anything is left to do. Throws an `OperatorError` for a database that a newer version has migrated. */
+export async function isMigrated(db: Database): Promise<boolean> {
+  const known = Object.keys(migrationsFor(dialectOf(db)))
+  const applied = await appliedIn(db)
+  const unknown = applied.filter(name => !known.includes(name))
+  if (unknown.length > 0) {
+    throw new OperatorError(
+      `The database was migrated by a newer Latchkey (${unknown.join(', ')}). Start that version, or restore a backup made by this one.`,
+    )
+  }
+  return known.every(name => applied.includes(name))
+}
+
+/**
+ * Applies what is missing, all of it or nothing. Of several processes that start at once, one migrates and the
+ * others wait for it (an advisory lock on PostgreSQL; an embedded database has one process).
+ */
+export async function migrate(db: Database): Promise<void> {
+  if (await isMigrated(db)) return
+  const migrations = migrationsFor(dialectOf(db))
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations },
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}

@@ -1,0 +1,135 @@
+/** PostgreSQL, and what speaks its protocol: a pool of connections behind Kysely. Its notifications are `postgres-notify.ts`'s. */
+import {
+  type DatabaseConnection,
+  Kysely,
+  PostgresAdapter,
+  type PostgresDialectConfig,
+  PostgresDriver,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from 'kysely'
+import type { Pool, PoolConfig } from 'pg'
+import { OperatorError } from '../kernel/errors.ts'
+import { SECOND } from '../kernel/seconds.ts'
+import { assembleStore } from './assemble.ts'
+import { storable } from './dialect.ts'
+import { createGate, type Gate } from './gate.ts'
+import { isMigrated, migrate } from './migrate.ts'
+import type { Database, Tables } from './schema.ts'
+import type { Store, StoreOptions } from './store.ts'
+
+export interface PostgresOptions extends StoreOptions {
+  /** Connections of this process, 10 unless told: several nodes share the server's `max_connections` (100 by default). */
+  readonly poolSize?: number
+}
+
+/** For making a connection, and for a free one of the pool. */
+const CONNECT_TIMEOUT = 5 * SECOND
+/** No query of a request is worth waiting longer for; a lock that is held that long is a fault. */
+const STATEMENT_TIMEOUT = 10 * SECOND
+/** A node that stops in the middle of a transaction does not hold its locks for ever. */
+const IDLE_IN_TRANSACTION_TIMEOUT = 10 * SECOND
+
+const INT8 = 20
+
+/**
+ * Opens the database and brings it up to date; nodes that start together wait for the one that migrates. Throws an
+ * `OperatorError` when it cannot be reached or a newer version has migrated it.
+ */
+export async function openPostgres(url: string, options: PostgresOptions): Promise<Store> {
+  const gate = createGate()
+  const pool = await createPool({
+    connectionString: url,
+    max: options.poolSize ?? 10,
+    statement_timeout: STATEMENT_TIMEOUT,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT,
+  })
+  const db = openDatabase(pool, gate)
+  try {
+    if (!(await reach(url, () => isMigrated(db)))) await migrateAlone(url)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+  return assembleStore(db, gate, options)
+}
+
+/** Says whom it could not reach, and never the password. */
+async function reach<T>(url: string, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (error instanceof OperatorError) throw error
+    const { hostname, port, pathname } = new URL(url)
+    const where = `${hostname || 'the local socket'}${port && `:${port}`}${pathname}`
+    const { message, code } = error as { message?: string; code?: string }
+    throw new OperatorError(
+      `PostgreSQL at ${where} cannot be used: ${message || code}. Check that it runs and that LATCHKEY_DATABASE_URL is right.`,
+      { cause: error },
+    )
+  }
+}
+
+/** A migration, or the wait for another node's, may take longer than any query is allowed to. */
+async function migrateAlone(url: string): Promise<void> {
+  const db = openDatabase(await createPool({ connectionString: url, max: 1 }), createGate())
+  try {
+    await migrate(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
+const openDatabase = (pool: Pool, gate: Gate): Database =>
+  new Kysely<Tables>({
+    dialect: {
+      createDriver: () => new PooledDriver({ pool }, gate),
+      createQueryCompiler: () => new PostgresQueryCompiler(),
+      createAdapter: () => new PostgresAdapter(),
+      createIntrospector: kysely => new PostgresIntrospector(kysely),
+    },
+  })
+
+/** `pg` is loaded here, at first use: an embedded server never pays for it. */
+async function createPool(config: PoolConfig): Promise<Pool> {
+  const { default: pg } = await import('pg')
+  if (!URL.canParse(config.connectionString ?? '')) {
+    throw new OperatorError('LATCHKEY_DATABASE_URL is not of the form postgres://user:password@host:5432/database.')
+  }
+
+  const Client = class extends pg.Client {
+    // biome-ignore lint/suspicious/noExplicitAny: ten overloads, of which Kysely uses the one with text and values
+    override query(text: any, values?: any): any {
+      return super.query(text, Array.isArray(values) ? storable(values) : values)
+    }
+  }
+  const pool = new pg.Pool({
+    ...config,
+    Client,
+    application_name: 'latchkey',
+    connectionTimeoutMillis: CONNECT_TIMEOUT,
+    keepAlive: true,
+    // Counts and instants are below 2^53; as text they would compare and add up wrongly without a word.
+    types: { getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) },
+  } as PoolConfig)
+
+  // Without a listener each of these ends the process: the pool's for a connection lost while idle, the client's
+  // for one lost between two statements of a transaction. The pool drops it; whoever was using it gets the error.
+  pool.on('error', () => {})
+  pool.on('connect', client => client.on('error', () => {}))
+  return pool
+}
+
+class PooledDriver extends PostgresDriver {
+  readonly #gate: Gate
+
+  constructor(config: PostgresDialectConfig, gate: Gate) {
+    super(config)
+    this.#gate = gate
+  }
+
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    this.#gate.refuseInside()
+    return super.acquireConnection()
+  }
+}

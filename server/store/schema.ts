@@ -1,0 +1,279 @@
+/**
+ * The tables as rows come back from them, for both databases: text, whole numbers and nothing else. Instants are
+ * milliseconds, booleans 0 or 1, documents JSON text. What the columns mean is said in each noun's file;
+ * `migrations/` makes them.
+ */
+import type { Kysely } from 'kysely'
+
+export interface TenantsTable {
+  id: string
+  name: string
+  settings: string
+  created_at: number
+}
+
+export interface HostsTable {
+  host: string
+  tenant: string
+  issuer: string
+}
+
+export interface UsersTable {
+  tenant: string
+  id: string
+  epoch: number
+  blocked: number
+  email: string | null
+  email_verified: number
+  profile: string
+  app_metadata: string
+  user_metadata: string
+  created_at: number
+  updated_at: number
+  /** Set on a tombstone: the row is kept so that the id is never given again. */
+  removed_at: number | null
+}
+
+export interface IdentitiesTable {
+  tenant: string
+  user: string
+  connection: string
+  provider: string
+  subject: string
+  email_key: string | null
+}
+
+export interface UserAttributesTable {
+  tenant: string
+  path: string
+  value: string
+  user: string
+}
+
+export interface RolesTable {
+  tenant: string
+  id: string
+  name: string
+  description: string
+}
+
+/** In `user_roles` and `consents` the empty organization means none: a null would make every row of a unique key different. */
+export interface UserRolesTable {
+  tenant: string
+  user: string
+  organization: string
+  role: string
+}
+
+export interface ConnectionsTable {
+  tenant: string
+  id: string
+  name: string
+  strategy: string
+  options: string
+}
+
+export interface CredentialsTable {
+  tenant: string
+  user: string
+  kind: string
+  id: string
+  public_part: string
+  secret: string
+  counter: number
+  created_at: number
+}
+
+export interface ClientsTable {
+  tenant: string
+  id: string
+  epoch: number
+  metadata: string
+  sealed_secret: string | null
+  created_at: number
+  updated_at: number
+  removed_at: number | null
+}
+
+export interface ClientGrantsTable {
+  tenant: string
+  id: string
+  client: string
+  audience: string
+  scopes: string
+}
+
+export interface ResourceServersTable {
+  tenant: string
+  id: string
+  identifier: string
+  settings: string
+  created_at: number
+  updated_at: number
+}
+
+/** One row per scope, so that adding some needs no reading first; the empty scope stands for the consent itself. */
+export interface ConsentsTable {
+  tenant: string
+  user: string
+  client: string
+  audience: string
+  organization: string
+  scope: string
+  given_at: number
+}
+
+export interface AuthorizationsTable {
+  tenant: string
+  id: string
+  subject: string
+  client: string
+  organization: string | null
+  session: string | null
+  connection: string
+  audiences: string
+  proofs: string
+  request: string
+  user_epoch: number
+  client_epoch: number
+  state: string
+  created_at: number
+  expires_at: number
+}
+
+export interface BrowsersTable {
+  tenant: string
+  id: string
+  secret_hash: string
+  /** How many sessions it has begun: orders those whose last use is the same millisecond. */
+  begun: number
+}
+
+export interface SessionsTable {
+  tenant: string
+  id: string
+  browser: string
+  ordinal: number
+  user: string
+  user_epoch: number
+  connection: string
+  organization: string | null
+  proofs: string
+  created_at: number
+  used_at: number
+  idle_expires_at: number
+  expires_at: number
+  /** The earliest of the two limits and the end: what the purge goes by, with one index. */
+  live_until: number
+  ended_at: number | null
+}
+
+export interface FamiliesTable {
+  tenant: string
+  hash: string
+  authorization: string
+  client: string
+  user: string
+  user_epoch: number
+  client_epoch: number
+  generation: number
+  key_id: string
+  state: string
+  rotated_at: number
+  created_at: number
+  idle_expires_at: number
+  expires_at: number
+}
+
+export interface TicketsTable {
+  tenant: string
+  kind: string
+  id: string
+  secret_hash: string | null
+  browser_hash: string | null
+  handle_hash: string | null
+  subject: string | null
+  authorization: string | null
+  attempts: number
+  version: number
+  state: string
+  data: string
+  created_at: number
+  expires_at: number
+  consumed_at: number | null
+}
+
+export interface EventsTable {
+  tenant: string
+  id: string
+  at: number
+  type: string
+  actor_kind: string
+  actor_id: string
+  actor_client: string | null
+  on_behalf_of: string | null
+  target_kind: string | null
+  target_id: string | null
+  request_id: string
+  details: string
+  personal: string
+}
+
+export interface RevocationsTable {
+  number: number
+  tenant: string
+  kind: string
+  id: string
+  epoch: number | null
+  at: number
+  expires_at: number
+}
+
+/** One row. Whoever updates it holds its lock until the commit, which is what puts the log in commit order. */
+export interface RevocationHeadTable {
+  id: number
+  number: number
+}
+
+export interface KeysTable {
+  tenant: string
+  id: string
+  purpose: string
+  owner: string
+  algorithm: string
+  state: string
+  public_key: string | null
+  sealed_private: string | null
+  created_at: number
+  state_since: number
+  due_at: number | null
+  latest_expiry: number
+}
+
+export interface Tables {
+  tenants: TenantsTable
+  hosts: HostsTable
+  users: UsersTable
+  identities: IdentitiesTable
+  user_attributes: UserAttributesTable
+  roles: RolesTable
+  user_roles: UserRolesTable
+  connections: ConnectionsTable
+  credentials: CredentialsTable
+  clients: ClientsTable
+  client_grants: ClientGrantsTable
+  resource_servers: ResourceServersTable
+  consents: ConsentsTable
+  authorizations: AuthorizationsTable
+  browsers: BrowsersTable
+  sessions: SessionsTable
+  families: FamiliesTable
+  tickets: TicketsTable
+  events: EventsTable
+  revocations: RevocationsTable
+  revocation_head: RevocationHeadTable
+  keys: KeysTable
+}
+
+/** A database or a transaction in it: nouns are written against either. */
+export type Database = Kysely<Tables>

@@ -1,0 +1,341 @@
+/**
+ * Browsers and the sessions in them. The cookie names a browser, which holds several sessions (one per
+ * account); the name rotates at every sign-in, so that a cookie planted or copied before it is worth nothing.
+ */
+import type { Instant } from '../kernel/clock.ts'
+import { newId } from '../kernel/ids.ts'
+import { MINUTE } from '../kernel/seconds.ts'
+import type { Proof } from '../policy/proof.ts'
+import { atomically } from './atomic.ts'
+import { prefixed, toDocument, toText, unprefixed } from './columns.ts'
+import { skippingLockedIn } from './dialect.ts'
+import type { Database, SessionsTable, UsersTable } from './schema.ts'
+import type { UserRecord } from './users.ts'
+import { toUser, userColumns } from './users.ts'
+
+export interface SessionRecord {
+  readonly tenant: string
+  /** The `sid` of tokens. Not a secret: only the browser's cookie opens a session. */
+  readonly id: string
+  readonly browser: string
+  readonly user: string
+  readonly userEpoch: number
+  readonly connection: string
+  readonly organization: string | null
+  readonly proofs: readonly Proof[]
+  readonly createdAt: Instant
+  readonly usedAt: Instant
+  readonly idleExpiresAt: Instant
+  readonly expiresAt: Instant
+  readonly endedAt: Instant | null
+}
+
+/** A session of a browser with the user it is for, so that whether it counts is decided from one read. */
+export interface BrowserSession {
+  readonly session: SessionRecord
+  readonly user: UserRecord | undefined
+  /** The one used last in this browser: what a request without other wishes means. */
+  readonly current: boolean
+}
+
+export interface Sessions {
+  /** The browser with this cookie's hash; its id stays when the hash rotates. */
+  findBrowser(tenant: string, secretHash: string): Promise<{ id: string } | undefined>
+  /** Live (not ended, within both limits) sessions of the browser that has this cookie, newest use first: one query. */
+  inBrowser(tenant: string, secretHash: string, now: Instant): Promise<BrowserSession[]>
+  /**
+   * Stores the session and makes it the browser's current one. The browser is made when `from` is null or
+   * unknown; otherwise its hash changes from `from` to `secretHash`, and `from` opens nothing any more.
+   * A live session of the same user in the browser is superseded: ended in the same transaction. Answers its id, if any.
+   */
+  begin(
+    session: Omit<SessionRecord, 'browser'>,
+    browser: { from: string | null; secretHash: string },
+  ): Promise<{ superseded: string | null }>
+  find(tenant: string, id: string): Promise<SessionRecord | undefined>
+  /** Moves a live session's idle limit, at most once a minute so that reading pages does not write rows. */
+  touch(tenant: string, id: string, now: Instant, idleExpiresAt: Instant): Promise<void>
+  /** `ended` for the call that did it. */
+  end(tenant: string, id: string, at: Instant): Promise<'ended' | 'already' | 'gone'>
+  liveOf(tenant: string, user: string, now: Instant): Promise<SessionRecord[]>
+  /**
+   * Removes at most `limit` that ended or expired by `now`, and the browsers that hold none any more. One that
+   * expired, rather than ended, stays as long as an authorization names it: those of an ended session are dead,
+   * those of an expired one are not. Answers how many sessions.
+   */
+  purge(now: Instant, limit: number): Promise<number>
+}
+
+export const sessionColumns = [
+  'tenant',
+  'id',
+  'browser',
+  'ordinal',
+  'user',
+  'user_epoch',
+  'connection',
+  'organization',
+  'proofs',
+  'created_at',
+  'used_at',
+  'idle_expires_at',
+  'expires_at',
+  'live_until',
+  'ended_at',
+] as const satisfies (keyof SessionsTable)[]
+
+export const toSession = (row: SessionsTable): SessionRecord => ({
+  tenant: row.tenant,
+  id: row.id,
+  browser: row.browser,
+  user: row.user,
+  userEpoch: row.user_epoch,
+  connection: row.connection,
+  organization: row.organization,
+  proofs: toDocument(row.proofs),
+  createdAt: row.created_at,
+  usedAt: row.used_at,
+  idleExpiresAt: row.idle_expires_at,
+  expiresAt: row.expires_at,
+  endedAt: row.ended_at,
+})
+
+/**
+ * The browser that now has the hash: the one that had `from`, or a new one. Of parallel sign-ins from one
+ * cookie a single one keeps the browser; the others begin in browsers of their own.
+ */
+async function takeBrowser(db: Database, tenant: string, from: string | null, secretHash: string) {
+  const kept =
+    from !== null &&
+    (await db
+      .updateTable('browsers')
+      .set(browser => ({ secret_hash: secretHash, begun: browser('begun', '+', 1) }))
+      .where('tenant', '=', tenant)
+      .where('secret_hash', '=', from)
+      .returning(['id', 'begun'])
+      .executeTakeFirst())
+  if (kept) return kept
+  const made = { id: newId('brw'), begun: 1 }
+  await db
+    .insertInto('browsers')
+    .values({ tenant, secret_hash: secretHash, ...made })
+    .execute()
+  return made
+}
+
+/**
+ * `begun` is compared because PostgreSQL, when it has waited for a sign-in to commit, looks at the browser anew but
+ * not at its sessions: the count alone tells that there is one more by now.
+ */
+async function removeEmptyBrowsers(db: Database, tenant: string, ids: readonly string[]) {
+  await db
+    .deleteFrom('browsers')
+    .where(row =>
+      row(
+        row.refTuple('tenant', 'id', 'begun'),
+        'in',
+        row
+          .selectFrom('browsers as empty')
+          .select(['empty.tenant', 'empty.id', 'empty.begun'])
+          .where('empty.tenant', '=', tenant)
+          .where('empty.id', 'in', ids)
+          .where(browser =>
+            browser.not(
+              browser.exists(
+                browser
+                  .selectFrom('sessions')
+                  .select('sessions.id')
+                  .whereRef('sessions.tenant', '=', 'empty.tenant')
+                  .whereRef('sessions.browser', '=', 'empty.id'),
+              ),
+            ),
+          )
+          .$asTuple('tenant', 'id', 'begun'),
+      ),
+    )
+    .execute()
+}
+
+export const sessionsIn = (db: Database): Sessions => ({
+  async findBrowser(tenant, secretHash) {
+    const row = await db
+      .selectFrom('browsers')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where('secret_hash', '=', secretHash)
+      .executeTakeFirst()
+    return row && { id: row.id }
+  },
+
+  async inBrowser(tenant, secretHash, now) {
+    const rows = await db
+      .selectFrom('browsers')
+      .innerJoin('sessions', join =>
+        join.onRef('sessions.tenant', '=', 'browsers.tenant').onRef('sessions.browser', '=', 'browsers.id'),
+      )
+      .leftJoin('users', join =>
+        join
+          .onRef('users.tenant', '=', 'sessions.tenant')
+          .onRef('users.id', '=', 'sessions.user')
+          .on('users.removed_at', 'is', null),
+      )
+      .selectAll('sessions')
+      .select(prefixed('users', 'user__', userColumns))
+      .where('browsers.tenant', '=', tenant)
+      .where('browsers.secret_hash', '=', secretHash)
+      .where('sessions.ended_at', 'is', null)
+      .where('sessions.live_until', '>', now)
+      .orderBy('sessions.used_at', 'desc')
+      .orderBy('sessions.ordinal', 'desc')
+      .execute()
+    return rows.map((row, index) => {
+      const user = unprefixed<UsersTable>(row, 'user__', userColumns)
+      return { session: toSession(row), user: user && toUser(user), current: index === 0 }
+    })
+  },
+
+  begin: (session, { from, secretHash }) =>
+    atomically(db, async transaction => {
+      const browser = await takeBrowser(transaction, session.tenant, from, secretHash)
+      const superseded = await transaction
+        .updateTable('sessions')
+        .set({ ended_at: session.createdAt, live_until: session.createdAt })
+        .where('tenant', '=', session.tenant)
+        .where('browser', '=', browser.id)
+        .where('user', '=', session.user)
+        .where('ended_at', 'is', null)
+        .where('live_until', '>', session.createdAt)
+        .returning('id')
+        .executeTakeFirst()
+      await transaction
+        .insertInto('sessions')
+        .values({
+          tenant: session.tenant,
+          id: session.id,
+          browser: browser.id,
+          ordinal: browser.begun,
+          user: session.user,
+          user_epoch: session.userEpoch,
+          connection: session.connection,
+          organization: session.organization,
+          proofs: toText(session.proofs),
+          created_at: session.createdAt,
+          used_at: session.usedAt,
+          idle_expires_at: session.idleExpiresAt,
+          expires_at: session.expiresAt,
+          live_until: Math.min(session.idleExpiresAt, session.expiresAt),
+          ended_at: session.endedAt,
+        })
+        .execute()
+      return { superseded: superseded?.id ?? null }
+    }),
+
+  async find(tenant, id) {
+    const row = await db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return row && toSession(row)
+  },
+
+  async touch(tenant, id, now, idleExpiresAt) {
+    await db
+      .updateTable('sessions')
+      .set(session => ({
+        used_at: now,
+        idle_expires_at: idleExpiresAt,
+        live_until: session
+          .case()
+          .when('expires_at', '<', idleExpiresAt)
+          .then(session.ref('expires_at'))
+          .else(idleExpiresAt)
+          .end(),
+      }))
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where('ended_at', 'is', null)
+      .where('live_until', '>', now)
+      .where('used_at', '<=', now - MINUTE)
+      .execute()
+  },
+
+  async end(tenant, id, at) {
+    const ended = await db
+      .updateTable('sessions')
+      .set({ ended_at: at, live_until: at })
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where('ended_at', 'is', null)
+      .returning('id')
+      .executeTakeFirst()
+    if (ended) return 'ended'
+    const found = await db
+      .selectFrom('sessions')
+      .select('id')
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return found ? 'already' : 'gone'
+  },
+
+  async liveOf(tenant, user, now) {
+    const rows = await db
+      .selectFrom('sessions')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('ended_at', 'is', null)
+      .where('live_until', '>', now)
+      .orderBy('used_at', 'desc')
+      .orderBy('id')
+      .execute()
+    return rows.map(toSession)
+  },
+
+  purge: (now, limit) =>
+    atomically(db, async transaction => {
+      const purged = await transaction
+        .deleteFrom('sessions')
+        .where(row =>
+          row(
+            row.refTuple('tenant', 'id'),
+            'in',
+            row
+              .selectFrom('sessions')
+              .select(['tenant', 'id'])
+              .where('live_until', '<=', now)
+              .where(session =>
+                session.or([
+                  session('ended_at', 'is not', null),
+                  session.not(
+                    session.exists(
+                      session
+                        .selectFrom('authorizations')
+                        .select('authorizations.id')
+                        .whereRef('authorizations.tenant', '=', 'sessions.tenant')
+                        .whereRef('authorizations.session', '=', 'sessions.id')
+                        .where('authorizations.expires_at', '>', now),
+                    ),
+                  ),
+                ]),
+              )
+              .orderBy('live_until')
+              .limit(limit)
+              .$call(skippingLockedIn(transaction))
+              .$asTuple('tenant', 'id'),
+          ),
+        )
+        .returning(['tenant', 'browser'])
+        .execute()
+      for (const [tenant, rows] of Map.groupBy(purged, row => row.tenant)) {
+        await removeEmptyBrowsers(
+          transaction,
+          tenant,
+          rows.map(row => row.browser),
+        )
+      }
+      return purged.length
+    }),
+})

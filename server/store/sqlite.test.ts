@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, test } from 'node:test'
+import { createMemoryBus } from '../bus/memory.ts'
+import { OperatorError } from '../kernel/errors.ts'
+import { createTestSealer, NOW } from './conformance/stage.ts'
+import { describeStore } from './conformance.ts'
+import { openSqlite } from './sqlite.ts'
+
+const options = { clock: () => NOW, sealer: createTestSealer(), bus: createMemoryBus() }
+
+describeStore('SQLite', async given => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-store-'))
+  const file = join(folder, 'latchkey.db')
+  const store = await openSqlite(file, { ...given, synchronous: 'normal' })
+  return {
+    store,
+    async execute(sql) {
+      const database = new DatabaseSync(file)
+      database.exec(sql)
+      database.close()
+    },
+    async close() {
+      await store.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+})
+
+describe('an embedded database', () => {
+  const inFolder = async (work: (file: string) => Promise<void>) => {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-store-'))
+    try {
+      await work(join(folder, 'latchkey.db'))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  test('is nobody else’s to read', () =>
+    inFolder(async file => {
+      const store = await openSqlite(file, options)
+      await store.tenants.create({ id: 't', name: 't', settings: {}, createdAt: NOW })
+      for (const name of [file, `${file}-wal`]) assert.equal(statSync(name).mode & 0o077, 0, name)
+      await store.close()
+    }))
+
+  test('keeps what was written when it is opened again, and migrating it twice changes nothing', () =>
+    inFolder(async file => {
+      const first = await openSqlite(file, options)
+      await first.tenants.create({ id: 't', name: 'kept', settings: {}, createdAt: NOW })
+      await first.close()
+      const second = await openSqlite(file, options)
+      assert.equal((await second.tenants.find('t'))?.name, 'kept')
+      await second.close()
+      const database = new DatabaseSync(file)
+      assert.equal(database.prepare('select count(*) as n from kysely_migration').get()?.['n'], 1)
+      database.close()
+    }))
+
+  test('of a newer version is refused in a sentence, and left as it is', () =>
+    inFolder(async file => {
+      await (await openSqlite(file, options)).close()
+      const database = new DatabaseSync(file)
+      database.exec(`insert into kysely_migration values ('0002-of-the-future', '2030-01-01T00:00:00.000Z')`)
+      database.close()
+      await assert.rejects(
+        openSqlite(file, options),
+        error => error instanceof OperatorError && /newer Latchkey \(0002-of-the-future\)/.test(error.message),
+      )
+    }))
+
+  test('closes after the transaction that is under way', () =>
+    inFolder(async file => {
+      const store = await openSqlite(file, options)
+      const writing = store.transaction(async transaction => {
+        for (let index = 0; index < 50; index++) {
+          await transaction.tenants.create({ id: `${index}`, name: `${index}`, settings: {}, createdAt: NOW })
+        }
+      })
+      await store.close()
+      await writing
+      const again = await openSqlite(file, options)
+      assert.equal((await again.tenants.list({ limit: 100 })).length, 50)
+      await again.close()
+    }))
+})

@@ -1,0 +1,67 @@
+/**
+ * Where everything lives: the nouns, and the one way to change several of them at once. `sqlite.ts` and
+ * `postgres.ts` open a store; each noun's file says in its docstrings what its verbs promise, and
+ * `conformance.ts` holds both openers to it.
+ */
+import type { Bus, BusMessage } from '../kernel/bus.ts'
+import type { Sealer } from '../kernel/sealer.ts'
+import type { Authorizations } from './authorizations.ts'
+import type { Clients } from './clients.ts'
+import type { Connections } from './connections.ts'
+import type { Consents } from './consents.ts'
+import type { Credentials } from './credentials.ts'
+import type { Events } from './events.ts'
+import type { Families } from './families.ts'
+import type { Keys } from './keys.ts'
+import type { ResourceServers } from './resource-servers.ts'
+import type { Revocations } from './revocations.ts'
+import type { Roles } from './roles.ts'
+import type { Sessions } from './sessions.ts'
+import type { Tenants } from './tenants.ts'
+import type { Tickets } from './tickets.ts'
+import type { Users } from './users.ts'
+
+export interface Nouns {
+  readonly tenants: Tenants
+  readonly users: Users
+  readonly roles: Roles
+  readonly connections: Connections
+  readonly credentials: Credentials
+  readonly clients: Clients
+  readonly resourceServers: ResourceServers
+  readonly consents: Consents
+  readonly authorizations: Authorizations
+  readonly sessions: Sessions
+  readonly families: Families
+  readonly tickets: Tickets
+  readonly events: Events
+  readonly revocations: Revocations
+  readonly keys: Keys
+}
+
+/** The nouns inside one transaction, and what is to happen when it commits. */
+export interface Transaction extends Nouns {
+  /** Published on the bus once the transaction has committed, and never if it has not. */
+  announce(message: BusMessage): void
+}
+
+export interface Store extends Nouns {
+  readonly dialect: 'sqlite' | 'postgres'
+  /**
+   * All or nothing. `work` touches only the transaction it is given: a query on the store itself from inside is
+   * refused with a `TypeError` rather than waited for, because on SQLite it would wait for ever. `work` asks one
+   * thing at a time and awaits nothing but the transaction, as on SQLite everybody else waits for it.
+   *
+   * Revocations appended inside take their numbers as the very last statements, whatever the order of the
+   * calls (`revocations.ts`).
+   */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  /** A read that goes to the database and back, for `/readyz`. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface StoreOptions {
+  readonly sealer: Sealer
+  readonly bus: Bus
+}

@@ -1,0 +1,71 @@
+/** Tenants and hosts: which tenant a host is, and the settings that pages and sessions follow. Cached, and forgotten on change. */
+import type { Bus } from '../kernel/bus.ts'
+import { createCache } from '../kernel/cache.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { DAY, HOUR } from '../kernel/seconds.ts'
+import type { Store } from '../store/store.ts'
+import type { HostRecord, TenantRecord } from '../store/tenants.ts'
+
+export interface Tenant {
+  readonly id: string
+  /** What people read: the friendly name. */
+  readonly name: string
+  readonly logoUrl: string | null
+  readonly accent: string | null
+  readonly logoutUrls: readonly string[]
+  /** The audience of a request that names none, or null. */
+  readonly defaultAudience: string | null
+  readonly session: { readonly lifetime: number; readonly idleLifetime: number }
+}
+
+export interface Tenants {
+  find(id: string): Promise<Tenant>
+  findHost(host: string): Promise<HostRecord | undefined>
+}
+
+/** Auth0's defaults: a week, and three days without a visit. */
+const SESSION_LIFETIME = 7 * DAY
+const SESSION_IDLE_LIFETIME = 3 * DAY
+const CACHED_TENANTS = 1000
+
+export function createTenants({ store, bus }: { store: Store; bus: Bus }): Tenants {
+  const tenants = createCache<Tenant>(CACHED_TENANTS)
+  const hosts = createCache<HostRecord | undefined>(CACHED_TENANTS)
+  bus.subscribe('tenant', ({ id }) => tenants.drop(id))
+  bus.subscribe('host', ({ id }) => hosts.drop(id))
+
+  return {
+    find: id =>
+      tenants.get(id, async () => {
+        const record = await store.tenants.find(id)
+        if (!record) throw new Error(`Tenant ${id} has hosts but no row`)
+        return resolveTenant(record)
+      }),
+
+    async findHost(host) {
+      const found = await hosts.get(host, () => store.tenants.findHost(host))
+      if (!found) hosts.drop(host)
+      return found
+    },
+  }
+}
+
+function resolveTenant(record: TenantRecord): Tenant {
+  const { settings } = record
+  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+  const hours = (value: unknown, fallback: number): number =>
+    typeof value === 'number' && value > 0 ? value * HOUR : fallback
+  const colours = settings['colors'] as JsonObject | undefined
+  return {
+    id: record.id,
+    name: text(settings['friendly_name']) ?? record.name,
+    logoUrl: text(settings['picture_url']),
+    accent: text(colours?.['primary']),
+    logoutUrls: (settings['allowed_logout_urls'] as readonly string[] | undefined) ?? [],
+    defaultAudience: text(settings['default_audience']),
+    session: {
+      lifetime: hours(settings['session_lifetime'], SESSION_LIFETIME),
+      idleLifetime: hours(settings['idle_session_lifetime'], SESSION_IDLE_LIFETIME),
+    },
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The one gate. Before anything is issued, whoever it is for and whoever asks must still count: this is the only
+ * way to get an `Active`, and an `Active` is the only thing `mint.ts` accepts.
+ */
+import type { Client } from '../clients/metadata.ts'
+import { isLive } from '../identity/sessions.ts'
+import { ProtocolError } from '../kernel/errors.ts'
+import type { AuthorizationRecord } from '../store/authorizations.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
+import type { SessionRecord } from '../store/sessions.ts'
+import type { UserRecord } from '../store/users.ts'
+
+declare const passedTheGate: unique symbol
+
+export interface Active {
+  readonly [passedTheGate]: true
+  readonly client: Client
+  /** Null for a machine, which stands for itself. */
+  readonly user: UserRecord | null
+  readonly organization: string | null
+}
+
+export interface Person {
+  /** Undefined when deleted. */
+  readonly user: UserRecord | undefined
+  readonly client: Client
+  /** Undefined when the connection that vouched for them was removed. */
+  readonly connection: ConnectionRecord | undefined
+  readonly organization: string | null
+  /** What they gave the client; null while it is only about to be given. */
+  readonly authorization: AuthorizationRecord | null
+  /** The session it hangs on; null when it outlives it, undefined when that session is gone. */
+  readonly session: SessionRecord | null | undefined
+  readonly now: number
+}
+
+/** Throws `invalid_grant` with the reason. Auth0's SDKs look for "user is blocked". */
+export function assertActive(person: Person): Active {
+  const { user, client, connection, authorization, session, now } = person
+  const refuse = (reason: string): never => {
+    throw new ProtocolError('invalid_grant', reason)
+  }
+  if (!user) return refuse('The user no longer exists.')
+  if (user.blocked) return refuse('user is blocked')
+  if (!connection || connection.tenant !== user.tenant) return refuse('The connection no longer exists.')
+  if (client.tenant !== user.tenant) return refuse('The client is of another tenant.')
+  if (authorization) {
+    if (authorization.state !== 'live') return refuse('The authorization was revoked.')
+    if (authorization.subject !== user.id || authorization.client !== client.id)
+      return refuse('The authorization is for somebody else.')
+    if (authorization.userEpoch !== user.epoch || authorization.clientEpoch !== client.epoch)
+      return refuse('The authorization was revoked.')
+  }
+  if (session === undefined) return refuse('The session has ended.')
+  if (session !== null && !isLive(session, user, now)) return refuse('The session has ended.')
+  return { client, user, organization: person.organization } as Active
+}
+
+/** A machine stands for itself: the client was found and has proven that it is itself. */
+export const assertActiveMachine = (client: Client): Active => ({ client, user: null, organization: null }) as Active

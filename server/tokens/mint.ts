@@ -1,0 +1,58 @@
+/**
+ * The only issuer: what is signed here is what Latchkey vouches for. It takes an `Active`, which only the gate
+ * makes, and asks the keyring for the one key that may sign it.
+ */
+import type { ID_TOKEN_ALGORITHMS } from '../clients/metadata.ts'
+import { ProtocolError } from '../kernel/errors.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import { type SignedClaims, type Signer, signJwt } from '../keys/signer.ts'
+import { type AccessTokenRequest, accessTokenContent } from './access-token.ts'
+import type { Active } from './assert-active.ts'
+import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
+
+export interface Minted {
+  readonly accessToken: string
+  readonly lifetimeSeconds: number
+  readonly idToken: string | null
+}
+
+export interface MintOptions {
+  readonly keyring: Keyring
+  readonly tenant: string
+  readonly active: Active
+  readonly accessToken: AccessTokenRequest
+  readonly idToken: IdTokenRequest | null
+}
+
+type PairAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
+
+export async function mint({ keyring, tenant, active, accessToken, idToken }: MintOptions): Promise<Minted> {
+  const content = accessTokenContent(active, accessToken)
+  const signed = await signJwt(
+    { header: { typ: content.typ }, claims: content.claims as SignedClaims },
+    await accessTokenSigner(keyring, tenant, accessToken, content.algorithm),
+  )
+  return {
+    accessToken: signed,
+    lifetimeSeconds: content.lifetimeSeconds,
+    idToken:
+      idToken &&
+      (await signJwt(
+        { header: { typ: 'JWT' }, claims: idTokenClaims(active, idToken, signed) as SignedClaims },
+        await keyring.signer(tenant, active.client.idToken.algorithm as PairAlgorithm),
+      )),
+  }
+}
+
+/** An HS256 token is signed with the secret of the one API that it is for. */
+async function accessTokenSigner(
+  keyring: Keyring,
+  tenant: string,
+  { api }: AccessTokenRequest,
+  algorithm: string,
+): Promise<Signer> {
+  if (algorithm !== 'HS256') return keyring.signer(tenant, algorithm as PairAlgorithm)
+  const signer = api && (await keyring.apiSigner(tenant, api.id))
+  if (!signer) throw new ProtocolError('invalid_target', 'The API signs with HS256 and has no secret.')
+  return signer
+}

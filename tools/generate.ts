@@ -1,0 +1,158 @@
+/**
+ * Prints the pages of `docs/` that are facts of the code, so that they cannot go stale: `--check` fails where one has.
+ * What the pages say is decided in the modules they are printed from; only their form is decided here.
+ */
+import { globSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import type { Option } from '../server/config/schema.ts'
+import type { PageErrorCode } from '../server/kernel/errors.ts'
+import type { Feature, Phase } from '../server/oauth/feature.ts'
+
+export interface Generator {
+  /** In `docs/`. */
+  readonly file: string
+  /** Where a reader changes what the page says. */
+  readonly source: string
+  render(): Promise<string>
+}
+
+/** Each loads its source only when asked, so that one broken module does not hide the state of the other pages. */
+export const generators: readonly Generator[] = [
+  {
+    file: 'configuration.gen.md',
+    source: 'server/config/schema.ts',
+    async render() {
+      const { options } = await import('../server/config/schema.ts')
+      return renderConfiguration(Object.values(options))
+    },
+  },
+  {
+    file: 'errors.gen.md',
+    source: 'server/kernel/errors.ts',
+    async render() {
+      const { PAGE_ERROR_STATUS, PROTOCOL_ERROR_STATUS } = await import('../server/kernel/errors.ts')
+      const { en } = await import('../server/words/en.ts')
+      return renderErrors(PROTOCOL_ERROR_STATUS, PAGE_ERROR_STATUS, en.error.causes)
+    },
+  },
+  {
+    file: 'pipeline.gen.md',
+    source: 'server/oauth/features.ts',
+    async render() {
+      const { features } = await import('../server/oauth/features.ts')
+      return renderPipeline(features)
+    },
+  },
+]
+
+/** Every option of the process, as a table. */
+export function renderConfiguration(
+  options: readonly Pick<Option, 'name' | 'default' | 'unit' | 'sentence'>[],
+): string {
+  const rows = options.map(option => {
+    const unit = option.unit === undefined ? '' : ` (${option.unit})`
+    return [`\`${option.name}\``, `${option.default}${unit}`, option.sentence]
+  })
+  return `# Settings
+
+Latchkey is configured by environment variables. A variable that is set to nothing counts as unset.
+
+${table(['setting', 'default', 'meaning'], rows)}`
+}
+
+type Statuses<Code extends string> = Readonly<Record<Code, number>>
+
+/** Every code an application or a person can be told, with its status. */
+export function renderErrors<Code extends PageErrorCode>(
+  protocol: Statuses<string>,
+  page: Statuses<Code>,
+  causes: Readonly<Record<Code, { readonly what: string; readonly next: string }>>,
+): string {
+  const codes = Object.keys(page) as Code[]
+  return `# Errors
+
+## Told to applications
+
+The \`error\` member of an answer, or the \`error\` parameter of a redirect, which has no status of its own.
+
+${table(
+  ['error', 'status'],
+  Object.entries(protocol).map(([code, status]) => [`\`${code}\``, `${status}`]),
+)}
+## Shown to people
+
+Where there is no application to redirect to, a page says what happened.
+
+${table(
+  ['code', 'status', 'what the page says'],
+  codes.map(code => [`\`${code}\``, `${page[code]}`, `**${causes[code].what}.** ${causes[code].next}`]),
+)}`
+}
+
+/** Complete by type: a phase that is added without a column here does not compile. */
+const PHASES: Readonly<Record<Phase, string>> = {
+  'authorize.receive': 'which request is this?',
+  'authorize.validate': 'may it be asked?',
+  'authorize.respond': 'what does the answer say?',
+  'token.redeem': 'is what was presented the presenter’s?',
+  'token.bind': 'to what are the tokens bound?',
+  'token.shape': 'what do the tokens say?',
+}
+
+/** Which feature takes part in which phase: the protocol on one screen. */
+export function renderPipeline(
+  features: readonly Pick<Feature, 'name' | 'spec' | 'steps' | 'grant' | 'routes'>[],
+): string {
+  const phases = Object.keys(PHASES) as Phase[]
+  const rows = features.map(({ name, spec, steps, grant, routes }) => [
+    `\`${name}\``,
+    spec,
+    ...phases.map(phase => (steps?.[phase] ? '●' : '')),
+    grant ? `\`${grant.type}\`` : '',
+    routes ? '●' : '',
+  ])
+  const questions = Object.entries(PHASES).map(([phase, question]) => `- \`${phase}\`: ${question}`)
+  return `# Features and phases
+
+Phases run in this order. Within one, the order of features does not matter. What protects everyone (who the client
+is, where it may be redirected to, how it authenticates) belongs to the endpoints and is no feature.
+
+${questions.join('\n')}
+
+${table(['feature', 'source', ...phases, 'grant', 'endpoints'], rows)}`
+}
+
+/** A Markdown table. A bar inside a cell would end it, and a line break the row. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map(cell => cell.replace(/\|/g, '\\|').replace(/\s+/g, ' ')).join(' | ')} |`
+  return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`
+}
+
+const print = async ({ source, render }: Generator): Promise<string> =>
+  `<!-- Printed from ${source} by \`npm run generate\`. Change it there. -->\n\n${await render()}`
+
+/** The files of `folder` that do not hold what `list` prints, and those that nothing prints any more. */
+export async function findStale(list: readonly Generator[], folder: URL): Promise<readonly string[]> {
+  const stale = globSync('*.gen.md', { cwd: folder }).filter(file => !list.some(generator => generator.file === file))
+  for (const generator of list) {
+    const present = await readFile(new URL(generator.file, folder), 'utf8').catch(() => undefined)
+    if (present !== (await print(generator))) stale.push(generator.file)
+  }
+  return stale
+}
+
+export async function writeAll(list: readonly Generator[], folder: URL): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const generator of list) await writeFile(new URL(generator.file, folder), await print(generator))
+}
+
+if (import.meta.main) {
+  const docs = new URL('../docs/', import.meta.url)
+  if (!process.argv.includes('--check')) await writeAll(generators, docs)
+  const stale = await findStale(generators, docs)
+  for (const file of stale)
+    console.error(`docs/${file} is not what the code says: run \`npm run generate\`, or delete it if nothing prints it`)
+  if (stale.length === 0) console.log(`Docs: ${generators.length} generated pages say what the code says.`)
+  process.exitCode = stale.length === 0 ? 0 : 1
+}
