@@ -67,8 +67,21 @@ export const signInFailed = (
   connection: string,
 ) => event(o, 'sign-in.failed', stranger(client), user ? { kind: 'user', id: user } : null, { connection }, { email })
 
-export const signedIn = (o: Occasion, client: string, user: string, session: string, methods: readonly string[]) =>
-  event(o, 'session.started', person(user, client), { kind: 'session', id: session }, { methods })
+export const sessionStarted = (
+  o: Occasion,
+  client: string,
+  user: string,
+  session: string,
+  methods: readonly string[],
+) => event(o, 'session.started', person(user, client), { kind: 'session', id: session }, { methods })
+
+export const sessionRenewed = (
+  o: Occasion,
+  client: string,
+  user: string,
+  session: string,
+  methods: readonly string[],
+) => event(o, 'session.renewed', person(user, client), { kind: 'session', id: session }, { methods })
 
 export const signedOut = (o: Occasion, client: string | null, user: string, session: string) =>
   event(o, 'session.ended', person(user, client), { kind: 'session', id: session })

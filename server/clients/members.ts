@@ -3,12 +3,13 @@
  * one that has another. The same table checks a tenant file and types what is read from it.
  */
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { DAY, HOUR, SECOND } from '../kernel/seconds.ts'
 
 export type Member = {
   readonly optional?: boolean
 } & (
   | { readonly is: 'text'; readonly oneOf?: readonly string[] }
-  | { readonly is: 'texts' | 'boolean' | 'url' | 'urls' | 'seconds' | 'any' }
+  | { readonly is: 'texts' | 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' | 'any' }
   | { readonly is: 'object'; readonly members: Members }
 )
 export type Members = { readonly [name: string]: Member }
@@ -21,7 +22,7 @@ type Form<M extends Member> = M extends { is: 'text'; oneOf: readonly (infer T)[
       ? readonly string[]
       : M extends { is: 'boolean' }
         ? boolean
-        : M extends { is: 'seconds' }
+        : M extends { is: 'seconds' | 'hours' }
           ? number
           : M extends { is: 'object'; members: infer N extends Members }
             ? Read<N>
@@ -60,7 +61,8 @@ export function checkMembers(
 /** Members that have no meaning here, so that nobody believes they do. */
 export const unknownMembers = (members: Members, document: JsonObject): string[] =>
   Object.entries(document).flatMap(([name, value]) => {
-    const member = members[name]
+    // A member called "constructor" is unknown too.
+    const member = Object.hasOwn(members, name) ? members[name] : undefined
     if (!member) return [name]
     return member.is === 'object' && isObject(value)
       ? unknownMembers(member.members, value).map(inner => `${name}.${inner}`)
@@ -83,8 +85,24 @@ type Fault = (value: JsonValue, name: string, member: Member) => string | undefi
 const isTexts = (value: JsonValue): value is readonly string[] =>
   Array.isArray(value) && value.every(item => typeof item === 'string')
 
+/** Longer is a slip, and far below what no longer adds up exactly in milliseconds. */
+const LONGEST = 100 * 365 * DAY
+
+const isUpTo = (value: JsonValue, most: number): value is number =>
+  typeof value === 'number' && value >= 0 && value <= most
+
+/** What a browser would run, or take from the one who sent it, instead of fetching it from somebody. */
+const RUNS = /^(?:javascript|data|vbscript|blob):$/
+
+const isUrl = (text: string): boolean => {
+  // The parser drops what a browser drops too, such as a line break within the scheme.
+  const url = URL.parse(text)
+  return url !== null && !RUNS.test(url.protocol)
+}
+
 const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
   text: (value, name, member) => {
+    if (typeof value === 'number' || typeof value === 'boolean') return `${name} must be text; put it in quotes.`
     if (typeof value !== 'string' || value === '') return `${name} must be text.`
     const allowed = 'oneOf' in member ? member.oneOf : undefined
     return allowed && !allowed.includes(value)
@@ -94,12 +112,18 @@ const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
   texts: (value, name) => (isTexts(value) ? undefined : `${name} must be a list of texts.`),
   boolean: (value, name) => (typeof value === 'boolean' ? undefined : `${name} must be true or false.`),
   seconds: (value, name) =>
-    Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : `${name} must be a whole number of seconds.`,
-  url: (value, name) => (typeof value === 'string' && URL.canParse(value) ? undefined : `${name} must be a URL.`),
+    isUpTo(value, LONGEST / SECOND) && Number.isInteger(value)
+      ? undefined
+      : `${name} must be a whole number of seconds, at most a hundred years.`,
+  hours: (value, name) =>
+    isUpTo(value, LONGEST / HOUR) && value > 0 ? undefined : `${name} must be a number of hours above 0.`,
+  url: (value, name) => (typeof value === 'string' && isUrl(value) ? undefined : `${name} must be a URL to fetch.`),
   urls: (value, name) => {
     if (!isTexts(value)) return `${name} must be a list of URLs.`
-    const wrong = value.find(url => !URL.canParse(url) || url.includes('#'))
-    return wrong === undefined ? undefined : `${name} holds "${wrong}", which is not a URL without a fragment.`
+    const wrong = value.find(url => !isUrl(url) || url.includes('#'))
+    return wrong === undefined
+      ? undefined
+      : `${name} holds "${wrong}", which is not a URL without a fragment that leads somewhere.`
   },
   any: () => undefined,
 }

@@ -62,6 +62,10 @@ test('a description stands for its scope unless nothing of it would be seen', ()
     assert.deepEqual(read(ask('Video API', ['write:videos'], nothing)), ['`write:videos`'])
 })
 
+test('a scope cannot be written so that it reads as another', () => {
+  assert.deepEqual(read(ask('Video API', ['\u202esoediv:daer'])), ['`soediv:daer`'])
+})
+
 test('every API has its own list under its name, and one that asks for nothing has none', () => {
   const { groups } = viewFor([ask(null, ['openid']), ask('A', ['read']), ask('B', []), ask('C', ['read'])])
   assert.deepEqual(

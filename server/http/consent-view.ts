@@ -84,5 +84,5 @@ function identityLine(asks: Words['asks'], asked: ReadonlySet<string>) {
 
 function operatorLine({ value, description }: Ask['scopes'][number]): Line {
   const said = shownDescription(description ?? '')
-  return said ? { what: said, detail: null, code: null } : { what: null, detail: null, code: value }
+  return said ? { what: said, detail: null, code: null } : { what: null, detail: null, code: shownDescription(value) }
 }

@@ -3,7 +3,7 @@
  * tenant a request is for is decided here, before anything else, by its Host header.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { ProtocolError } from '../kernel/errors.ts'
+import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newSortableId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import { openToAnyOrigin, preflightAnswer } from './cors.ts'
@@ -44,27 +44,30 @@ export function createHttp(options: HttpOptions): FastifyInstance {
 
   readBodies(app)
 
-  for (const route of options.routes) {
-    const cors = route.cors === 'open' ? openToAnyOrigin : {}
-    app.route({
-      method: route.method,
-      url: route.path,
-      handler: async (request, reply) => {
-        reply.headers(cors)
-        let incoming: Incoming | undefined
-        try {
-          const host = await options.findHost(request.host.toLowerCase())
-          if (!host && !route.anyHost) return await send(reply, MISDIRECTED)
-          incoming = receive(request, host ?? NO_TENANT)
-          return await send(reply, await route.answer(incoming))
-        } catch (error) {
-          return await send(reply, await faults(error, route.speaks, incoming, request.id))
-        }
-      },
-    })
+  const handlerOf = (route: Pick<Route, 'speaks' | 'anyHost' | 'cors' | 'answer'>) => {
+    return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      if (route.cors === 'open') reply.headers(openToAnyOrigin)
+      let incoming: Incoming | undefined
+      try {
+        const host = await options.findHost(request.host.toLowerCase())
+        if (!host && !route.anyHost) return await send(reply, MISDIRECTED)
+        incoming = receive(request, host ?? NO_TENANT)
+        return await send(reply, await route.answer(incoming))
+      } catch (error) {
+        return await send(reply, await faults(error, route.speaks, incoming, request.id))
+      }
+    }
   }
+  for (const route of options.routes) app.route({ method: route.method, url: route.path, handler: handlerOf(route) })
   for (const path of new Set(options.routes.filter(route => route.cors === 'open').map(route => route.path)))
     app.options(path, (_request, reply) => reply.code(204).headers(preflightAnswer).send())
+
+  const nothing = () => {
+    throw new PageError('not_found', 'There is nothing at this address.')
+  }
+  app.setNotFoundHandler((request, reply) =>
+    handlerOf({ speaks: isPerson(request) ? 'pages' : 'json', answer: nothing })(request, reply),
+  )
 
   // Faults in reading a request happen before its route runs, yet must carry the route's CORS headers.
   const open = new Set(options.routes.filter(route => route.cors === 'open').map(route => route.path))
@@ -72,7 +75,6 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     if (open.has(request.routeOptions.url ?? '')) reply.headers(openToAnyOrigin)
     return faults(error, 'json', undefined, request.id).then(answer => send(reply, answer))
   })
-  app.setNotFoundHandler((_request, reply) => send(reply, NOT_FOUND))
   app.addHook('onResponse', (request, reply, done) => {
     // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
     const path = request.routeOptions.url ?? 'unknown'
@@ -93,7 +95,6 @@ export function createHttp(options: HttpOptions): FastifyInstance {
 }
 
 const MALFORMED = json(400, { error: 'invalid_request', error_description: 'The request could not be read.' })
-const NOT_FOUND = json(404, { error: 'not_found', error_description: 'There is nothing here.' })
 
 /** RFC 9110 §15.5.20. The page says what an operator has to look at, since it is theirs to mend. */
 const MISDIRECTED: Answer = {
@@ -101,6 +102,9 @@ const MISDIRECTED: Answer = {
   headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
   body: 'No tenant answers on this host. Use the host of the issuer (LATCHKEY_ISSUER), or add this one to a tenant.\n',
 }
+
+/** Browsers ask for pages by name; programs take anything. */
+const isPerson = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false
 
 const NO_TENANT = { tenant: '', issuer: '' }
 

@@ -1,6 +1,6 @@
 /** Beginning and ending sessions: the rows, the revocations and the events of each, in one transaction. */
 
-import { type Occasion, signedIn, signedOut } from '../audit/events.ts'
+import { type Occasion, sessionRenewed, sessionStarted, signedOut } from '../audit/events.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import { methodsOf, type Proof } from '../policy/proof.ts'
@@ -28,32 +28,34 @@ export interface Beginning {
   readonly browser: { readonly from: string | null; readonly secretHash: string }
 }
 
-/** The same person's older session in this browser ends with its tokens: one sign-in, one session. */
+/** Somebody proved who they are: a new session, or the one they have in this browser, renewed under its old `sid`. */
 export async function beginSession(
   transaction: Transaction,
   beginning: Beginning,
   occasion: Occasion,
   clock: Clock,
-): Promise<SessionRecord['id']> {
-  const { user, connection, proofs, limits, browser } = beginning
+): Promise<void> {
+  const { user, connection, proofs, limits, browser, client } = beginning
   const now = clock()
-  const session = {
-    tenant: user.tenant,
-    id: newId('ses'),
-    user: user.id,
-    userEpoch: user.epoch,
-    connection,
-    organization: null,
-    proofs,
-    createdAt: now,
-    usedAt: now,
-    idleExpiresAt: Math.min(now + limits.idleLifetime, now + limits.lifetime),
-    expiresAt: now + limits.lifetime,
-    endedAt: null,
-  }
-  await transaction.sessions.begin(session, browser)
-  await transaction.events.record([signedIn(occasion, beginning.client, user.id, session.id, methodsOf(proofs))])
-  return session.id
+  const { id, renewed } = await transaction.sessions.begin(
+    {
+      tenant: user.tenant,
+      id: newId('ses'),
+      user: user.id,
+      userEpoch: user.epoch,
+      connection,
+      organization: null,
+      proofs,
+      createdAt: now,
+      usedAt: now,
+      idleExpiresAt: Math.min(now + limits.idleLifetime, now + limits.lifetime),
+      expiresAt: now + limits.lifetime,
+      endedAt: null,
+    },
+    browser,
+  )
+  const event = renewed ? sessionRenewed : sessionStarted
+  await transaction.events.record([event(occasion, client, user.id, id, methodsOf(proofs))])
 }
 
 /** Ends each with every token that carries its `sid`. Those that had ended already are passed over. */

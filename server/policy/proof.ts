@@ -18,3 +18,9 @@ export function methodsOf(proofs: readonly Proof[]): string[] {
   if (new Set(proofs.map(proof => proof.factor)).size > 1) methods.add('mfa')
   return [...methods]
 }
+
+/** A newer proof takes the place of an older one of the same factor. */
+export const addProofs = (known: readonly Proof[], given: readonly Proof[]): Proof[] => [
+  ...known.filter(proof => !given.some(newer => newer.factor === proof.factor)),
+  ...given,
+]

@@ -5,7 +5,7 @@
 import type { Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import { MINUTE } from '../kernel/seconds.ts'
-import type { Proof } from '../policy/proof.ts'
+import { addProofs, type Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
 import { prefixed, toDocument, toText, unprefixed } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
@@ -44,14 +44,16 @@ export interface Sessions {
   /** Live (not ended, within both limits) sessions of the browser that has this cookie, newest use first: one query. */
   inBrowser(tenant: string, secretHash: string, now: Instant): Promise<BrowserSession[]>
   /**
-   * Stores the session and makes it the browser's current one. The browser is made when `from` is null or
-   * unknown; otherwise its hash changes from `from` to `secretHash`, and `from` opens nothing any more.
-   * A live session of the same user in the browser is superseded: ended in the same transaction. Answers its id, if any.
+   * Makes this the browser's current session. The browser is made when `from` is null or unknown; otherwise its
+   * hash changes from `from` to `secretHash`, and `from` opens nothing any more.
+   *
+   * Somebody who has a live session there (of the same epoch) has only proven themselves again: that session
+   * takes the new proofs and limits and keeps its id, and so do the tokens that carry it. `renewed` says so.
    */
   begin(
     session: Omit<SessionRecord, 'browser'>,
     browser: { from: string | null; secretHash: string },
-  ): Promise<{ superseded: string | null }>
+  ): Promise<{ id: string; renewed: boolean }>
   find(tenant: string, id: string): Promise<SessionRecord | undefined>
   /** Moves a live session's idle limit, at most once a minute so that reading pages does not write rows. */
   touch(tenant: string, id: string, now: Instant, idleExpiresAt: Instant): Promise<void>
@@ -197,16 +199,36 @@ export const sessionsIn = (db: Database): Sessions => ({
   begin: (session, { from, secretHash }) =>
     atomically(db, async transaction => {
       const browser = await takeBrowser(transaction, session.tenant, from, secretHash)
-      const superseded = await transaction
-        .updateTable('sessions')
-        .set({ ended_at: session.createdAt, live_until: session.createdAt })
+      const known = await transaction
+        .selectFrom('sessions')
+        .select(['id', 'proofs'])
         .where('tenant', '=', session.tenant)
         .where('browser', '=', browser.id)
         .where('user', '=', session.user)
+        .where('user_epoch', '=', session.userEpoch)
         .where('ended_at', 'is', null)
         .where('live_until', '>', session.createdAt)
-        .returning('id')
         .executeTakeFirst()
+      // The browser's row is held since `takeBrowser`, so no other sign-in of it is in between. A sign-out may
+      // be: then nothing is renewed, and the session begins anew.
+      const renewed =
+        known &&
+        (await transaction
+          .updateTable('sessions')
+          .set({
+            ordinal: browser.begun,
+            proofs: toText(addProofs(toDocument(known.proofs), session.proofs)),
+            used_at: session.usedAt,
+            idle_expires_at: session.idleExpiresAt,
+            expires_at: session.expiresAt,
+            live_until: Math.min(session.idleExpiresAt, session.expiresAt),
+          })
+          .where('tenant', '=', session.tenant)
+          .where('id', '=', known.id)
+          .where('ended_at', 'is', null)
+          .returning('id')
+          .executeTakeFirst())
+      if (renewed) return { id: renewed.id, renewed: true }
       await transaction
         .insertInto('sessions')
         .values({
@@ -227,7 +249,7 @@ export const sessionsIn = (db: Database): Sessions => ({
           ended_at: session.endedAt,
         })
         .execute()
-      return { superseded: superseded?.id ?? null }
+      return { id: session.id, renewed: false }
     }),
 
   async find(tenant, id) {

@@ -18,7 +18,7 @@ const POP_DIRECTIONAL_ISOLATE = '\u2069'
 /** On one line, without characters that act on the text around it, at most 80 characters long. */
 export const shownName = (name: string): string => onOneLine(name, LONGEST_NAME)
 
-/** The same for a description, at most 240 characters long. Empty when nothing in it would be seen. */
+/** The same for a description, or the scope without one, at most 240 long. Empty when nothing of it would be seen. */
 export const shownDescription = (description: string): string => onOneLine(description, LONGEST_DESCRIPTION)
 
 function onOneLine(text: string, longest: number): string {

@@ -12,8 +12,11 @@ export function describeSessions(stage: Stage): void {
       await users.create(ada, identityOf(ada))
       const first = sessionOf(ada.tenant)
       const second = sessionOf(ada.tenant, { user: 'auth0|removed', organization: 'org_1' })
-      assert.deepEqual(await sessions.begin(first, { from: null, secretHash: 'one' }), { superseded: null })
-      assert.deepEqual(await sessions.begin(second, { from: 'one', secretHash: 'two' }), { superseded: null })
+      assert.deepEqual(await sessions.begin(first, { from: null, secretHash: 'one' }), { id: first.id, renewed: false })
+      assert.deepEqual(await sessions.begin(second, { from: 'one', secretHash: 'two' }), {
+        id: second.id,
+        renewed: false,
+      })
       const browser = (await sessions.findBrowser(ada.tenant, 'two'))?.id as string
       assert.deepEqual(await sessions.inBrowser(ada.tenant, 'two', NOW), [
         { session: { ...second, browser }, user: undefined, current: true },
@@ -43,22 +46,33 @@ export function describeSessions(stage: Stage): void {
       assert.equal(await sessions.findBrowser(tenant, 'made-up'), undefined)
     })
 
-    test('signing in again supersedes the live session of the same user in that browser, and no other', async () => {
+    test('signing in again renews the live session of the same user in that browser, and no other', async () => {
       const { sessions } = stage.store
       const tenant = newTenant()
       const [old, other, elsewhere] = [sessionOf(tenant), sessionOf(tenant, { user: 'auth0|bob' }), sessionOf(tenant)]
       await sessions.begin(old, { from: null, secretHash: 'a' })
       await sessions.begin(other, { from: 'a', secretHash: 'b' })
       await sessions.begin(elsewhere, { from: null, secretHash: 'x' })
-      const again = sessionOf(tenant, { createdAt: NOW + 5, usedAt: NOW + 5 })
-      assert.deepEqual(await sessions.begin(again, { from: 'b', secretHash: 'c' }), { superseded: old.id })
-      assert.equal((await sessions.find(tenant, old.id))?.endedAt, NOW + 5)
-      assert.equal((await sessions.find(tenant, other.id))?.endedAt, null)
-      assert.equal((await sessions.find(tenant, elsewhere.id))?.endedAt, null)
+      const proofs = [{ factor: 'password', amr: ['pwd'], at: NOW + 5 }]
+      const again = sessionOf(tenant, { createdAt: NOW + 5, usedAt: NOW + 5, expiresAt: NOW + 2 * DAY, proofs })
+      assert.deepEqual(await sessions.begin(again, { from: 'b', secretHash: 'c' }), { id: old.id, renewed: true })
+      assert.equal(await sessions.find(tenant, again.id), undefined)
+      const renewed = await sessions.find(tenant, old.id)
+      assert.equal(renewed?.expiresAt, NOW + 2 * DAY)
+      assert.deepEqual(renewed?.proofs, proofs)
+      assert.deepEqual((await sessions.find(tenant, elsewhere.id))?.usedAt, elsewhere.usedAt)
       assert.deepEqual(
         (await sessions.inBrowser(tenant, 'c', NOW + 5)).map(({ session }) => session.id),
-        [again.id, other.id],
+        [old.id, other.id],
       )
+    })
+
+    test('a session of an older epoch is not renewed', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const [old, again] = [sessionOf(tenant), sessionOf(tenant, { userEpoch: 1 })]
+      await sessions.begin(old, { from: null, secretHash: 'a' })
+      assert.deepEqual(await sessions.begin(again, { from: 'a', secretHash: 'b' }), { id: again.id, renewed: false })
     })
 
     test('64 sign-ins from one copied cookie: one keeps the browser, none is lost, the cookie is worth nothing', async () => {
@@ -70,7 +84,7 @@ export function describeSessions(stage: Stage): void {
         sessions.begin(sessionOf(tenant), { from: 'copied', secretHash: `fresh-${index}` }),
       )
       const browsers = await inParallel(64, index => sessions.findBrowser(tenant, `fresh-${index}`))
-      assert.equal(answers.filter(answer => answer.superseded !== null).length, 1)
+      assert.equal(answers.filter(answer => answer.renewed).length, 1)
       assert.equal(browsers.filter(browser => browser?.id === kept?.id).length, 1)
       assert.equal(new Set(browsers.map(browser => browser?.id)).size, 64)
       assert.equal(await sessions.findBrowser(tenant, 'copied'), undefined)

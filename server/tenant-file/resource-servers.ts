@@ -1,0 +1,174 @@
+/** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
+import { isDeepStrictEqual } from 'node:util'
+import { readMembers } from '../clients/members.ts'
+import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
+import { newId } from '../kernel/ids.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { sha256 } from '../kernel/secrets.ts'
+import { HS256 } from '../keys/algorithms.ts'
+import type { ResourceServerRecord } from '../store/resource-servers.ts'
+import { userinfoAudience } from '../tokens/access-token.ts'
+import { OPENID_SCOPES } from '../tokens/claims.ts'
+import { type Entry, isName, isSound, refuseRepeats, without } from './entries.ts'
+import type { Findings } from './findings.ts'
+import type { Planning, Step } from './plan.ts'
+import type { Path } from './yaml.ts'
+
+export interface ResourceServerEntry {
+  readonly path: Path
+  readonly identifier: string
+  readonly scopes: readonly string[]
+  readonly isHs256: boolean
+  readonly secret: string | null
+  readonly settings: JsonObject
+}
+
+const LONGEST_IDENTIFIER = 600
+const SCOPE_MEMBERS = { value: { is: 'text' }, description: { is: 'text', optional: true } } as const
+/** RFC 6749 §3.3. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
+
+export function readResourceServers(entries: readonly Entry[], findings: Findings): readonly ResourceServerEntry[] {
+  const servers = entries.flatMap(entry => readResourceServer(entry, findings))
+  refuseRepeats(
+    servers,
+    ({ identifier }) => identifier,
+    ({ identifier }) => `The API "${identifier}" is there twice.`,
+    findings,
+  )
+  refuseRepeats(
+    servers,
+    ({ secret }) => secret && sha256(secret),
+    () => 'Another API has this signing_secret too; whoever knows it could make tokens for both.',
+    findings,
+  )
+  return servers
+}
+
+function readResourceServer(entry: Entry, findings: Findings): readonly ResourceServerEntry[] {
+  const { path, given } = entry
+  if (!isSound('an API', RESOURCE_SERVER_MEMBERS, entry, findings)) return []
+  const { identifier, signing_alg, signing_secret: secret = null } = readMembers(RESOURCE_SERVER_MEMBERS, given)
+  if (!isName(identifier, LONGEST_IDENTIFIER))
+    findings.fault(
+      [...path, 'identifier'],
+      `identifier must have at most ${LONGEST_IDENTIFIER} characters and no controls.`,
+    )
+  const isHs256 = signing_alg === 'HS256'
+  const at = [...path, 'signing_secret']
+  if (secret !== null && !isHs256) findings.warn(at, 'signing_secret is not kept, since signing_alg is not HS256.')
+  if (isHs256 && secret !== null && Buffer.byteLength(secret) < HS256.minimumBytes)
+    findings.fault(at, `signing_secret must be at least ${HS256.minimumBytes} bytes long (RFC 7518 §3.2).`)
+  return [
+    {
+      path,
+      identifier,
+      isHs256,
+      secret: isHs256 ? secret : null,
+      scopes: readScopes(given['scopes'], [...path, 'scopes'], findings),
+      settings: without(given, 'identifier', 'signing_secret'),
+    },
+  ]
+}
+
+function readScopes(given: JsonValue | undefined, path: Path, findings: Findings): readonly string[] {
+  if (given === undefined || given === null) return []
+  if (!Array.isArray(given)) {
+    findings.fault(path, 'scopes must be a list.')
+    return []
+  }
+  const scopes = given.flatMap((scope: JsonValue, index) => {
+    const at = [...path, index]
+    if (!isObject(scope)) {
+      findings.fault(at, 'Each of scopes must be a mapping of value and description.')
+      return []
+    }
+    if (!isSound('a scope', SCOPE_MEMBERS, { path: at, given: withoutBlank(scope) }, findings)) return []
+    const { value } = readMembers(SCOPE_MEMBERS, withoutBlank(scope))
+    if (!SCOPE_TOKEN.test(value))
+      findings.fault(at, `"${value}" is not a scope: no spaces, quotes, backslashes or non-ASCII (RFC 6749 §3.3).`)
+    if (OPENID_SCOPES.includes(value))
+      findings.fault(at, `"${value}" is a scope of OpenID Connect and cannot be an API's.`)
+    return [{ path: at, value }]
+  })
+  refuseRepeats(
+    scopes,
+    ({ value }) => value,
+    ({ value }) => `The scope "${value}" is there twice.`,
+    findings,
+  )
+  return scopes.map(({ value }) => value)
+}
+
+/** A scope that nobody described is exported with an empty description. */
+const withoutBlank = (scope: JsonObject): JsonObject =>
+  scope['description'] === '' ? without(scope, 'description') : scope
+
+export interface ResourceServerPlan {
+  readonly steps: readonly Step[]
+  /** Secrets for the keyring, by the API's id. */
+  readonly secrets: readonly { readonly id: string; readonly secret: string }[]
+  /** Of an API in the file or else in the store; undefined when there is none. */
+  scopesOf(identifier: string): Promise<readonly string[] | undefined>
+}
+
+/** `issuers` are the tenant's: what they serve themselves is nobody's API. */
+export async function planResourceServers(
+  planning: Planning,
+  entries: readonly ResourceServerEntry[],
+  issuers: readonly string[],
+): Promise<ResourceServerPlan> {
+  const { store, keyring, tenant, findings } = planning
+  const systemApis = issuers.flatMap(issuer => [userinfoAudience(issuer), `${issuer}api/v2/`])
+  const steps: Step[] = []
+  const secrets: { id: string; secret: string }[] = []
+
+  for (const entry of entries) {
+    const { path, identifier, secret } = entry
+    if (systemApis.includes(identifier)) findings.fault(path, `"${identifier}" is an API of the server itself.`)
+    const before = await store.resourceServers.findByIdentifier(tenant, identifier)
+    const id = before?.id ?? newId('api')
+    const [current] = before ? await keyring.apiSecrets(tenant, id) : []
+    if (entry.isHs256 && secret === null && !current)
+      findings.fault(path, `The API "${identifier}" signs with HS256 and needs a signing_secret.`)
+    const isNewSecret = secret !== null && !current?.key.equals(Buffer.from(secret))
+    if (isNewSecret) secrets.push({ id, secret })
+    if (!before || isNewSecret || !isDeepStrictEqual(entry.settings, before.settings))
+      steps.push(stepFor(planning, entry, before, id))
+  }
+
+  return {
+    steps,
+    secrets,
+    async scopesOf(identifier) {
+      const entry = entries.find(one => one.identifier === identifier)
+      if (entry) return entry.scopes
+      const record = await store.resourceServers.findByIdentifier(tenant, identifier)
+      const scopes = record && ((record.settings['scopes'] ?? []) as readonly { readonly value: string }[])
+      return scopes?.map(({ value }) => value)
+    },
+  }
+}
+
+const stepFor = (
+  { tenant, clock }: Planning,
+  { path, identifier, settings }: ResourceServerEntry,
+  before: ResourceServerRecord | undefined,
+  id: string,
+): Step => ({
+  kind: 'resource-server',
+  id,
+  change: before ? 'changed' : 'created',
+  path,
+  async write({ resourceServers, announce }) {
+    const now = clock()
+    announce({ topic: 'resource-server', tenant, id: identifier })
+    if (!before) {
+      const outcome = await resourceServers.create({ tenant, id, identifier, settings, createdAt: now, updatedAt: now })
+      return outcome === 'created' ? 'written' : 'overtaken'
+    }
+    if (!isDeepStrictEqual(await resourceServers.findByIdentifier(tenant, identifier), before)) return 'overtaken'
+    await resourceServers.change(tenant, id, settings, now)
+    return 'written'
+  },
+})

@@ -1,0 +1,74 @@
+/** The `roles` of a tenant file. What a role may do is not stored yet; its name goes into tokens. */
+import { type Member, readMembers } from '../clients/members.ts'
+import { newId } from '../kernel/ids.ts'
+import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'
+import type { Findings } from './findings.ts'
+import type { Planning, Step } from './plan.ts'
+import type { Path } from './yaml.ts'
+
+export interface RoleEntry {
+  readonly path: Path
+  readonly name: string
+  readonly description: string
+}
+
+const MEMBERS = {
+  name: { is: 'text' },
+  description: { is: 'any', optional: true },
+} as const satisfies Readonly<Record<string, Member>>
+
+const LONGEST_NAME = 200
+
+export function readRoles(entries: readonly Entry[], findings: Findings): readonly RoleEntry[] {
+  const roles = entries.flatMap(entry => {
+    if (!isSound('a role', MEMBERS, entry, findings)) return []
+    const { name, description = '' } = readMembers(MEMBERS, entry.given)
+    if (!isName(name, LONGEST_NAME))
+      findings.fault(entry.path, `The name of a role has at most ${LONGEST_NAME} characters and no controls.`)
+    if (typeof description !== 'string')
+      findings.fault([...entry.path, 'description'], 'description must be text; put it in quotes.')
+    return [{ path: entry.path, name, description: String(description) }]
+  })
+  refuseRepeats(
+    roles,
+    ({ name }) => name,
+    ({ name }) => `The role "${name}" is there twice.`,
+    findings,
+  )
+  return roles
+}
+
+export interface RolePlan {
+  readonly steps: readonly Step[]
+  /** The id of a role in the file or else in the store. */
+  find(name: string): Promise<string | undefined>
+}
+
+export async function planRoles({ store, tenant }: Planning, entries: readonly RoleEntry[]): Promise<RolePlan> {
+  const ids = new Map<string, string | undefined>()
+  const steps: Step[] = []
+  for (const { path, name, description } of entries) {
+    const before = await store.roles.findByName(tenant, name)
+    const id = before?.id ?? newId('rol')
+    ids.set(name, id)
+    if (before?.description === description) continue
+    const change = before ? 'changed' : 'created'
+    steps.push({
+      kind: 'role',
+      id,
+      change,
+      path,
+      async write({ roles }) {
+        const outcome = await roles.put({ tenant, id, name, description })
+        return outcome === change ? 'written' : 'overtaken'
+      },
+    })
+  }
+  return {
+    steps,
+    async find(name) {
+      if (!ids.has(name)) ids.set(name, (await store.roles.findByName(tenant, name))?.id)
+      return ids.get(name)
+    },
+  }
+}
