@@ -2,8 +2,6 @@
  * One person signing in to the example: the requests that a browser and the app would send, without either. It trusts
  * nothing about the pages but that `/login/:id` takes `username` and `password`.
  */
-import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 import { randomSecret, sha256 } from '../server/kernel/secrets.ts'
 
 export interface Account {
@@ -11,26 +9,23 @@ export interface Account {
   readonly password: string
 }
 
-interface Application {
-  readonly clientId: string
-  readonly redirectUri: string
-  readonly audience: string
-}
+/** As `npm start` registers the example, wherever it runs. */
+const CLIENT_ID = '24-hour-video'
+const AUDIENCE = 'https://24-hour-video.example/api'
 
 /** More redirects than any sign-in takes: beyond it, two pages send the browser back and forth. */
 const LONGEST_WALK = 10
 
 /** From `/authorize` to tokens, as a browser that has never been here. Throws with the first answer that leads nowhere. */
-export async function signIn(issuer: string, account: Account): Promise<void> {
-  const { clientId, redirectUri, audience } = exampleApplication()
+export async function signIn(issuer: string, redirectUri: string, account: Account): Promise<void> {
   const [state, verifier] = [randomSecret(), randomSecret()]
   const authorize = new URL('authorize', issuer)
   authorize.search = new URLSearchParams({
-    client_id: clientId,
+    client_id: CLIENT_ID,
     redirect_uri: redirectUri,
     response_type: 'code',
     scope: 'openid profile email offline_access',
-    audience,
+    audience: AUDIENCE,
     state,
     nonce: randomSecret(),
     code_challenge: sha256(verifier),
@@ -45,7 +40,7 @@ export async function signIn(issuer: string, account: Account): Promise<void> {
     method: 'POST',
     body: new URLSearchParams({
       grant_type: 'authorization_code',
-      client_id: clientId,
+      client_id: CLIENT_ID,
       redirect_uri: redirectUri,
       code,
       code_verifier: verifier,
@@ -88,20 +83,4 @@ async function request(url: URL, cookies: Map<string, string>, form: URLSearchPa
     cookies.set(name, pair.slice(name.length + 1))
   }
   return response
-}
-
-let known: Application | undefined
-
-/** As its tenant file registers it. */
-function exampleApplication(): Application {
-  if (known) return known
-  const file = new URL('../examples/24-hour-video/tenant.yaml', import.meta.url)
-  const tenant = parse(readFileSync(file, 'utf8'))
-  const client = tenant.clients.find((one: { app_type: string }) => one.app_type === 'spa')
-  known = {
-    clientId: client.client_id,
-    redirectUri: client.callbacks[0],
-    audience: tenant.resourceServers[0].identifier,
-  }
-  return known
 }

@@ -38,13 +38,14 @@ export async function measureStart(): Promise<readonly Figure[]> {
 
 async function measureIn(folder: string): Promise<readonly Figure[]> {
   const port = await freePort()
+  const examplePort = await freePort()
   const issuer = `http://localhost:${port}/`
   const account: Account = { email: 'bench@example.com', password: randomSecret() }
   const settings = {
     LATCHKEY_DATA: folder,
     LATCHKEY_PORT: `${port}`,
     LATCHKEY_ISSUER: issuer,
-    LATCHKEY_EXAMPLE_PORT: `${await freePort()}`,
+    LATCHKEY_EXAMPLE_PORT: `${examplePort}`,
     LATCHKEY_ADMIN_EMAIL: account.email,
     LATCHKEY_ADMIN_PASSWORD: account.password,
   }
@@ -63,7 +64,7 @@ async function measureIn(folder: string): Promise<readonly Figure[]> {
   try {
     await pause(SETTLES_WITHIN)
     const idle = residentMebibytes(server.pid)
-    await signInRepeatedly(issuer, account)
+    await signInRepeatedly(() => signIn(issuer, `http://localhost:${examplePort}/`, account))
     await pause(SETTLES_WITHIN)
     const used = residentMebibytes(server.pid)
     return [
@@ -139,8 +140,8 @@ async function answersOk(url: URL): Promise<boolean> {
 }
 
 /** Two at a time, because passwords hashed side by side are what memory is asked for. */
-async function signInRepeatedly(issuer: string, account: Account): Promise<void> {
-  for (let done = 0; done < SIGN_INS; done += 2) await Promise.all([signIn(issuer, account), signIn(issuer, account)])
+async function signInRepeatedly(signInOnce: () => Promise<void>): Promise<void> {
+  for (let done = 0; done < SIGN_INS; done += 2) await Promise.all([signInOnce(), signInOnce()])
 }
 
 function residentMebibytes(pid: number): number {

@@ -1,20 +1,26 @@
 /**
  * `npm start`: the identity server and the example application in one process, with the example's tenant file,
- * and a table of what runs where. Everything can be set as for `latchkey serve`.
+ * and a table of what runs where. Everything can be set as for `latchkey serve`, and LATCHKEY_EXAMPLE_PORT besides.
  */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
+import { join } from 'node:path'
 
-const environment = { ...process.env }
-environment['LATCHKEY_APPLY'] ||= new URL('../examples/24-hour-video/tenant.yaml', import.meta.url).pathname
-const dataFolder = environment['LATCHKEY_DATA'] || './data'
-enableCompileCache(`${dataFolder}/compile-cache`)
+const TENANT_FILE = new URL('../examples/24-hour-video/tenant.yaml', import.meta.url)
+/** The one that the tenant file knows. */
+const EXAMPLE_PORT = 4002
+
+const dataFolder = process.env['LATCHKEY_DATA'] || './data'
+enableCompileCache(join(dataFolder, 'compile-cache'))
 
 try {
+  const examplePort = Number(process.env['LATCHKEY_EXAMPLE_PORT'] || EXAMPLE_PORT)
+  const apply = process.env['LATCHKEY_APPLY'] || tenantFileFor(examplePort)
   const { serve } = await import('../server/serve.ts')
-  const { latchkey, log, onClose } = await serve(environment)
+  const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply })
   const { issuer, adminEmail } = latchkey.settings
   const { startExample } = await import('../examples/24-hour-video/server.ts')
-  const example = await startExample({ port: Number(environment['LATCHKEY_EXAMPLE_PORT'] || 4002), issuer })
+  const example = await startExample({ port: examplePort, issuer })
   onClose(example.close)
   flushCompileCache()
   if (process.stdout.isTTY) console.log(table(issuer, example.url, latchkey.settings.dataFolder, adminEmail))
@@ -25,10 +31,20 @@ try {
   process.exit(1)
 }
 
+/** On another port the example is another origin, and has to be registered as that. */
+function tenantFileFor(examplePort: number): string {
+  if (examplePort === EXAMPLE_PORT) return TENANT_FILE.pathname
+  const file = join(dataFolder, 'example-tenant.yaml')
+  const text = readFileSync(TENANT_FILE, 'utf8').replaceAll(`localhost:${EXAMPLE_PORT}`, `localhost:${examplePort}`)
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+  writeFileSync(file, text)
+  return file
+}
+
 function table(issuer: string, example: string, dataFolder: string, adminEmail: string): string {
   return `
-  Identity server   ${issuer}
   Example app       ${example}      open this first
+  Identity server   ${issuer}
   Discovery         ${issuer}.well-known/openid-configuration
   Data              ${dataFolder}
 

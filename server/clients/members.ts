@@ -46,9 +46,7 @@ export function checkMembers(
   return Object.entries(members).flatMap(([name, member]) => {
     const value = document[name]
     const at = [...path, name]
-    // An export writes null for what is not set.
-    if (value === undefined || value === null)
-      return member.optional ? [] : [{ path: at, message: `${name} is missing.` }]
+    if (isUnset(value, member)) return member.optional ? [] : [{ path: at, message: `${name} is missing.` }]
     if (member.is === 'object')
       return isObject(value)
         ? checkMembers(member.members, value, at)
@@ -69,16 +67,22 @@ export const unknownMembers = (members: Members, document: JsonObject): string[]
       : []
   })
 
-/** The known members of a document that `checkMembers` found sound; nulls are left out. */
+/** The known members of a document that `checkMembers` found sound; what is not set is left out. */
 export function readMembers<const M extends Members>(members: M, document: JsonObject): Read<M> {
   const read: Record<string, unknown> = {}
   for (const [name, member] of Object.entries(members)) {
     const value = document[name]
-    if (value === undefined || value === null) continue
+    if (isUnset(value, member)) continue
     read[name] = member.is === 'object' ? readMembers(member.members, value as JsonObject) : value
   }
   return read as Read<M>
 }
+
+/** An export writes null for what is not set, and for text that nobody filled in an empty one. */
+const isUnset = (value: JsonValue | undefined, member: Member): value is undefined | null =>
+  value === undefined ||
+  value === null ||
+  (value === '' && member.optional === true && (member.is === 'text' || member.is === 'url'))
 
 type Fault = (value: JsonValue, name: string, member: Member) => string | undefined
 

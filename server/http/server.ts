@@ -49,6 +49,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
       if (route.cors === 'open') reply.headers(openToAnyOrigin)
       let incoming: Incoming | undefined
       try {
+        if (namesSeveralHosts(request.raw.rawHeaders)) return await send(reply, MALFORMED)
         const host = await options.findHost(request.host.toLowerCase())
         if (!host && !route.anyHost) return await send(reply, MISDIRECTED)
         incoming = receive(request, host ?? NO_TENANT)
@@ -105,6 +106,10 @@ const MISDIRECTED: Answer = {
 
 /** Browsers ask for pages by name; programs take anything. */
 const isPerson = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false
+
+/** RFC 9112 §3.2: refused, since a proxy on the way may have believed another of them than we would. */
+const namesSeveralHosts = (rawHeaders: readonly string[]): boolean =>
+  rawHeaders.filter((text, place) => place % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host').length > 1
 
 const NO_TENANT = { tenant: '', issuer: '' }
 

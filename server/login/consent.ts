@@ -1,10 +1,10 @@
 /** Consent: what an application of somebody else's asks for, said plainly, and the person's answer. */
 import { consentGiven, consentRefused, occasionOf } from '../audit/events.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
-import { type LiveSession, liveSessions } from '../identity/browsers.ts'
-import { consentsOf } from '../identity/consents.ts'
+import type { LiveSession } from '../identity/browsers.ts'
+import { nextStepHere } from '../identity/next-step-here.ts'
 import { PageError } from '../kernel/errors.ts'
-import { nextStep, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
+import { REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { continueAt, findInteraction, type Interaction } from './interaction.ts'
 import type { LoginServices } from './services.ts'
@@ -20,6 +20,9 @@ export async function showConsent(
   missing: Missing,
 ): Promise<Answer> {
   const { user } = current
+  await services.store.tickets.advance(incoming.tenant, REQUEST_TICKET, interaction.id, interaction.version, {
+    subject: user.id,
+  })
   const asks = await Promise.all(
     Object.entries(missing).map(async ([audience, scopes]) => {
       const api =
@@ -59,16 +62,16 @@ export function consentRoutes(services: LoginServices): readonly Route[] {
     const interaction = await findInteraction(services, incoming)
     const { request, client } = interaction
     const now = clock()
-    const [current] = await liveSessions(store, incoming, now)
-    if (!current) return seeOther(continueAt(interaction))
+    const { next, current } = await nextStepHere(store, incoming, request, client, now)
+    // Nothing to ask any more, or another account has signed in since: whoever is there now sees a page of theirs.
+    if (next.step !== 'consent' || current?.user.id !== interaction.subject) return seeOther(continueAt(interaction))
     const occasion = occasionOf(incoming, now)
     const user = current.user.id
 
     if (incoming.body.get('decision') === 'refuse') {
       await store.transaction(async transaction => {
-        await transaction.tickets.advance(incoming.tenant, REQUEST_TICKET, interaction.id, interaction.version, {
-          state: REFUSED,
-        })
+        const refused = { state: REFUSED }
+        await transaction.tickets.advance(incoming.tenant, REQUEST_TICKET, interaction.id, interaction.version, refused)
         await transaction.events.record([consentRefused(occasion, client.id, user)])
       })
       return seeOther(continueAt(interaction))
@@ -76,23 +79,20 @@ export function consentRoutes(services: LoginServices): readonly Route[] {
     if (incoming.body.get('decision') !== 'allow')
       throw new PageError('malformed_request', 'The form says neither allow nor refuse.')
 
-    // What is missing is asked again of the policy, not taken from the form: only what was shown can be allowed.
-    const consents = await consentsOf(store, incoming.tenant, user, client.id)
-    const next = nextStep(request, { user, proofs: current.session.proofs }, client, consents, now)
-    if (next.step === 'consent')
-      await store.transaction(async transaction => {
-        for (const [audience, scopes] of Object.entries(next.missing))
-          await transaction.consents.give({
-            tenant: incoming.tenant,
-            user,
-            client: client.id,
-            audience,
-            organization: null,
-            scopes,
-            givenAt: now,
-          })
-        await transaction.events.record([consentGiven(occasion, client.id, user, next.missing)])
-      })
+    // What is missing is the policy's to say, not the form's: only what was shown can be allowed.
+    await store.transaction(async transaction => {
+      for (const [audience, scopes] of Object.entries(next.missing))
+        await transaction.consents.give({
+          tenant: incoming.tenant,
+          user,
+          client: client.id,
+          audience,
+          organization: null,
+          scopes,
+          givenAt: now,
+        })
+      await transaction.events.record([consentGiven(occasion, client.id, user, next.missing)])
+    })
     return seeOther(continueAt(interaction))
   }
 

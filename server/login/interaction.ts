@@ -14,6 +14,8 @@ import type { Setting } from './show.ts'
 export interface Interaction {
   readonly id: string
   readonly version: number
+  /** Whom the consent page was shown to, once it was. */
+  readonly subject: string | null
   readonly request: AuthorizationRequest
   readonly client: Client
   readonly setting: Setting
@@ -39,6 +41,7 @@ export async function findInteraction(services: LoginServices, incoming: Incomin
   return {
     id,
     version: ticket.version,
+    subject: ticket.subject,
     request,
     client,
     setting: { client, uiLocales: request.uiLocales, formTargets: [request.redirectUri] },

@@ -2,12 +2,10 @@
 import { occasionOf, signInFailed } from '../audit/events.ts'
 import type { SignInProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
-import { liveSessions } from '../identity/browsers.ts'
-import { consentsOf } from '../identity/consents.ts'
 import { BusyError } from '../identity/hash-queue.ts'
+import { nextStepHere } from '../identity/next-step-here.ts'
 import { databaseOf } from '../identity/users.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
-import { nextStep } from '../policy/next-step.ts'
 import { showConsent } from './consent.ts'
 import { continueAt, findInteraction, type Interaction } from './interaction.ts'
 import type { LoginServices } from './services.ts'
@@ -42,17 +40,7 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
   async function begin(incoming: Incoming): Promise<Answer> {
     const interaction = await findInteraction(services, incoming)
     const { request, client } = interaction
-    const now = clock()
-    const [current] = await liveSessions(store, incoming, now)
-    const consents =
-      current && !client.isFirstParty ? await consentsOf(store, incoming.tenant, current.user.id, client.id) : {}
-    const next = nextStep(
-      request,
-      current && { user: current.user.id, proofs: current.session.proofs },
-      client,
-      consents,
-      now,
-    )
+    const { next, current } = await nextStepHere(store, incoming, request, client, clock())
     if (next.step === 'consent' && current) return showConsent(services, incoming, interaction, current, next.missing)
     if (next.step !== 'sign-in') return seeOther(continueAt(interaction))
     if (request.screenHint === 'signup' && !incoming.query.has('sign-in'))

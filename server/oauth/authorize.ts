@@ -7,12 +7,12 @@
 import type { Client } from '../clients/metadata.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
-import { bindBrowser, isBoundHere, liveSessions } from '../identity/browsers.ts'
-import { consentsOf } from '../identity/consents.ts'
+import { bindBrowser, isBoundHere } from '../identity/browsers.ts'
+import { nextStepHere } from '../identity/next-step-here.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
-import { type AuthorizationRequest, nextStep, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
+import { type AuthorizationRequest, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { answerWithError, giveAuthorization } from './authorization-answer.ts'
 import { chooseMode, identifyClient, proveRedirectUri, understand } from './authorization-request.ts'
@@ -67,16 +67,7 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     ticket: TicketRecord | null,
   ): Promise<Answer> {
     const now = clock()
-    const [current] = await liveSessions(store, incoming, now)
-    const consents =
-      current && !client.isFirstParty ? await consentsOf(store, incoming.tenant, current.user.id, client.id) : {}
-    const next = nextStep(
-      request,
-      current && { user: current.user.id, proofs: current.session.proofs },
-      client,
-      consents,
-      now,
-    )
+    const { next, current } = await nextStepHere(store, incoming, request, client, now)
 
     if (next.step === 'refuse') throw new ProtocolError(next.error, next.description)
     if (next.step === 'respond' && current)

@@ -2,8 +2,8 @@
 
 /** RFC 5321 §4.5.3.1.3. */
 const LONGEST_ADDRESS = 254
-/** One `@` with something on both sides, a dot in the domain, no spaces or controls. Whether it exists, only mail can tell. */
-const SHAPE = /^[^\s@<>(),:;"\\\p{C}]+@[^\s@<>(),:;"\\\p{C}]+\.[^\s@<>(),:;"\\.\p{C}]+$/u
+/** One `@` with something on both sides, a dot in the domain, nothing blank or invisible. Whether it exists, only mail can tell. */
+const SHAPE = /^[^\s@<>(),:;"\\\p{C}\p{DI}]+@[^\s@<>(),:;"\\\p{C}\p{DI}]+\.[^\s@<>(),:;"\\.\p{C}\p{DI}]+$/u
 
 /** The address as it is kept, or undefined for what is not one. */
 export function readEmailAddress(text: string): string | undefined {
@@ -13,7 +13,8 @@ export function readEmailAddress(text: string): string | undefined {
 
 /**
  * What uniqueness is decided on: compatibility forms and case folded away, so that `Ａnn@example.com` cannot be
- * registered beside `ann@example.com`. Upper case first, for letters such as ß and ſ whose case folds only that way.
+ * registered beside `ann@example.com`. Down, up and down again: ß meets SS only on the way up, and ẞ meets ß only on
+ * the way down.
  */
 export const emailKey = (address: string): string =>
-  address.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
+  address.normalize('NFKC').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC')

@@ -29,3 +29,13 @@ export async function revokeSession(
   transaction.revocations.append({ tenant, kind: 'session', id, epoch: null, at, expiresAt: at + LONGEST_TOKEN_LIFE })
   return true
 }
+
+/** Signs the person out everywhere: every session, family and token of theirs carries the old epoch and is dead with it. */
+export async function revokeSubject(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<void> {
+  const epoch = await transaction.users.raiseEpoch(tenant, id)
+  transaction.revocations.append({ tenant, kind: 'subject', id, epoch, at, expiresAt: at + LONGEST_TOKEN_LIFE })
+}

@@ -44,8 +44,9 @@ export function readClients(entries: readonly Entry[], findings: Findings): read
     ({ id }) => `client_id "${id}" is there twice.`,
     findings,
   )
+  const namesakes = Map.groupBy(clients, ({ name }) => name)
   for (const { path, id, name } of clients)
-    if (id === null && clients.some(other => other.path !== path && other.name === name))
+    if (id === null && (namesakes.get(name)?.length ?? 0) > 1)
       findings.fault(path, `Another client is called "${name}" too; give this one a client_id.`)
   return clients
 }

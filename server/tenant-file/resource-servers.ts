@@ -83,8 +83,8 @@ function readScopes(given: JsonValue | undefined, path: Path, findings: Findings
       findings.fault(at, 'Each of scopes must be a mapping of value and description.')
       return []
     }
-    if (!isSound('a scope', SCOPE_MEMBERS, { path: at, given: withoutBlank(scope) }, findings)) return []
-    const { value } = readMembers(SCOPE_MEMBERS, withoutBlank(scope))
+    if (!isSound('a scope', SCOPE_MEMBERS, { path: at, given: scope }, findings)) return []
+    const { value } = readMembers(SCOPE_MEMBERS, scope)
     if (!SCOPE_TOKEN.test(value))
       findings.fault(at, `"${value}" is not a scope: no spaces, quotes, backslashes or non-ASCII (RFC 6749 §3.3).`)
     if (OPENID_SCOPES.includes(value))
@@ -99,10 +99,6 @@ function readScopes(given: JsonValue | undefined, path: Path, findings: Findings
   )
   return scopes.map(({ value }) => value)
 }
-
-/** A scope that nobody described is exported with an empty description. */
-const withoutBlank = (scope: JsonObject): JsonObject =>
-  scope['description'] === '' ? without(scope, 'description') : scope
 
 export interface ResourceServerPlan {
   readonly steps: readonly Step[]
@@ -128,7 +124,7 @@ export async function planResourceServers(
     if (systemApis.includes(identifier)) findings.fault(path, `"${identifier}" is an API of the server itself.`)
     const before = await store.resourceServers.findByIdentifier(tenant, identifier)
     const id = before?.id ?? newId('api')
-    const [current] = before ? await keyring.apiSecrets(tenant, id) : []
+    const current = (await keyring.apiSecrets(tenant, id)).find(({ state }) => state === 'current')
     if (entry.isHs256 && secret === null && !current)
       findings.fault(path, `The API "${identifier}" signs with HS256 and needs a signing_secret.`)
     const isNewSecret = secret !== null && !current?.key.equals(Buffer.from(secret))

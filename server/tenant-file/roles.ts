@@ -14,7 +14,7 @@ export interface RoleEntry {
 
 const MEMBERS = {
   name: { is: 'text' },
-  description: { is: 'any', optional: true },
+  description: { is: 'text', optional: true },
 } as const satisfies Readonly<Record<string, Member>>
 
 const LONGEST_NAME = 200
@@ -25,9 +25,7 @@ export function readRoles(entries: readonly Entry[], findings: Findings): readon
     const { name, description = '' } = readMembers(MEMBERS, entry.given)
     if (!isName(name, LONGEST_NAME))
       findings.fault(entry.path, `The name of a role has at most ${LONGEST_NAME} characters and no controls.`)
-    if (typeof description !== 'string')
-      findings.fault([...entry.path, 'description'], 'description must be text; put it in quotes.')
-    return [{ path: entry.path, name, description: String(description) }]
+    return [{ path: entry.path, name, description }]
   })
   refuseRepeats(
     roles,

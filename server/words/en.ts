@@ -56,7 +56,7 @@ export const en = {
   consent: {
     title: 'Allow access',
     heading: (application: string) => `Let ${application} use your account?`,
-    lead: 'It asks to do the following. You can take this back at any time.',
+    lead: 'It asks to do the following.',
     signedInAs: 'You are signed in as',
     refuse: 'Not now',
     allow: 'Allow',
@@ -70,7 +70,7 @@ export const en = {
       },
       address: { what: 'See your postal address', detail: 'as it stands in your profile' },
       phone: { what: 'See your phone number', detail: 'and whether it is confirmed' },
-      offline_access: { what: 'Keep its access while you are away', detail: 'until you take it back' },
+      offline_access: { what: 'Keep its access while you are away', detail: 'without asking you each time' },
     },
   },
 

@@ -60,7 +60,7 @@ export const ko: Catalogue = {
   consent: {
     title: '접근 허용',
     heading: application => `${application}에 계정 사용을 허용할까요?`,
-    lead: '앱이 아래 권한을 요청합니다. 허용한 뒤에도 언제든 취소할 수 있습니다.',
+    lead: '앱이 아래 권한을 요청합니다.',
     signedInAs: '로그인한 계정',
     refuse: '허용 안 함',
     allow: '허용',
@@ -71,7 +71,7 @@ export const ko: Catalogue = {
       profile_email: { what: '내가 누구인지 확인하기', detail: '이름, 사진, 이메일 주소와 그 밖의 프로필 정보' },
       address: { what: '내 주소 보기', detail: '프로필에 적힌 우편 주소' },
       phone: { what: '내 전화번호 보기', detail: '번호와 인증 여부' },
-      offline_access: { what: '내가 없을 때도 계속 접근하기', detail: '허용을 취소할 때까지' },
+      offline_access: { what: '내가 없을 때도 계속 접근하기', detail: '매번 다시 묻지 않습니다' },
     },
   },
 

@@ -10,8 +10,8 @@ import { randomSecret, sha256 } from '../../kernel/secrets.ts'
 import { CODE_LIFE } from '../../policy/lifetimes.ts'
 import type { AuthorizationRequest } from '../../policy/next-step.ts'
 import { revokeAuthorization } from '../../revocation/revoke.ts'
-import { assertActive } from '../../tokens/assert-active.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
+import { passTheGate } from '../gate.ts'
 
 const CODE_TICKET = 'code'
 /** Enough for a client's mistake, too few to learn anything. */
@@ -105,17 +105,8 @@ async function redeem(context: TokenContext): Promise<Entitlement> {
   })
   if (!standing) throw invalidCode()
 
-  const { authorization, user } = standing
-  const active = assertActive({
-    user,
-    client,
-    connection: await services.connections.find(tenant, authorization.connection),
-    organization: authorization.organization,
-    authorization,
-    session: standing.session,
-    now,
-  })
-  const { audiences, proofs } = authorization
+  const active = await passTheGate(services, client, standing, true, now)
+  const { audiences, proofs } = standing.authorization
   return { active, authorization: id, audiences, audience: request.audience, session, proofs }
 }
 

@@ -12,7 +12,6 @@ import type { Standing } from '../../store/authorizations.ts'
 import type { FamilyRecord } from '../../store/families.ts'
 import type { Transaction } from '../../store/store.ts'
 import { userinfoAudience } from '../../tokens/access-token.ts'
-import { assertActive } from '../../tokens/assert-active.ts'
 import {
   familyHash,
   formatRefreshToken,
@@ -22,6 +21,7 @@ import {
   type RefreshToken,
 } from '../../tokens/refresh-token.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
+import { passTheGate } from '../gate.ts'
 
 const PURPOSE = 'refresh-token'
 const SCOPE = 'offline_access'
@@ -108,23 +108,14 @@ async function redeem(context: TokenContext): Promise<Entitlement> {
   const redeemed = await services.store.transaction(transaction => advance(transaction, context, token))
   if (!redeemed) throw invalidToken()
   const { family, standing } = redeemed
-  const { authorization, user } = standing
-  const active = assertActive({
-    user,
-    client,
-    connection: await services.connections.find(tenant, authorization.connection),
-    organization: authorization.organization,
-    authorization,
-    session: authorization.session === null ? null : standing.session,
-    now,
-  })
+  const { id, audiences, session, proofs, request } = standing.authorization
+  const active = await passTheGate(services, client, standing, session !== null, now)
   answer['refresh_token'] = formatRefreshToken(
     { ...token, generation: family.generation },
     { tenant, client: client.id },
     key,
   )
-  const { id, audiences, session, proofs } = authorization
-  return { active, authorization: id, audiences, audience: String(authorization.request['audience']), session, proofs }
+  return { active, authorization: id, audiences, audience: String(request['audience']), session, proofs }
 }
 
 interface Redeemed {

@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { after, before, describe, test } from 'node:test'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { PageError, ProtocolError } from '../kernel/errors.ts'
+import { html, type Incoming, json, type Route } from './route.ts'
+import { createHttp } from './server.ts'
+
+const SECRET = 'a-secret-of-the-database'
+const echo = (incoming: Incoming) =>
+  json(200, {
+    tenant: incoming.tenant,
+    issuer: incoming.issuer,
+    method: incoming.method,
+    path: incoming.path,
+    query: Object.fromEntries(incoming.query.names.map(name => [name, incoming.query.get(name)])),
+    body: Object.fromEntries(incoming.body.names.map(name => [name, incoming.body.get(name)])),
+    repeated: incoming.body.repeated,
+    address: incoming.address,
+  })
+const breaks = () => {
+  throw new Error(SECRET)
+}
+const routes: readonly Route[] = [
+  { method: 'GET', path: '/open', cors: 'open', speaks: 'json', answer: echo },
+  { method: 'POST', path: '/open', cors: 'open', speaks: 'json', answer: echo },
+  { method: 'GET', path: '/closed', speaks: 'json', answer: echo },
+  { method: 'GET', path: '/item/:id', speaks: 'json', answer: echo },
+  { method: 'GET', path: '/any-host', anyHost: true, speaks: 'json', answer: echo },
+  { method: 'GET', path: '/bug', cors: 'open', speaks: 'json', answer: breaks },
+  { method: 'GET', path: '/bug-page', speaks: 'pages', answer: breaks },
+  {
+    method: 'GET',
+    path: '/refused',
+    cors: 'open',
+    speaks: 'json',
+    answer: () => {
+      throw new ProtocolError('invalid_client', 'No.', { 'www-authenticate': 'Basic realm="x"' })
+    },
+  },
+  {
+    method: 'GET',
+    path: '/refused-page',
+    speaks: 'pages',
+    answer: () => {
+      throw new PageError('cross_site_post', 'No.')
+    },
+  },
+  {
+    method: 'GET',
+    path: '/busy-page',
+    speaks: 'pages',
+    answer: () => {
+      throw new ProtocolError('temporarily_unavailable', 'Later.')
+    },
+  },
+  {
+    method: 'GET',
+    path: '/cookies',
+    speaks: 'json',
+    answer: () => ({ ...json(200, {}), cookies: ['a=1', 'b=2'] }),
+  },
+]
+
+const HOSTS: Readonly<Record<string, { tenant: string; issuer: string }>> = {
+  'one.example': { tenant: 'one', issuer: 'https://one.example/' },
+  'two.example:8443': { tenant: 'two', issuer: 'https://two.example:8443/' },
+}
+
+interface Entry {
+  readonly level: string
+  readonly fields: Record<string, unknown>
+}
+
+function serve(trustedProxies: readonly string[] = []) {
+  const entries: Entry[] = []
+  const write = (level: string) => (fields: object) => void entries.push({ level, fields: { ...fields } })
+  const app = createHttp({
+    routes,
+    findHost: async host => HOSTS[host],
+    errorPage: async (incoming, error) =>
+      html(error.status, `${error.code} for ${incoming.tenant}: ${error.message}`, {}),
+    trustedProxies,
+    log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
+  })
+  const ask = (options: InjectOptions) =>
+    app.inject({ ...options, headers: { host: 'one.example', ...options.headers } })
+  return { app, ask, entries, faults: () => entries.filter(entry => entry.level === 'error') }
+}
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+const JSON_BODY = { 'content-type': 'application/json' }
+
+describe('which tenant a request is for', () => {
+  const { ask } = serve()
+
+  for (const [host, tenant] of [
+    ['one.example', 'one'],
+    ['ONE.example', 'one'],
+    ['two.example:8443', 'two'],
+  ] as const)
+    test(`${host} is ${tenant}, with the issuer as stored`, async () => {
+      const answer = await ask({ url: '/closed', headers: { host } })
+      assert.equal(answer.json().tenant, tenant)
+      assert.equal(answer.json().issuer, HOSTS[host.toLowerCase()]?.issuer)
+    })
+
+  for (const host of ['two.example', 'one.example:1', 'evil.example', 'one.example.evil.example'])
+    test(`${host} is nobody's: 421`, async () => {
+      const answer = await ask({ url: '/closed', headers: { host } })
+      assert.equal(answer.statusCode, 421)
+      assert.doesNotMatch(answer.body, /evil/)
+    })
+
+  test('a host that is nobody’s is still asked by the machines that watch', async () => {
+    const answer = await ask({ url: '/any-host', headers: { host: '10.0.0.7:4000' } })
+    assert.equal(answer.statusCode, 200)
+    assert.equal(answer.json().tenant, '')
+  })
+
+  test('is not a stranger’s to say by X-Forwarded-Host or X-Forwarded-For', async () => {
+    const headers = { 'x-forwarded-host': 'two.example:8443', 'x-forwarded-for': '198.51.100.9' }
+    const answer = await ask({ url: '/closed', headers })
+    assert.equal(answer.json().tenant, 'one')
+    assert.equal(answer.json().address, '127.0.0.1')
+  })
+
+  test('is a trusted proxy’s to say, and no other proxy’s', async () => {
+    const headers = { 'x-forwarded-host': 'two.example:8443', 'x-forwarded-for': '203.0.113.5, 198.51.100.9' }
+    const trusting = serve(['127.0.0.1'])
+    const heard = await trusting.ask({ url: '/closed', headers })
+    assert.equal(heard.json().tenant, 'two')
+    assert.equal(heard.json().address, '198.51.100.9')
+    const distrusting = serve(['10.0.0.1'])
+    assert.equal((await distrusting.ask({ url: '/closed', headers })).json().tenant, 'one')
+  })
+})
+
+describe('what is read of a request', () => {
+  const { ask } = serve()
+
+  test('a form becomes parameters, and its repetitions are seen', async () => {
+    const answer = await ask({ method: 'POST', url: '/open', headers: FORM, payload: 'a=1&b=x+y&a=2' })
+    assert.deepEqual(answer.json().body, { a: '1', b: 'x y' })
+    assert.deepEqual(answer.json().repeated, ['a'])
+  })
+
+  test('a JSON object becomes parameters, also with a charset', async () => {
+    const headers = { 'content-type': 'application/json; charset=utf-8' }
+    const answer = await ask({ method: 'POST', url: '/open', headers, payload: '{"a":"1"}' })
+    assert.deepEqual(answer.json().body, { a: '1' })
+  })
+
+  test('no body is no parameters', async () => {
+    assert.deepEqual((await ask({ method: 'POST', url: '/open' })).json().body, {})
+    assert.deepEqual((await ask({ method: 'POST', url: '/open', headers: JSON_BODY, payload: '' })).json().body, {})
+  })
+
+  test('the query is parameters, and no path is decoded twice', async () => {
+    assert.deepEqual((await ask({ url: '/item/a%252Fb?x=%2541' })).json(), {
+      ...(await ask({ url: '/item/x' })).json(),
+      path: { id: 'a%2Fb' },
+      query: { x: '%41' },
+    })
+  })
+
+  for (const [payload, headers, status, why] of [
+    ['{"a":', JSON_BODY, 400, 'JSON that ends too soon'],
+    ['[]', JSON_BODY, 400, 'JSON that is not an object'],
+    ['{"a":1}', JSON_BODY, 400, 'a parameter that is not text'],
+    [Array(101).fill('a=1').join('&'), FORM, 400, 'more than a hundred parameters'],
+    [`a=${'x'.repeat(64 * 1024)}`, FORM, 413, 'more than 64 KiB'],
+    ['<a/>', { 'content-type': 'text/xml' }, 415, 'XML'],
+    ['a=1', { 'content-type': 'text/plain' }, 415, 'a form that says it is text, which needs no preflight'],
+    ['a=1', { 'content-type': 'multipart/form-data; boundary=x' }, 415, 'multipart'],
+  ] as const)
+    test(`${why}: ${status}, as invalid_request that a script of any origin may read`, async () => {
+      const answer = await ask({ method: 'POST', url: '/open', headers, payload })
+      assert.equal(answer.statusCode, status)
+      assert.equal(answer.json().error, 'invalid_request')
+      assert.equal(answer.headers['access-control-allow-origin'], '*')
+    })
+
+  test('a body of exactly 64 KiB is read', async () => {
+    const payload = `a=${'x'.repeat(64 * 1024 - 2)}`
+    assert.equal((await ask({ method: 'POST', url: '/open', headers: FORM, payload })).statusCode, 200)
+  })
+
+  for (const url of ['/item/%zz', '/item/%ff'])
+    test(`${url} cannot be decoded: 400`, async () => assert.equal((await ask({ url })).statusCode, 400))
+
+  test('a part of a path that is longer than any id of ours is refused before anybody looks for it', async () => {
+    assert.equal((await ask({ url: `/item/${'x'.repeat(128)}` })).statusCode, 200)
+    assert.equal((await ask({ url: `/item/${'x'.repeat(129)}` })).statusCode, 400)
+  })
+})
+
+describe('what is answered', () => {
+  const { ask } = serve()
+
+  for (const url of ['/', '/nothing', '/OPEN', '/open/', '//open', '/open/../closed/x'])
+    test(`${url} is nothing here: 404`, async () => {
+      const answer = await ask({ url })
+      assert.equal(answer.statusCode, 404)
+      assert.equal(answer.json().error, 'not_found')
+    })
+
+  test('a method that a path does not have is nothing here either', async () =>
+    assert.equal((await ask({ method: 'DELETE', url: '/open' })).statusCode, 404))
+
+  test('HEAD is GET without its body', async () => {
+    const [head, get] = [await ask({ method: 'HEAD', url: '/open' }), await ask({ url: '/open' })]
+    assert.equal(head.statusCode, 200)
+    assert.equal(head.body, '')
+    assert.equal(head.headers['content-type'], get.headers['content-type'])
+  })
+
+  test('every cookie has a header of its own', async () =>
+    assert.deepEqual((await ask({ url: '/cookies' })).headers['set-cookie'], ['a=1', 'b=2']))
+
+  test('a preflight is answered for what is open, and for nothing else', async () => {
+    const headers = { origin: 'https://app.example', 'access-control-request-method': 'POST' }
+    const open = await ask({ method: 'OPTIONS', url: '/open', headers })
+    assert.equal(open.statusCode, 204)
+    assert.equal(open.headers['access-control-allow-origin'], '*')
+    const closed = await ask({ method: 'OPTIONS', url: '/closed', headers })
+    assert.equal(closed.statusCode, 404)
+    assert.equal(closed.headers['access-control-allow-origin'], undefined)
+  })
+
+  test('no script of another origin reads what is not open', async () =>
+    assert.equal((await ask({ url: '/closed' })).headers['access-control-allow-origin'], undefined))
+
+  test('an error of an open route can be read by a script of any origin', async () => {
+    for (const url of ['/refused', '/bug'])
+      assert.equal((await ask({ url })).headers['access-control-allow-origin'], '*', url)
+    const misdirected = await ask({ url: '/open', headers: { host: 'evil.example' } })
+    assert.equal(misdirected.headers['access-control-allow-origin'], '*')
+  })
+
+  test('an error of ours is told with its status, its headers and no cache', async () => {
+    const answer = await ask({ url: '/refused' })
+    assert.equal(answer.statusCode, 401)
+    assert.deepEqual(answer.json(), { error: 'invalid_client', error_description: 'No.' })
+    assert.equal(answer.headers['www-authenticate'], 'Basic realm="x"')
+    assert.equal(answer.headers['cache-control'], 'no-store')
+  })
+
+  test('a person is shown a page', async () => {
+    const answer = await ask({ url: '/refused-page' })
+    assert.equal(answer.statusCode, 403)
+    assert.equal(answer.body, 'cross_site_post for one: No.')
+    assert.match((await ask({ url: '/busy-page' })).body, /^busy /)
+  })
+
+  test('no transport policy is set: https ends at a proxy that knows its own host', async () =>
+    assert.equal((await ask({ url: '/open' })).headers['strict-transport-security'], undefined))
+})
+
+describe('a bug', () => {
+  test('is told as server_error with an id, logged once under that id, and described to nobody else', async () => {
+    const { ask, faults } = serve()
+    const answer = await ask({ url: '/bug' })
+    assert.equal(answer.statusCode, 500)
+    assert.equal(answer.json().error, 'server_error')
+    assert.doesNotMatch(answer.body, new RegExp(SECRET))
+    assert.equal(faults().length, 1)
+    const { request, error } = faults()[0]?.fields as { request: string; error: Error }
+    assert.equal(error.message, SECRET)
+    assert.ok(answer.json().error_description.includes(request))
+  })
+
+  test('of a page is shown as a page that says nothing of it', async () => {
+    const { ask, faults } = serve()
+    const answer = await ask({ url: '/bug-page' })
+    assert.equal(answer.statusCode, 500)
+    assert.match(answer.body, /^unexpected for one/)
+    assert.doesNotMatch(answer.body, new RegExp(SECRET))
+    assert.equal(faults().length, 1)
+  })
+
+  test('is the only thing logged as an error: what a client does wrong is not', async () => {
+    const { ask, faults } = serve()
+    await ask({ url: '/refused' })
+    await ask({ url: '/refused-page' })
+    await ask({ method: 'POST', url: '/open', headers: JSON_BODY, payload: '{' })
+    await ask({ method: 'POST', url: '/open', headers: { 'content-type': 'text/xml' }, payload: '<a/>' })
+    assert.deepEqual(faults(), [])
+  })
+})
+
+describe('the log', () => {
+  test('names the route and not the URL, whose path holds tickets and whose query holds codes', async () => {
+    const { ask, entries } = serve()
+    await ask({ url: '/item/ticket-secret?code=code-secret' })
+    await ask({ url: '/nothing/ticket-secret?code=code-secret' })
+    const text = JSON.stringify(entries)
+    assert.equal(entries.length, 2)
+    assert.match(text, /\/item\/:id/)
+    assert.doesNotMatch(text, /ticket-secret|code-secret/)
+  })
+})
+
+describe('on a socket', () => {
+  let app: FastifyInstance
+  let port: number
+  before(async () => {
+    app = serve().app
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    port = (app.server.address() as { port: number }).port
+  })
+  after(() => app.close())
+
+  const say = async (request: string): Promise<string> => {
+    const socket = connect(port, '127.0.0.1')
+    let heard = ''
+    socket.setEncoding('utf8').on('data', part => (heard += part))
+    socket.write(request)
+    await once(socket, 'close')
+    return heard
+  }
+
+  test('a request without a Host is for no tenant', async () =>
+    assert.match(await say('GET /closed HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 421 /))
+
+  test('a Host that is sent twice is refused', async () =>
+    assert.match(
+      await say('GET /closed HTTP/1.1\r\nHost: one.example\r\nHost: two.example:8443\r\nConnection: close\r\n\r\n'),
+      /^HTTP\/1\.1 400 /,
+    ))
+})

@@ -1,0 +1,403 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { createDatabase } from '../../tests/fixtures/postgres.ts'
+import { createMemoryBus } from '../bus/memory.ts'
+import { type Clients, createClients } from '../clients/clients.ts'
+import { createResourceServers } from '../clients/resource-servers.ts'
+import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
+import { DATABASE_CONNECTION, setPassword } from '../identity/users.ts'
+import { OperatorError } from '../kernel/errors.ts'
+import { SECOND } from '../kernel/seconds.ts'
+import { randomKey, sha256 } from '../kernel/secrets.ts'
+import { createKeyring, type Keyring } from '../keys/keyring.ts'
+import { createSealer } from '../keys/sealer.ts'
+import { masterKeys } from '../keys/wrapping/master-keys.ts'
+import { openPostgres } from '../store/postgres.ts'
+import { openSqlite } from '../store/sqlite.ts'
+import type { Store, StoreOptions } from '../store/store.ts'
+import { applyTenantFile } from './apply.ts'
+
+const ISSUER = 'https://login.example.com/'
+const SECRET = 'an-hs256-secret-of-more-than-32-bytes'
+const PASSWORD = 'correct horse battery'
+
+const FILE = `
+tenant: { friendly_name: Films, session_lifetime: 12 }
+clients:
+  - client_id: films
+    name: Films
+    app_type: spa
+    callbacks: [https://films.example.com/callback]
+  - client_id: importer
+    client_secret: the-importer-s-own-secret
+    name: Importer
+    app_type: non_interactive
+  - name: Reports
+    app_type: regular_web
+    jwt_configuration: { alg: ES256 }
+resourceServers:
+  - identifier: https://films.example.com/api
+    name: Films API
+    scopes: [{ value: read:films, description: See films }, { value: write:films }]
+  - identifier: https://edge.example.com/
+    signing_alg: HS256
+    signing_secret: ${SECRET}
+clientGrants:
+  - { client_id: Importer, audience: https://films.example.com/api, scope: [read:films, write:films] }
+  - { client_id: Reports, audience: https://films.example.com/api, scope: [read:films] }
+roles: [{ name: Editor, description: May edit films }]
+users:
+  - email: Ann@Example.com
+    password: ${PASSWORD}
+    email_verified: true
+    given_name: Ann
+    roles: [Editor]
+    app_metadata: { plan: gold }
+`
+
+type Open = (options: StoreOptions) => Promise<{ store: Store; close(): Promise<void> }>
+
+const openOnSqlite: Open = async options => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-tenant-file-'))
+  const store = await openSqlite(join(folder, 'test.db'), { ...options, synchronous: 'normal' })
+  return {
+    store,
+    async close() {
+      await store.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+const openOnPostgres: Open = async options => {
+  const database = await createDatabase()
+  const store = await openPostgres(database.url, options)
+  return {
+    store,
+    async close() {
+      await store.close()
+      await database.drop()
+    },
+  }
+}
+
+function describeApplying(name: string, open: Open): void {
+  describe(`a tenant file applied on ${name}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-tenant-file-'))
+    const file = join(folder, 'tenant.yaml')
+    const bus = createMemoryBus()
+    const sealer = createSealer(masterKeys([{ id: 'm1', bytes: randomKey() }]))
+    let now = Date.UTC(2026, 0, 1)
+    const clock = () => now
+    let opened: Awaited<ReturnType<Open>>
+    let store: Store
+    let clients: Clients
+    let keyring: Keyring
+    let tenant = ''
+    let tenants = 0
+
+    before(async () => {
+      opened = await open({ sealer, bus })
+      store = opened.store
+      clients = createClients({ store, sealer, bus, clock })
+      keyring = createKeyring({ store, sealer, clock, bus })
+    })
+    after(async () => {
+      await opened.close()
+      rmSync(folder, { recursive: true })
+    })
+    beforeEach(async () => {
+      tenant = `t${tenants++}`
+      await store.tenants.create({ id: tenant, name: tenant, settings: { kept: true }, createdAt: now })
+      await store.connections.create({
+        tenant,
+        id: 'con',
+        name: DATABASE_CONNECTION,
+        strategy: 'auth0',
+        options: {},
+      })
+    })
+
+    const services = () => ({ store, clients, keyring, clock })
+    const apply = (text: string) => {
+      writeFileSync(file, text)
+      now += SECOND
+      return applyTenantFile(services(), { tenant, issuer: ISSUER }, file)
+    }
+    const faultsOf = async (text: string): Promise<string> => {
+      const error = await apply(text).then(
+        () => assert.fail('the file was applied'),
+        (thrown: unknown) => thrown,
+      )
+      assert.ok(error instanceof OperatorError, String(error))
+      return error.message
+    }
+    const refuses = async (text: string, ...expected: readonly RegExp[]) => {
+      const message = await faultsOf(text)
+      for (const one of expected) assert.match(message, one)
+    }
+    const eventsOf = () => store.events.list(tenant, { limit: 1000 })
+    const ann = async () => (await store.users.findByEmailKey(tenant, 'con', 'ann@example.com')) ?? assert.fail()
+    const passwordOf = async (user: string) => (await store.credentials.of(tenant, user, 'password'))[0]?.secret ?? ''
+
+    /** All that a file can write: applying is judged by what this says before and after. */
+    const everything = async () => {
+      const all = await store.clients.list(tenant, { limit: 1000 })
+      const user = await store.users.findByEmailKey(tenant, 'con', 'ann@example.com')
+      return {
+        tenant: await store.tenants.find(tenant),
+        clients: all,
+        grants: await Promise.all(all.map(({ id }) => store.clients.grantsOf(tenant, id))),
+        apis: await store.resourceServers.list(tenant),
+        role: await store.roles.findByName(tenant, 'Editor'),
+        user,
+        password: user && (await passwordOf(user.id)),
+        roles: user && (await store.roles.of(tenant, user.id, null)),
+        keys: await store.keys.list(tenant),
+        events: await eventsOf(),
+        revocations: await store.revocations.head(),
+      }
+    }
+
+    test('makes everything it names, with an event each', async () => {
+      const { changes, secrets, warnings } = await apply(FILE)
+      assert.deepEqual(warnings, [])
+      assert.deepEqual(
+        (await eventsOf()).map(({ type, target }) => `${type} ${target?.id}`).sort(),
+        changes.map(({ kind, id, change }) => `${kind}.${change} ${id}`).sort(),
+      )
+      assert.equal(changes.length, 10)
+
+      const importer = await clients.find(tenant, 'importer')
+      assert.equal(importer?.secretHash, sha256('the-importer-s-own-secret'))
+      const reports = secrets[0] ?? assert.fail('the client without a secret was given none')
+      assert.deepEqual([secrets.length, reports.name], [1, 'Reports'])
+      assert.equal((await clients.find(tenant, reports.id))?.secretHash, sha256(reports.secret))
+      assert.equal((await clients.find(tenant, 'films'))?.secretHash, null)
+      assert.deepEqual(await clients.grantedScopes(tenant, 'importer', 'https://films.example.com/api'), [
+        'read:films',
+        'write:films',
+      ])
+      const { id, emailVerified, profile, appMetadata } = await ann()
+      assert.deepEqual([emailVerified, profile['given_name'], appMetadata], [true, 'Ann', { plan: 'gold' }])
+      assert.ok(await verifyPassword(PASSWORD, await passwordOf(id)))
+      assert.deepEqual(
+        (await store.roles.of(tenant, id, null)).map(role => role.name),
+        ['Editor'],
+      )
+      assert.deepEqual((await store.tenants.find(tenant))?.settings, {
+        kept: true,
+        friendly_name: 'Films',
+        session_lifetime: 12,
+      })
+    })
+
+    test('changes nothing the second time', async () => {
+      await apply(FILE)
+      const first = await everything()
+      assert.deepEqual(await apply(FILE), { changes: [], secrets: [], warnings: [] })
+      assert.deepEqual(await everything(), first)
+    })
+
+    test('writes only what was changed in it, and every cache hears of it', async () => {
+      await apply(FILE)
+      const films = 'https://films.example.com/api'
+      const apis = createResourceServers({ store, bus })
+      await clients.find(tenant, 'films')
+      await clients.grantedScopes(tenant, 'importer', films)
+      await apis.find(tenant, films)
+      const first = await everything()
+
+      const { changes } = await apply(
+        FILE.replace('/callback]', '/other]')
+          .replace('scope: [read:films, write:films]', 'scope: [read:films]')
+          .replace('See films', 'See all films')
+          .replace('name: Films API', 'name: API'),
+      )
+      assert.deepEqual(
+        changes.map(({ kind }) => kind),
+        ['resource-server', 'client', 'client-grant'],
+      )
+      assert.deepEqual((await clients.find(tenant, 'films'))?.redirectUris, ['https://films.example.com/other'])
+      assert.deepEqual(await clients.grantedScopes(tenant, 'importer', films), ['read:films'])
+      assert.equal((await apis.find(tenant, films))?.name, 'API')
+      const second = await everything()
+      assert.deepEqual(second.user, first.user)
+      assert.deepEqual(
+        second.clients.map(client => client.updatedAt === now),
+        first.clients.map(({ id }) => id === 'films'),
+      )
+    })
+
+    test('with one fault on any line changes nothing at all, and lists every fault with its line', async () => {
+      const untouched = await everything()
+      const message = await faultsOf(
+        FILE.replace('app_type: spa', 'app_type: spaceship')
+          .replace('value: write:films', 'value: "write films"')
+          .replace('roles: [Editor]', 'roles: Editor'),
+      )
+      assert.deepEqual(
+        message.split('\n').map(line => line.slice(0, 16)),
+        ['The tenant file ', 'tenant.yaml:6: a', 'tenant.yaml:18: ', 'tenant.yaml:31: '],
+      )
+      await refuses(FILE.replace('roles: [Editor]', 'roles: [Emperor]'), /^tenant\.yaml:31: .*"Emperor"/m)
+      await refuses(FILE.replace('https://edge.example.com/', `${ISSUER}userinfo`), /an API of the server itself/)
+      await refuses(FILE.replace('scope: [read:films]', 'scope: [burn:films]'), /^tenant\.yaml:24: .*"burn:films"/m)
+      assert.deepEqual(await everything(), untouched)
+    })
+
+    test('a password that differs replaces the old one and ends what was signed in to', async () => {
+      await apply(FILE)
+      const { id, epoch } = await ann()
+      const head = await store.revocations.head()
+      await apply(FILE.replace(PASSWORD, 'another long password'))
+      assert.ok(await verifyPassword('another long password', await passwordOf(id)))
+      assert.equal((await ann()).epoch, epoch + 1)
+      const [revocation] = await store.revocations.after(head, 10)
+      assert.deepEqual([revocation?.kind, revocation?.id, revocation?.epoch], ['subject', id, epoch + 1])
+    })
+
+    test('blocking a person ends what they were signed in to; a profile of their own stays', async () => {
+      await apply(FILE)
+      const { id, epoch, profile } = await ann()
+      await store.users.change(tenant, id, { profile: { ...profile, nickname: 'annie' } }, now)
+      await apply(`${FILE}    blocked: true\n`)
+      const blocked = await ann()
+      assert.deepEqual([blocked.blocked, blocked.epoch, blocked.profile['nickname']], [true, epoch + 1, 'annie'])
+    })
+
+    test('a new address is not verified because the old one was', async () => {
+      await apply(FILE)
+      const { id } = await ann()
+      const users = (rest: string) => `users: [{ user_id: "${id}", email: ann@elsewhere.example${rest} }]`
+      await apply(users(''))
+      const moved = await store.users.find(tenant, id)
+      assert.deepEqual([moved?.email, moved?.emailVerified], ['ann@elsewhere.example', false])
+      await apply(users(', email_verified: true'))
+      assert.equal((await store.users.find(tenant, id))?.emailVerified, true)
+    })
+
+    test('an imported hash opens the account once and never undoes a password chosen since', async () => {
+      const imported = `users: [{ email: ann@example.com, password_hash: "${await hashPassword('the old one')}" }]`
+      await apply(imported)
+      const user = await ann()
+      assert.ok(await verifyPassword('the old one', await passwordOf(user.id)))
+      await setPassword(store, user, await hashPassword('chosen since then'), clock)
+      assert.deepEqual((await apply(imported)).changes, [])
+      assert.ok(await verifyPassword('chosen since then', await passwordOf(user.id)))
+    })
+
+    test('an export, which has names and no ids, finds its clients again', async () => {
+      const exported = `clients: [{ name: App, callbacks: [https://a.example] }]`
+      const [made] = (await apply(exported)).secrets
+      assert.deepEqual(await apply(exported), { changes: [], secrets: [], warnings: [] })
+      await apply(exported.replace('https://a.example', 'https://b.example'))
+      const all = await store.clients.list(tenant, { limit: 10 })
+      assert.deepEqual(
+        all.map(({ id, metadata }) => [id, metadata['callbacks']]),
+        [[made?.id, ['https://b.example']]],
+      )
+      assert.equal(clients.openSecret(all[0] ?? assert.fail()), made?.secret)
+
+      await apply(`clients: [{ client_id: second, name: App }]`)
+      await refuses(exported, /Several clients are called "App"/)
+    })
+
+    test('an HS256 API keeps its secret in the keyring, takes a new one, and is never left without', async () => {
+      const api = (more: string) => `resourceServers: [{ identifier: https://x.example, signing_alg: HS256${more} }]`
+      await refuses(api(''), /needs a signing_secret/)
+      await apply(api(`, signing_secret: ${SECRET}`))
+      const { id } = (await store.resourceServers.findByIdentifier(tenant, 'https://x.example')) ?? assert.fail()
+      assert.deepEqual((await apply(api(''))).changes, [])
+      const { changes } = await apply(api(`, signing_secret: ${SECRET}-2`))
+      assert.deepEqual(changes, [{ kind: 'resource-server', id, change: 'changed' }])
+      assert.deepEqual(
+        (await keyring.apiSecrets(tenant, id)).map(({ key, state }) => [key.toString(), state]),
+        [
+          [`${SECRET}-2`, 'current'],
+          [SECRET, 'accepted'],
+        ],
+      )
+    })
+
+    test('a key is published before the setting that lets it sign', async () => {
+      await apply(FILE)
+      const { keys } = await keyring.jwks(tenant)
+      assert.deepEqual(
+        keys.map(({ alg }) => alg),
+        ['RS256', 'ES256'],
+      )
+    })
+
+    test('no secret stands in an event, a setting or the metadata of a client', async () => {
+      await apply(FILE)
+      const { tenant: row, clients: all, apis, events, user } = await everything()
+      const written = JSON.stringify([row, all.map(one => one.metadata), apis, events, user])
+      for (const secret of [SECRET, PASSWORD, 'the-importer-s-own-secret']) assert.ok(!written.includes(secret))
+    })
+
+    test('two nodes that apply it at once make one of everything', async () => {
+      writeFileSync(file, FILE)
+      const other = createClients({ store, sealer, bus: createMemoryBus(), clock })
+      const results = await Promise.all(
+        [clients, other, clients].map(some =>
+          applyTenantFile({ ...services(), clients: some }, { tenant, issuer: ISSUER }, file),
+        ),
+      )
+      assert.deepEqual(results.map(({ changes }) => changes.length).sort(), [0, 0, 10])
+      assert.equal(results.flatMap(({ secrets }) => secrets).length, 1)
+      assert.equal((await store.clients.list(tenant, { limit: 10 })).length, 3)
+      assert.equal((await eventsOf()).length, 10)
+    })
+
+    test('what somebody changes while the plan is made is not lost', async () => {
+      await apply(FILE)
+      const { id, profile } = await ann()
+      writeFileSync(file, FILE.replace('given_name: Ann', 'given_name: Anne'))
+      let waits = true
+      const overtaken: Store = {
+        ...store,
+        async transaction(work) {
+          if (waits) await store.users.change(tenant, id, { profile: { ...profile, nickname: 'annie' } }, now)
+          waits = false
+          return store.transaction(work)
+        },
+      }
+      await applyTenantFile({ ...services(), store: overtaken }, { tenant, issuer: ISSUER }, file)
+      const after = (await ann()).profile
+      assert.deepEqual([after['given_name'], after['nickname']], ['Anne', 'annie'])
+    })
+
+    test('the id of a client that was removed is not given again', async () => {
+      await apply(FILE)
+      await store.clients.remove(tenant, 'films', now)
+      const before = await everything()
+      await refuses(FILE, /^tenant\.yaml:4: The client films cannot be created/)
+      assert.deepEqual(await everything(), before)
+    })
+
+    test('two hundred clients take a moment', async () => {
+      const entry = (index: number) =>
+        `  - { client_id: c${index}, name: Client ${index}, callbacks: [https://c.example] }`
+      const many = `clients:\n${Array.from({ length: 200 }, (_, index) => entry(index)).join('\n')}\n`
+      const began = performance.now()
+      assert.equal((await apply(many)).changes.length, 200)
+      assert.deepEqual((await apply(many)).changes, [])
+      assert.ok(performance.now() - began < 10 * SECOND)
+    })
+
+    test('the example’s file applies as it stands', async () => {
+      const { warnings } = await apply(
+        readFileSync(new URL('../../examples/24-hour-video/tenant.yaml', import.meta.url), 'utf8'),
+      )
+      assert.deepEqual(warnings, [])
+      assert.equal((await clients.find(tenant, '24-hour-video'))?.authentication, 'none')
+    })
+  })
+}
+
+describeApplying('SQLite', openOnSqlite)
+describeApplying('PostgreSQL', openOnPostgres)

@@ -1,0 +1,133 @@
+/**
+ * Makes a tenant what its file says. Everything is read, compared and hashed first; what differs is then written
+ * in one transaction, with an event each. A file with a fault changes nothing, and neither does one applied before.
+ */
+import { applied } from '../audit/events.ts'
+import { readMembers } from '../clients/members.ts'
+import { CLIENT_MEMBERS } from '../clients/metadata.ts'
+import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
+import { OperatorError } from '../kernel/errors.ts'
+import type { PairAlgorithmName } from '../keys/algorithms.ts'
+import { planClientGrants } from './client-grants.ts'
+import { planClients } from './clients.ts'
+import type { Change, Planning, Step } from './plan.ts'
+import { readTenantFile, type TenantFile } from './read.ts'
+import { planResourceServers } from './resource-servers.ts'
+import { planRoles } from './roles.ts'
+import { planSettings } from './settings.ts'
+import { planUsers } from './user-changes.ts'
+
+export type Services = Pick<Planning, 'store' | 'clients' | 'keyring' | 'clock'>
+
+export interface Applied {
+  /** In the order written; empty when everything was as the file says. */
+  readonly changes: readonly Change[]
+  /** Secrets that were made, to be told once: nothing else returns them. */
+  readonly secrets: readonly {
+    readonly kind: 'client'
+    readonly id: string
+    readonly name: string
+    readonly secret: string
+  }[]
+  /** Each `file:line: sentence`. */
+  readonly warnings: readonly string[]
+}
+
+/** Nodes that start together apply the same file; whoever comes second finds most of it done and looks again. */
+const ATTEMPTS = 5
+
+/**
+ * `file` is a path; the tenant and its database of passwords exist. `issuer` is the one whose system APIs no file
+ * may name, beside those of the tenant's other hosts.
+ * @throws OperatorError that lists every fault of the file with its line; then nothing was changed.
+ */
+export async function applyTenantFile(
+  services: Services,
+  { tenant, issuer }: { tenant: string; issuer: string },
+  file: string,
+): Promise<Applied> {
+  const document = await readTenantFile(file)
+  const { findings } = document
+  const planning: Planning = { ...services, tenant, findings }
+  for (let attempt = 1; ; attempt++) {
+    const plan = await planAll(planning, issuer, document)
+    await readyKeys(planning, document, plan.apiSecrets)
+    const overtaken = await commit(planning, plan.steps)
+    if (overtaken === undefined)
+      return {
+        changes: plan.steps.map(({ kind, id, change }) => ({ kind, id, change })),
+        secrets: plan.made.map(one => ({ kind: 'client', ...one })),
+        warnings: findings.warnings(),
+      }
+    if (attempt === ATTEMPTS)
+      throw new OperatorError(
+        findings.at(
+          overtaken.path,
+          `The ${overtaken.kind} ${overtaken.id} cannot be ${overtaken.change}: its id was another's who was removed, or others keep changing it. Nothing was changed.`,
+        ),
+      )
+  }
+}
+
+async function planAll(planning: Planning, issuer: string, file: TenantFile) {
+  const { store, tenant, findings } = planning
+  const hosts = await store.tenants.hostsOf(tenant)
+  const apis = await planResourceServers(planning, file.resourceServers, [issuer, ...hosts.map(host => host.issuer)])
+  const clients = await planClients(planning, file.clients)
+  const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
+  const roles = await planRoles(planning, file.roles)
+  const settings = await planSettings(planning, file.settings, apis)
+  const users = await planUsers(planning, file.users, roles)
+  findings.settle()
+  return {
+    // In the order in which they lean on each other.
+    steps: [...settings, ...apis.steps, ...clients.steps, ...grants, ...roles.steps, ...users],
+    apiSecrets: apis.secrets,
+    made: clients.made,
+  }
+}
+
+/**
+ * The keyring has transactions of its own, and comes first: an API is never stored without the secret it signs
+ * with, and a key is published before a setting lets it sign. What a crash leaves behind here, nobody uses.
+ */
+async function readyKeys(
+  { keyring, tenant }: Planning,
+  { clients, resourceServers }: TenantFile,
+  secrets: readonly { readonly id: string; readonly secret: string }[],
+): Promise<void> {
+  const named = [
+    ...clients.map(({ metadata }) => readMembers(CLIENT_MEMBERS, metadata).jwt_configuration?.alg),
+    ...resourceServers.map(({ settings }) => readMembers(RESOURCE_SERVER_MEMBERS, settings).signing_alg),
+  ]
+  const pairs = new Set(named.filter((name): name is PairAlgorithmName => name !== undefined && name !== 'HS256'))
+  for (const algorithm of pairs) await keyring.signer(tenant, algorithm)
+  for (const { id, secret } of secrets) await keyring.putApiSecret(tenant, id, secret)
+}
+
+/** The step that found the store changed since it was planned, or nothing when all is written. */
+async function commit({ store, tenant, clock }: Planning, steps: readonly Step[]): Promise<Step | undefined> {
+  if (steps.length === 0) return undefined
+  try {
+    await store.transaction(async transaction => {
+      for (const step of steps) if ((await step.write(transaction)) === 'overtaken') throw new Overtaken(step)
+      const occasion = { tenant, at: clock(), requestId: 'tenant-file', address: null, userAgent: null }
+      await transaction.events.record(steps.map(({ kind, id, change }) => applied(occasion, kind, id, change)))
+    })
+    return undefined
+  } catch (error) {
+    if (error instanceof Overtaken) return error.step
+    throw error
+  }
+}
+
+/** Thrown so that the transaction rolls back. */
+class Overtaken extends Error {
+  override readonly name = 'Overtaken'
+  readonly step: Step
+
+  constructor(step: Step) {
+    super('the store changed while the plan was made')
+    this.step = step
+  }
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { OperatorError } from '../kernel/errors.ts'
+import { SECOND } from '../kernel/seconds.ts'
+import { parseTenantFile, readTenantFile } from './read.ts'
+
+const faultsOf = async (text: string): Promise<string> => {
+  try {
+    await parseTenantFile(text, 'tenant.yaml')
+  } catch (error) {
+    assert.ok(error instanceof OperatorError, String(error))
+    return error.message
+  }
+  return assert.fail(`nobody minded:\n${text}`)
+}
+
+const client = (more: string) => `clients: [{ client_id: a, name: A, ${more} }]`
+const api = (more: string) => `resourceServers: [{ identifier: https://api.example, ${more} }]`
+const user = (more: string) => `users: [{ email: ann@example.com, ${more} }]`
+const LONG = 'a-secret-of-more-than-thirty-two-bytes'
+
+describe('what a tenant file may not say', () => {
+  const refused: readonly (readonly [name: string, text: string, fault: RegExp])[] = [
+    ['a callback that a browser runs', client('callbacks: ["javascript:alert(1)"]'), /javascript:alert/],
+    ['the same behind a line break', client('callbacks: ["java\\nscript:alert(1)"]'), /not a URL/],
+    ['a callback that holds its own page', client('callbacks: ["data:text/html,x"]'), /not a URL/],
+    ['a callback with a fragment', client('callbacks: [https://a.example/#x]'), /without a fragment/],
+    ['a client id with a line break', 'clients: [{ client_id: "a\\nb", name: A }]', /visible ASCII/],
+    ['one client id twice', 'clients: [{ client_id: a, name: A }, { client_id: a, name: B }]', /twice/],
+    ['two nameless clients of one name', 'clients: [{ name: A }, { name: A }]', /give this one a client_id/],
+    ['HS256 for ID tokens', client('jwt_configuration: { alg: HS256 }'), /alg must be one of/],
+    ['a lifetime of ages', client('refresh_token: { token_lifetime: 9007199254740991 }'), /hundred years/],
+    ['a scope with a space', api('scopes: [{ value: "a b" }]'), /RFC 6749 §3\.3/],
+    ['a scope of OpenID Connect', api('scopes: [{ value: offline_access }]'), /scope of OpenID Connect/],
+    ['a short HS256 secret', api('signing_alg: HS256, signing_secret: short'), /32 bytes/],
+    [
+      'one HS256 secret for two APIs',
+      `resourceServers:\n${['a', 'b'].map(id => `  - { identifier: ${id}, signing_alg: HS256, signing_secret: ${LONG} }\n`).join('')}`,
+      /:3: .*tokens for both/,
+    ],
+    ['what is not an address', 'users: [{ email: ann, password: long enough }]', /not an e-mail address/],
+    ['one address in two cases', 'users: [{ email: a@b.example }, { email: A@B.example }]', /letter case/],
+    ['a password of seven characters', user('password: seven77'), /shorter than 8/],
+    ['a password that is a number', user('password: 1234567890'), /put it in quotes/],
+    ['a hash of another kind', user('password_hash: "$2b$10$abcdefghijklmnopqrstuv"'), /Argon2id in PHC form/],
+    ['another provider’s user', user('user_id: "google-oauth2|1", password: long enough'), /user_id must be auth0/],
+    ['a website that is a script', user('password: long enough, website: "javascript:x"'), /website must be a URL/],
+    ['metadata without end', user(`app_metadata: { a: ${'x'.repeat(17_000)} }`), /larger than 16 KiB/],
+    ['a session without end', 'tenant: { session_lifetime: 1e12 }', /hours above 0/],
+    ['a list that is none', 'clients: { client_id: a }', /clients must be a list/],
+    ['nothing at all', '# all gone', /must be a mapping/],
+  ]
+  for (const [name, text, fault] of refused)
+    test(name, async () => {
+      assert.match(await faultsOf(text), fault)
+    })
+
+  test('a fault names its own line, and twenty are enough', async () => {
+    const text = `clients:\n${Array.from({ length: 30 }, (_, index) => `  - client_id: c${index}\n    name: [x]`).join('\n')}`
+    const lines = (await faultsOf(text)).split('\n')
+    assert.equal(lines[1], 'tenant.yaml:3: name must be text.')
+    assert.equal(lines[2], 'tenant.yaml:5: name must be text.')
+    assert.deepEqual([lines.length, lines.at(-1)], [22, 'and 10 more.'])
+  })
+
+  test('no fault repeats a secret', async () => {
+    const messages = await Promise.all([
+      faultsOf(`${client('client_secret: [hunter2]')}`),
+      faultsOf(user('password: hunter2')),
+      faultsOf(user('password_hash: hunter2')),
+      faultsOf(api('signing_alg: HS256, signing_secret: hunter2')),
+      faultsOf('users:\n  - password: *hunter2'),
+      faultsOf('users:\n  - password: !hunter2 x'),
+      faultsOf('users:\n  - password: "hunter2\\q"'),
+      faultsOf('users:\n  - password: hunter2: x'),
+      faultsOf('users:\n  - password: @hunter2'),
+    ])
+    for (const message of messages) {
+      assert.match(message, /tenant\.yaml:[12]: /)
+      assert.doesNotMatch(message, /hunter2/)
+    }
+  })
+})
+
+describe('YAML that is more than data', () => {
+  test('aliases may repeat a list and may not multiply the file', async () => {
+    const { clients } = await parseTenantFile(
+      'clients:\n  - { client_id: a, name: A, callbacks: &urls [https://a.example] }\n  - { client_id: b, name: B, callbacks: *urls }\n',
+      'tenant.yaml',
+    )
+    assert.deepEqual(clients[1]?.metadata['callbacks'], ['https://a.example'])
+
+    const levels = Array.from({ length: 30 }, (_, level) => `l${level + 1}: &l${level + 1} [*l${level}, *l${level}]`)
+    const began = performance.now()
+    assert.match(await faultsOf(`l0: &l0 [lol, lol]\n${levels.join('\n')}`), /Aliases repeat too much/)
+    assert.match(await faultsOf('clients: &self [*self]'), /alias names no anchor/)
+    assert.match(await faultsOf('['.repeat(100_000)), /cannot be applied/)
+    assert.match(await faultsOf(`a: ${'['.repeat(200)}${']'.repeat(200)}`), /nested more than 50 deep/)
+    assert.ok(performance.now() - began < 5 * SECOND)
+  })
+
+  const refused: readonly (readonly [name: string, text: string, fault: RegExp])[] = [
+    ['a key said twice, so that a reviewer reads the harmless one', 'tenant:\n  a: 1\n  a: 2', /:3: a is there twice/],
+    ['a key that is a prototype', 'tenant: { __proto__: { admin: true } }', /No member may have this name/],
+    ['a key that is a list', '? [a]\n: b', /non string key/],
+    ['a second document', 'tenant: {}\n---\ntenant: {}', /multiple docs/],
+    ['bytes', 'tenant: { picture_url: !!binary aGVsbG8= }', /type that JSON does not have/],
+    ['a type of somebody’s own', 'tenant: { picture_url: !js x }', /tag resolve failed/],
+    ['what is not a number', 'tenant: { a: .nan }', /cannot be kept exactly/],
+    ['half a character', 'tenant: { friendly_name: "\\ud800" }', /not a character/],
+  ]
+  for (const [name, text, fault] of refused)
+    test(name, async () => {
+      assert.match(await faultsOf(text), fault)
+    })
+})
+
+describe('warnings', () => {
+  const warningsOf = async (text: string) => (await parseTenantFile(text, 'tenant.yaml')).findings.warnings()
+
+  test('a wildcard is kept and never matches', async () => {
+    const file = await parseTenantFile(client('callbacks: ["https://*.example.com/cb"]'), 'tenant.yaml')
+    assert.deepEqual(file.clients[0]?.metadata['callbacks'], ['https://*.example.com/cb'])
+    assert.match(file.findings.warnings()[0] ?? '', /^tenant\.yaml:1: .*never matches/)
+  })
+
+  test('members of an export without effect are named once per kind, at every depth', async () => {
+    const found = await warningsOf(`databases: []
+clients:
+  - { client_id: a, name: A, addons: {}, constructor: x }
+  - { client_id: b, name: B, addons: {}, refresh_token: { policies: [] } }
+resourceServers:
+  - identifier: x
+    scopes:
+      - { value: a, addons: 1 }
+roles: [{ name: R, permissions: [] }]
+`)
+    assert.deepEqual(found, [
+      'tenant.yaml:1: "databases" of the file has no effect.',
+      'tenant.yaml:3: "addons" of a client has no effect.',
+      'tenant.yaml:3: "constructor" of a client has no effect.',
+      'tenant.yaml:4: "refresh_token.policies" of a client has no effect.',
+      'tenant.yaml:8: "addons" of a scope has no effect.',
+      'tenant.yaml:9: "permissions" of a role has no effect.',
+    ])
+  })
+
+  test('what an export leaves empty is not set', async () => {
+    const text = client('description: "", logo_uri: "", token_endpoint_auth_method: null')
+    assert.deepEqual(await warningsOf(text), [])
+  })
+})
+
+test('a file that is missing, is no text or is too large is refused in a sentence', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-tenant-file-'))
+  const file = join(folder, 'tenant.yaml')
+  const refusal = (message: RegExp) => ({ name: 'OperatorError', message })
+  try {
+    await assert.rejects(readTenantFile(file), refusal(/cannot be read: ENOENT/))
+    writeFileSync(file, Buffer.from([0x61, 0xff]))
+    await assert.rejects(readTenantFile(file), refusal(/not UTF-8/))
+    writeFileSync(file, Buffer.alloc(10 * 1024 * 1024 + 1, '#'))
+    await assert.rejects(readTenantFile(file), refusal(/larger than 10 MiB/))
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})

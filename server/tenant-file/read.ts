@@ -1,0 +1,86 @@
+/**
+ * From a tenant file to entries whose form is sound. Each section's file knows its own members; what only the
+ * store can tell (whether a role exists) is asked when it is applied.
+ */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { OperatorError } from '../kernel/errors.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
+import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
+import { type ClientEntry, readClients } from './clients.ts'
+import { entriesOf } from './entries.ts'
+import { createFindings, type Findings } from './findings.ts'
+import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
+import { type RoleEntry, readRoles } from './roles.ts'
+import { readSettings } from './settings.ts'
+import { readUsers, type UserEntry } from './users.ts'
+import { readYaml } from './yaml.ts'
+
+export interface TenantFile {
+  readonly settings: JsonObject
+  readonly clients: readonly ClientEntry[]
+  readonly resourceServers: readonly ResourceServerEntry[]
+  readonly clientGrants: readonly ClientGrantEntry[]
+  readonly roles: readonly RoleEntry[]
+  readonly users: readonly UserEntry[]
+  /** Holds the warnings, and takes what is found when it is applied. */
+  readonly findings: Findings
+}
+
+const MOST_BYTES = 10 * 1024 * 1024
+const SECTIONS = ['tenant', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
+
+/** @throws OperatorError when the file cannot be read, is larger than 10 MiB, or has faults, which it lists. */
+export async function readTenantFile(file: string): Promise<TenantFile> {
+  const bytes = readBounded(file)
+  try {
+    return await parseTenantFile(new TextDecoder('utf-8', { fatal: true }).decode(bytes), basename(file))
+  } catch (error) {
+    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw new OperatorError(`The tenant file ${file} is not UTF-8 text.`)
+    throw error
+  }
+}
+
+/** `name` is what faults and warnings call the file. */
+export async function parseTenantFile(text: string, name: string): Promise<TenantFile> {
+  const { value, faults, lineOf } = await readYaml(text)
+  // What is no YAML has no members to name a place by: the path is the line itself.
+  const syntax = createFindings(name, ([line]) => Number(line))
+  for (const { line, sentence } of faults) syntax.fault([line], sentence)
+  syntax.settle()
+
+  const findings = createFindings(name, lineOf)
+  const document = isObject(value) ? value : {}
+  if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
+  for (const section of Object.keys(document)) if (!SECTIONS.includes(section)) findings.unused('the file', [], section)
+
+  const list = (section: string) => entriesOf(document, [section], findings)
+  const sound = {
+    settings: readSettings(document, findings),
+    clients: readClients(list('clients'), findings),
+    resourceServers: readResourceServers(list('resourceServers'), findings),
+    clientGrants: readClientGrants(list('clientGrants'), findings),
+    roles: readRoles(list('roles'), findings),
+    users: readUsers(list('users'), findings),
+  }
+  findings.settle()
+  return { ...sound, findings }
+}
+
+/** The size is asked of the open file, so that the file read is the file measured. */
+function readBounded(file: string): Buffer {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(file, 'r')
+    if (fstatSync(descriptor).size > MOST_BYTES)
+      throw new OperatorError(`The tenant file ${file} is larger than ${MOST_BYTES / 1024 / 1024} MiB.`)
+    return readFileSync(descriptor)
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error)
+      throw new OperatorError(`The tenant file ${file} cannot be read: ${error.message}.`, { cause: error })
+    throw error
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}

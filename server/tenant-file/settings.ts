@@ -1,0 +1,72 @@
+/**
+ * The `tenant` member of a tenant file. It is merged into the settings: an export holds dozens, a file written by
+ * hand two or three. What the settings mean is `tenants/`'s to say.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { type Member, readMembers } from '../clients/members.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isSound } from './entries.ts'
+import type { Findings } from './findings.ts'
+import type { Planning, Step } from './plan.ts'
+import type { ResourceServerPlan } from './resource-servers.ts'
+
+const MEMBERS = {
+  friendly_name: { is: 'text', optional: true },
+  picture_url: { is: 'url', optional: true },
+  colors: { is: 'object', optional: true, members: { primary: { is: 'text', optional: true } } },
+  allowed_logout_urls: { is: 'urls', optional: true },
+  default_audience: { is: 'text', optional: true },
+  session_lifetime: { is: 'hours', optional: true },
+  idle_session_lifetime: { is: 'hours', optional: true },
+} as const satisfies Readonly<Record<string, Member>>
+
+const PATH = ['tenant'] as const
+const COLOUR = /^#[0-9a-f]{6}$/i
+
+/** The settings as given, those without a meaning included, so that an export returns them. */
+export function readSettings(document: JsonObject, findings: Findings): JsonObject {
+  const given = document['tenant'] ?? {}
+  if (!isObject(given)) {
+    findings.fault(PATH, 'tenant must be a mapping.')
+    return {}
+  }
+  if (!isSound('the tenant', MEMBERS, { path: PATH, given }, findings)) return {}
+  const { colors, allowed_logout_urls: urls = [] } = readMembers(MEMBERS, given)
+  if (colors?.primary !== undefined && !COLOUR.test(colors.primary))
+    findings.fault([...PATH, 'colors', 'primary'], 'primary must be a colour such as "#0f6b4f".')
+  for (const url of urls)
+    if (url.includes('*'))
+      findings.warn(
+        [...PATH, 'allowed_logout_urls'],
+        `allowed_logout_urls holds the pattern ${url}, which is kept and never matches.`,
+      )
+  return given
+}
+
+export async function planSettings(
+  { store, tenant, findings }: Planning,
+  given: JsonObject,
+  apis: ResourceServerPlan,
+): Promise<readonly Step[]> {
+  const { default_audience: audience } = readMembers(MEMBERS, given)
+  if (audience !== undefined && !(await apis.scopesOf(audience)))
+    findings.fault([...PATH, 'default_audience'], `There is no API "${audience}".`)
+  const before = await store.tenants.find(tenant)
+  if (!before) throw new TypeError(`There is no tenant ${tenant}`)
+  const settings = { ...before.settings, ...given }
+  if (isDeepStrictEqual(settings, before.settings)) return []
+  return [
+    {
+      kind: 'tenant',
+      id: tenant,
+      change: 'changed',
+      path: PATH,
+      async write({ tenants, announce }) {
+        if (!isDeepStrictEqual(await tenants.find(tenant), before)) return 'overtaken'
+        await tenants.changeSettings(tenant, settings)
+        announce({ topic: 'tenant', tenant, id: tenant })
+        return 'written'
+      },
+    },
+  ]
+}

@@ -1,0 +1,166 @@
+/**
+ * From the users of a file to what is written of them. An entry says what it gives and leaves the rest alone:
+ * people change their own profiles. Whatever takes away how somebody signs in ends what they signed in to.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
+import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, setPassword } from '../identity/users.ts'
+import type { Instant } from '../kernel/clock.ts'
+import { newObjectId } from '../kernel/ids.ts'
+import { emailKey } from '../policy/email-address.ts'
+import { revokeSubject } from '../revocation/revoke.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
+import type { Transaction } from '../store/store.ts'
+import type { UserChanges, UserRecord } from '../store/users.ts'
+import type { Planning, Step } from './plan.ts'
+import type { RolePlan } from './roles.ts'
+import type { UserEntry } from './users.ts'
+
+/** An entry that was met with what is stored. */
+interface Met {
+  readonly entry: UserEntry
+  readonly before: UserRecord | undefined
+  readonly connection: ConnectionRecord
+  /** Ids; null when the file says nothing of roles. */
+  readonly roles: readonly string[] | null
+}
+
+/** Every other section's faults are to be found before this is called: hashing is slow and begins only without any. */
+export async function planUsers(
+  planning: Planning,
+  entries: readonly UserEntry[],
+  roles: RolePlan,
+): Promise<readonly Step[]> {
+  const { store, tenant, findings } = planning
+  if (entries.length === 0) return []
+  const connection = await store.connections.findByName(tenant, DATABASE_CONNECTION)
+  if (!connection) throw new TypeError(`The tenant ${tenant} has no database of passwords`)
+  const met: Met[] = []
+  for (const entry of entries) met.push(await meet(planning, entry, connection, roles))
+  findings.settle()
+
+  const steps: Step[] = []
+  // One at a time: a hash occupies one of the few threads that signing needs too.
+  for (const one of met) {
+    const step = one.before
+      ? await change(planning, one, one.before, await newPassword(planning, one, one.before))
+      : create(planning, one, await firstPassword(one.entry))
+    if (step) steps.push(step)
+  }
+  return steps
+}
+
+async function meet(
+  { store, tenant, findings }: Planning,
+  entry: UserEntry,
+  connection: ConnectionRecord,
+  roles: RolePlan,
+): Promise<Met> {
+  const { path, id, email } = entry
+  const byAddress = await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
+  const before = id === null ? byAddress : await store.users.find(tenant, id)
+  if (byAddress && id !== null && byAddress.id !== id)
+    findings.fault(path, `The address ${email} belongs to the user ${byAddress.id}.`)
+  if (!before && entry.password === null && entry.passwordHash === null)
+    findings.fault(path, 'A new user needs a password or a password_hash.')
+
+  const ids: string[] = []
+  for (const name of entry.roles ?? []) {
+    const role = await roles.find(name)
+    if (role === undefined) findings.fault([...path, 'roles'], `There is no role "${name}".`)
+    else ids.push(role)
+  }
+  return { entry, before, connection, roles: entry.roles && ids }
+}
+
+function create({ tenant, clock }: Planning, { entry, connection, roles }: Met, passwordHash: string): Step {
+  const id = entry.id ?? `${DATABASE_STRATEGY}|${newObjectId()}`
+  return {
+    kind: 'user',
+    id,
+    change: 'created',
+    path: entry.path,
+    async write(transaction) {
+      const person = {
+        id,
+        email: entry.email,
+        emailVerified: entry.emailVerified ?? false,
+        passwordHash,
+        profile: entry.profile,
+        appMetadata: entry.appMetadata ?? {},
+        userMetadata: entry.userMetadata ?? {},
+      }
+      if ((await createUser(transaction, connection, person, clock)) === 'taken') return 'overtaken'
+      if (entry.blocked) await transaction.users.change(tenant, id, { blocked: true }, clock())
+      if (roles) await transaction.roles.assign(tenant, id, null, roles)
+      return 'written'
+    },
+  }
+}
+
+async function change(
+  { store, tenant, clock }: Planning,
+  { entry, connection, roles }: Met,
+  before: UserRecord,
+  password: string | null,
+): Promise<Step | undefined> {
+  const { id } = before
+  const changes = changesTo(before, entry)
+  const isChanged = Object.keys(changes).length > 0
+  const held = roles && (await store.roles.of(tenant, id, null)).map(role => role.id)
+  const hasOtherRoles = roles !== null && new Set(roles).symmetricDifference(new Set(held)).size > 0
+  if (!isChanged && password === null && !hasOtherRoles) return undefined
+
+  const address =
+    changes.email === undefined ? undefined : { connection: connection.id, emailKey: emailKey(entry.email) }
+  return {
+    kind: 'user',
+    id,
+    change: 'changed',
+    path: entry.path,
+    async write(transaction) {
+      const now = clock()
+      if (!isDeepStrictEqual(await transaction.users.find(tenant, id), before)) return 'overtaken'
+      if (isChanged && (await transaction.users.change(tenant, id, changes, now, address)) !== 'changed')
+        return 'overtaken'
+      if (roles) await transaction.roles.assign(tenant, id, null, roles)
+      if (password !== null) await setPassword(transaction, before, password, clock)
+      if (password !== null || changes.blocked) await revokeSubject(transaction, before, now)
+      return 'written'
+    },
+  }
+}
+
+function changesTo(before: UserRecord, entry: UserEntry): UserChanges {
+  const isOtherAddress = before.email === null || emailKey(before.email) !== emailKey(entry.email)
+  const after = {
+    email: entry.email,
+    // Nobody has proven a new address unless the file says so.
+    emailVerified: entry.emailVerified ?? (before.emailVerified && !isOtherAddress),
+    blocked: entry.blocked ?? before.blocked,
+    profile: { ...before.profile, ...entry.profile },
+    appMetadata: entry.appMetadata ?? before.appMetadata,
+    userMetadata: entry.userMetadata ?? before.userMetadata,
+  }
+  return Object.fromEntries(
+    Object.entries(after).filter(([name, value]) => !isDeepStrictEqual(value, before[name as keyof typeof after])),
+  )
+}
+
+/** `meet` has made sure that a new user has the one or the other. */
+async function firstPassword({ password, passwordHash }: UserEntry): Promise<string> {
+  if (password !== null) return hashPassword(password)
+  if (passwordHash === null) throw new TypeError('A new user without a password')
+  return passwordHash
+}
+
+/**
+ * The hash to store, or null to leave the password alone. A password in the file is what the operator wants it
+ * to be. A hash is what it was somewhere else, perhaps years ago: it never replaces what a person has chosen since.
+ */
+async function newPassword({ store, tenant }: Planning, { entry }: Met, before: UserRecord): Promise<string | null> {
+  if (entry.password === null && entry.passwordHash === null) return null
+  const [stored] = await store.credentials.of(tenant, before.id, 'password')
+  if (entry.password === null) return stored ? null : entry.passwordHash
+  return stored && (await verifyPassword(entry.password, stored.secret)) ? null : hashPassword(entry.password)
+}

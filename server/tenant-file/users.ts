@@ -1,0 +1,168 @@
+/** The `users` of a tenant file: what an entry may say of a person. What follows from it is `user-changes.ts`'s. */
+import { type Member, readMembers } from '../clients/members.ts'
+import { isVerifiable } from '../identity/password-hash.ts'
+import { DATABASE_STRATEGY } from '../identity/users.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
+import { emailKey, readEmailAddress } from '../policy/email-address.ts'
+import { LONGEST_PASSWORD_BYTES, passwordProblem, SHORTEST_PASSWORD } from '../policy/password-rule.ts'
+import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'
+import type { Findings } from './findings.ts'
+import type { Path } from './yaml.ts'
+
+export interface UserEntry {
+  readonly path: Path
+  /** With its provider: `auth0|…`. Null when the address says who it is. */
+  readonly id: string | null
+  readonly email: string
+  readonly password: string | null
+  /** A PHC string. */
+  readonly passwordHash: string | null
+  /** Null, here and below, for what the file leaves as it is. */
+  readonly emailVerified: boolean | null
+  readonly blocked: boolean | null
+  readonly roles: readonly string[] | null
+  /** The claims that the file gives. */
+  readonly profile: JsonObject
+  readonly appMetadata: JsonObject | null
+  readonly userMetadata: JsonObject | null
+}
+
+const text = { is: 'text', optional: true } as const
+const url = { is: 'url', optional: true } as const
+const flag = { is: 'boolean', optional: true } as const
+const any = { is: 'any', optional: true } as const
+
+/** OpenID Connect Core §5.1, but for what stands elsewhere (the e-mail) and what nobody can claim (`updated_at`). */
+const PROFILE = {
+  name: text,
+  given_name: text,
+  family_name: text,
+  middle_name: text,
+  nickname: text,
+  preferred_username: text,
+  profile: url,
+  picture: url,
+  website: url,
+  gender: text,
+  birthdate: text,
+  zoneinfo: text,
+  locale: text,
+  phone_number: text,
+  phone_number_verified: flag,
+  address: {
+    is: 'object',
+    optional: true,
+    members: {
+      formatted: text,
+      street_address: text,
+      locality: text,
+      region: text,
+      postal_code: text,
+      country: text,
+    },
+  },
+} as const satisfies Readonly<Record<string, Member>>
+
+const MEMBERS = {
+  user_id: text,
+  email: { is: 'text' },
+  password: text,
+  password_hash: text,
+  email_verified: flag,
+  blocked: flag,
+  roles: { is: 'texts', optional: true },
+  app_metadata: any,
+  user_metadata: any,
+  ...PROFILE,
+} as const satisfies Readonly<Record<string, Member>>
+
+const LONGEST_ID = 200
+const MOST_METADATA_BYTES = 16 * 1024
+
+const PASSWORD_SENTENCES = {
+  password_too_short: `The password is shorter than ${SHORTEST_PASSWORD} characters.`,
+  password_too_long: `The password is longer than ${LONGEST_PASSWORD_BYTES} bytes.`,
+  password_is_address: 'The password is the e-mail address.',
+} as const
+
+export function readUsers(entries: readonly Entry[], findings: Findings): readonly UserEntry[] {
+  const users = entries.flatMap(entry => readUser(entry, findings))
+  refuseRepeats(
+    users,
+    ({ id }) => id,
+    ({ id }) => `user_id "${id}" is there twice.`,
+    findings,
+  )
+  refuseRepeats(
+    users,
+    ({ email }) => emailKey(email),
+    ({ email }) => `Another user has the address ${email} too; letter case does not count.`,
+    findings,
+  )
+  return users
+}
+
+function readUser(entry: Entry, findings: Findings): readonly UserEntry[] {
+  const { path, given } = entry
+  if (!isSound('a user', MEMBERS, entry, findings)) return []
+  const read = readMembers(MEMBERS, given)
+  const email = readEmailAddress(read.email)
+  if (email === undefined) {
+    findings.fault([...path, 'email'], `"${read.email}" is not an e-mail address.`)
+    return []
+  }
+  const { password = null, password_hash: passwordHash = null } = read
+  checkPassword(path, email, password, passwordHash, findings)
+  return [
+    {
+      path,
+      id: read.user_id === undefined ? null : readUserId(read.user_id, [...path, 'user_id'], findings),
+      email,
+      password,
+      passwordHash,
+      emailVerified: read.email_verified ?? null,
+      blocked: read.blocked ?? null,
+      roles: read.roles ? [...new Set(read.roles)] : null,
+      profile: { ...readMembers(PROFILE, given) },
+      appMetadata: readMetadata(given, 'app_metadata', path, findings),
+      userMetadata: readMetadata(given, 'user_metadata', path, findings),
+    },
+  ]
+}
+
+function checkPassword(path: Path, email: string, password: string | null, hash: string | null, findings: Findings) {
+  const problem = password === null ? undefined : passwordProblem(password, email)
+  if (problem) findings.fault([...path, 'password'], PASSWORD_SENTENCES[problem])
+  if (password !== null && hash !== null) findings.fault(path, 'A user has a password or a password_hash, not both.')
+  if (hash !== null && !isVerifiable(hash))
+    findings.fault(
+      [...path, 'password_hash'],
+      'password_hash must be Argon2id in PHC form: $argon2id$v=19$m=…,t=…,p=…$salt$hash.',
+    )
+}
+
+/** Ids of an export carry their provider; those of other providers belong to connections that are not here. */
+function readUserId(given: string, path: Path, findings: Findings): string {
+  const prefix = `${DATABASE_STRATEGY}|`
+  const subject = given.startsWith(prefix) ? given.slice(prefix.length) : given
+  if (subject === '' || subject.includes('|') || /\s/.test(subject) || !isName(subject, LONGEST_ID))
+    findings.fault(path, `user_id must be ${prefix}… or what follows it: at most ${LONGEST_ID} characters, no spaces.`)
+  return `${prefix}${subject}`
+}
+
+function readMetadata(
+  given: JsonObject,
+  name: 'app_metadata' | 'user_metadata',
+  path: Path,
+  findings: Findings,
+): JsonObject | null {
+  const metadata = given[name]
+  if (metadata === undefined || metadata === null) return null
+  if (!isObject(metadata)) {
+    findings.fault([...path, name], `${name} must be a mapping.`)
+    return null
+  }
+  if (Buffer.byteLength(JSON.stringify(metadata)) > MOST_METADATA_BYTES)
+    findings.fault([...path, name], `${name} is larger than ${MOST_METADATA_BYTES / 1024} KiB.`)
+  return metadata
+}

@@ -1,0 +1,160 @@
+/** Signing out: at once when the application can show that it means it, after a question otherwise, and then for good. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as oidc from 'openid-client'
+import type { Application } from '../fixtures/application.ts'
+import { departure, type Person } from '../fixtures/person.ts'
+import { askSilently, onEachStage, signIn, userinfoStatus } from './stage.ts'
+import { ANN, JO, SIGNED_OUT_URI } from './tenant.ts'
+
+onEachStage('Signing out', stage => {
+  async function signedIn(parameters: Readonly<Record<string, string>> = { scope: 'openid email' }) {
+    const person = stage.person()
+    const spa = await stage.spa()
+    return { person, spa, tokens: (await signIn(spa, person, JO, parameters)).tokens }
+  }
+
+  async function assertSignedOut(spa: Application, person: Person, accessToken: string): Promise<void> {
+    const { callback } = await askSilently(spa, person)
+    assert.equal(callback.searchParams.get('error'), 'login_required')
+    assert.equal(await userinfoStatus(stage.issuer, accessToken), 401)
+  }
+
+  async function assertSignedIn(spa: Application, person: Person, accessToken: string): Promise<void> {
+    const { callback } = await askSilently(spa, person)
+    assert.ok(callback.searchParams.get('code'))
+    assert.equal(await userinfoStatus(stage.issuer, accessToken), 200)
+  }
+
+  const v2Logout = (parameters: Record<string, string>) =>
+    new URL(`v2/logout?${new URLSearchParams(parameters)}`, stage.issuer)
+
+  test('/v2/logout acts at once and leads back to a registered address', async () => {
+    const { person, spa, tokens } = await signedIn()
+    await assertSignedIn(spa, person, tokens.access_token)
+    const stop = await person.visit(v2Logout({ client_id: 'spa', returnTo: SIGNED_OUT_URI }))
+    assert.equal(departure(stop).href, SIGNED_OUT_URI)
+    assert.equal(person.cookies.get('latchkey.session'), undefined)
+    await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('/v2/logout to any other address is refused, and signs nobody out', async () => {
+    const { person, spa, tokens } = await signedIn()
+    for (const returnTo of [`${SIGNED_OUT_URI}/`, `${SIGNED_OUT_URI}?x`, 'https://evil.example/']) {
+      const stop = await person.visit(v2Logout({ client_id: 'spa', returnTo }))
+      assert.deepEqual([stop.status, stop.left], [400, false], returnTo)
+    }
+    await assertSignedIn(spa, person, tokens.access_token)
+  })
+
+  test('/v2/logout without an address asks first, since any link may lead there', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const page = await person.visit(v2Logout({ client_id: 'spa' }))
+    assert.match(page.url.pathname, /^\/sign-out\//)
+    await assertSignedIn(spa, person, tokens.access_token)
+    assert.equal((await person.submit(page)).url.pathname, '/signed-out')
+    await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('/oidc/logout with a hint acts at once and returns the state', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const url = oidc.buildEndSessionUrl(spa.configuration, {
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri: SIGNED_OUT_URI,
+      state: 'as it was & is',
+    })
+    const left = departure(await person.visit(url))
+    assert.equal(left.origin + left.pathname, SIGNED_OUT_URI)
+    assert.deepEqual([...left.searchParams], [['state', 'as it was & is']])
+    await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('/oidc/logout without a hint asks first, then leads back', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const url = oidc.buildEndSessionUrl(spa.configuration, { post_logout_redirect_uri: SIGNED_OUT_URI, state: 's' })
+    const page = await person.visit(url)
+    assert.match(page.url.pathname, /^\/sign-out\//)
+    await assertSignedIn(spa, person, tokens.access_token)
+    assert.equal(departure(await person.submit(page)).href, `${SIGNED_OUT_URI}?state=s`)
+    await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('/oidc/logout takes a form as well as a link', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const stop = await person.post(new URL('oidc/logout', stage.issuer), {
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri: SIGNED_OUT_URI,
+    })
+    assert.equal(departure(stop).href, SIGNED_OUT_URI)
+    await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('a hint of somebody else asks, or ends nothing of the person in front', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const other = await signIn(spa, stage.person(), ANN, { scope: 'openid' })
+    const url = oidc.buildEndSessionUrl(spa.configuration, { id_token_hint: other.tokens.id_token ?? '' })
+    await person.visit(url)
+    await assertSignedIn(spa, person, tokens.access_token)
+  })
+
+  test('a forged hint is no hint: the person is asked', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const [header = '', payload = ''] = (tokens.id_token ?? '').split('.')
+    const forged = `${header}.${payload}.${'A'.repeat(342)}`
+    const page = await person.visit(oidc.buildEndSessionUrl(spa.configuration, { id_token_hint: forged }))
+    assert.match(page.url.pathname, /^\/sign-out\//)
+    await assertSignedIn(spa, person, tokens.access_token)
+  })
+
+  test('an address that is not registered, or a hint of another client, is refused', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const hint = tokens.id_token ?? ''
+    for (const parameters of [
+      { id_token_hint: hint, post_logout_redirect_uri: 'https://evil.example/' },
+      { post_logout_redirect_uri: SIGNED_OUT_URI, client_id: '' },
+      { id_token_hint: hint, client_id: 'web' },
+    ]) {
+      const sent = Object.entries(parameters).filter(([, value]) => value !== '') as [string, string][]
+      const stop = await person.visit(new URL(`oidc/logout?${new URLSearchParams(sent)}`, stage.issuer))
+      assert.deepEqual([stop.status, stop.left], [400, false], JSON.stringify(parameters))
+    }
+    await assertSignedIn(spa, person, tokens.access_token)
+  })
+
+  test('a hint is honoured long after the ID token ended', async () => {
+    const { person, spa, tokens } = await signedIn()
+    stage.clock.advance(24 * 3600 * 1000)
+    const url = oidc.buildEndSessionUrl(spa.configuration, {
+      id_token_hint: tokens.id_token ?? '',
+      post_logout_redirect_uri: SIGNED_OUT_URI,
+    })
+    assert.equal(departure(await person.visit(url)).href, SIGNED_OUT_URI)
+    await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('ends what hangs on the session; an offline family lives on', async () => {
+    const { person, spa, tokens } = await signedIn({ scope: 'openid offline_access' })
+    await person.visit(v2Logout({ client_id: 'spa', returnTo: SIGNED_OUT_URI }))
+    await assertSignedOut(spa, person, tokens.access_token)
+    const next = await spa.refresh(tokens.refresh_token ?? '')
+    assert.equal(await userinfoStatus(stage.issuer, next.access_token), 200)
+  })
+
+  test('a code given before and redeemed after is worth nothing', async () => {
+    const { person, spa } = await signedIn()
+    const { begun, callback } = await askSilently(spa, person, { scope: 'openid' })
+    await person.visit(v2Logout({ client_id: 'spa', returnTo: SIGNED_OUT_URI }))
+    await assert.rejects(spa.finish(callback, begun), { error: 'invalid_grant' })
+  })
+
+  test('a sign-out page of another browser, or a form of another site, signs nobody out', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const page = await person.visit(v2Logout({ client_id: 'spa' }))
+    const forged = await person.post(page.url, {}, 'https://evil.example')
+    assert.equal(forged.status, 403)
+    const attacker = stage.person()
+    const elsewhere = await attacker.submit(page)
+    assert.equal(elsewhere.status, 400)
+    await assertSignedIn(spa, person, tokens.access_token)
+  })
+})

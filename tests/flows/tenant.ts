@@ -1,0 +1,73 @@
+/** Who takes part in the flows: the tenant file of their servers, and the names that tests call its entries by. */
+
+/** Nobody listens there: a person's browser stops before it leaves the server. */
+const HOME = 'http://localhost:5999'
+
+export const REDIRECT_URI = `${HOME}/callback`
+export const SIGNED_OUT_URI = `${HOME}/signed-out`
+export const WEB_ORIGIN = HOME
+
+export const JO = { email: 'jo@example.com', password: 'a fine long passphrase' } as const
+export const ANN = { email: 'ann@example.com', password: 'another fine passphrase' } as const
+
+export const VIDEOS = 'https://videos.example/api'
+/** Where every token is checked with a secret that the API shares with the issuer. */
+export const LEDGER = 'https://ledger.example/api'
+export const LEDGER_SECRET = 'the ledger and the issuer know this secret'
+export const CURVES = 'https://curves.example/api'
+export const EDWARDS = 'https://edwards.example/api'
+/** Imported from Auth0, so its tokens speak as they did there. */
+export const IMPORTED = 'https://imported.example/api'
+
+export const SECRETS = {
+  web: 'the web application keeps this to itself',
+  other: 'the other application keeps this to itself',
+  stranger: 'somebody else wrote this application',
+  machine: 'a machine remembers every character of it',
+} as const
+
+const application = {
+  callbacks: [REDIRECT_URI],
+  allowed_logout_urls: [SIGNED_OUT_URI],
+  web_origins: [WEB_ORIGIN],
+}
+
+const scopes = [
+  { value: 'read:videos', description: 'See your films' },
+  { value: 'write:videos', description: 'Upload films' },
+]
+
+export const TENANT_FILE = {
+  clients: [
+    { client_id: 'spa', name: 'Player', app_type: 'spa', ...application },
+    { client_id: 'web', name: 'Studio', app_type: 'regular_web', client_secret: SECRETS.web, ...application },
+    { client_id: 'other', name: 'Archive', app_type: 'regular_web', client_secret: SECRETS.other, ...application },
+    {
+      client_id: 'stranger',
+      name: 'Film Club',
+      app_type: 'regular_web',
+      is_first_party: false,
+      client_secret: SECRETS.stranger,
+      ...application,
+    },
+    { client_id: 'minimal', name: 'Terse', app_type: 'spa', id_token_claims: 'minimal', ...application },
+    { client_id: 'curves', name: 'Curves', app_type: 'spa', jwt_configuration: { alg: 'ES256' }, ...application },
+    { client_id: 'edwards', name: 'Edwards', app_type: 'spa', jwt_configuration: { alg: 'EdDSA' }, ...application },
+    { client_id: 'machine', name: 'Importer', app_type: 'non_interactive', client_secret: SECRETS.machine },
+  ],
+  resourceServers: [
+    { identifier: VIDEOS, name: 'Videos', signing_alg: 'RS256', allow_offline_access: true, scopes },
+    { identifier: LEDGER, name: 'Ledger', signing_alg: 'HS256', signing_secret: LEDGER_SECRET, scopes },
+    { identifier: CURVES, name: 'Curves', signing_alg: 'ES256', scopes },
+    { identifier: EDWARDS, name: 'Edwards', signing_alg: 'EdDSA', scopes },
+    { identifier: IMPORTED, name: 'Imported', token_dialect: 'access_token', scopes },
+  ],
+  clientGrants: [
+    { client_id: 'machine', audience: VIDEOS, scope: ['read:videos', 'write:videos'] },
+    { client_id: 'machine', audience: LEDGER, scope: ['read:videos'] },
+  ],
+  users: [
+    { ...JO, email_verified: true, given_name: 'Jo', family_name: 'March', name: 'Jo March' },
+    { ...ANN, email_verified: false },
+  ],
+}
