@@ -28,10 +28,10 @@ export async function serve(environment: Environment): Promise<Served> {
   const { latchkey, log, settings } = await open(environment)
   if (settings.apply !== null) await applyAndTell(latchkey.apply(settings.apply), settings, log)
   const port = await listen(latchkey, settings)
-  log.info({ issuer: settings.issuer, host: settings.host, port }, 'listening')
-
   const closers: (() => Promise<void>)[] = [latchkey.close]
   closeOnSignals(closers, log)
+  // Last: whoever reads it may stop the server in the same instant.
+  log.info({ issuer: settings.issuer, host: settings.host, port }, 'listening')
   return { latchkey, log, port, onClose: close => void closers.unshift(close) }
 }
 
