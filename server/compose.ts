@@ -20,6 +20,7 @@ import { createConnections } from './identity/connections.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
+import { OperatorError } from './kernel/errors.ts'
 import { type Job, startJobs } from './kernel/jobs.ts'
 import type { Log } from './kernel/log.ts'
 import type { Sealer } from './kernel/sealer.ts'
@@ -36,7 +37,7 @@ import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
 import { lockDatabase } from './store/lock.ts'
-import { openPostgres } from './store/postgres.ts'
+import { openPostgres, reach } from './store/postgres.ts'
 import { openPostgresBus } from './store/postgres-notify.ts'
 import { openSqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -176,7 +177,7 @@ interface Storage {
 
 /** A master key is made only for a database in which nothing was ever sealed. */
 async function openStorage(settings: Settings): Promise<Storage> {
-  mkdirSync(settings.dataFolder, { recursive: true, mode: 0o700 })
+  makeFolder(settings.dataFolder)
   const { databaseUrl } = settings
   const lock = databaseUrl === null ? lockDatabase(settings.dataFolder) : undefined
   let bus: Bus | undefined
@@ -192,7 +193,7 @@ async function openStorage(settings: Settings): Promise<Storage> {
       seal: (context, plaintext) => present(opened).seal(context, plaintext),
       open: (context, sealed) => present(opened).open(context, sealed),
     }
-    bus = databaseUrl === null ? createMemoryBus() : await openPostgresBus(databaseUrl)
+    bus = databaseUrl === null ? createMemoryBus() : await reach(databaseUrl, () => openPostgresBus(databaseUrl))
     const options = { sealer, bus }
     store =
       databaseUrl === null
@@ -207,6 +208,17 @@ async function openStorage(settings: Settings): Promise<Storage> {
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new OperatorError(
+      `The folder ${path} cannot be made: ${(error as Error).message}. Set LATCHKEY_DATA to one this user may write to.`,
+      { cause: error },
+    )
   }
 }
 

@@ -24,13 +24,19 @@ export interface Served {
 }
 
 /** Throws `OperatorError` for what the operator can mend. Ends the process with 0 on SIGTERM and SIGINT, when all is finished. */
-export async function serve(environment: Environment): Promise<Served> {
-  const { latchkey, log, settings } = await open(environment)
-  if (settings.apply !== null) await applyAndTell(latchkey.apply(settings.apply), settings, log)
-  const port = await listen(latchkey, settings)
+export async function serve(environment: Environment, say: Say = print): Promise<Served> {
+  const { latchkey, log, settings, teller } = await open(environment, say)
+  let port: number
+  try {
+    if (settings.apply !== null) await applyAndTell(latchkey.apply(settings.apply), teller, log)
+    port = await listen(latchkey, settings)
+  } catch (error) {
+    await latchkey.close()
+    throw error
+  }
+  // Before the log says so: whoever waits for the line may send a signal at once.
   const closers: (() => Promise<void>)[] = [latchkey.close]
   closeOnSignals(closers, log)
-  // Last: whoever reads it may stop the server in the same instant.
   log.info({ issuer: settings.issuer, host: settings.host, port }, 'listening')
   return { latchkey, log, port, onClose: close => void closers.unshift(close) }
 }
@@ -40,47 +46,65 @@ export async function openOnce(
   environment: Environment,
   work: (latchkey: Latchkey, tell: (applied: Promise<Applied>) => Promise<void>) => Promise<void>,
 ): Promise<void> {
-  const { latchkey, log, settings } = await open(environment)
+  const { latchkey, log, teller } = await open(environment, print)
   try {
-    await work(latchkey, applied => applyAndTell(applied, settings, log))
+    await work(latchkey, applied => applyAndTell(applied, teller, log))
   } finally {
     await latchkey.close()
   }
 }
 
-async function open(environment: Environment) {
+/** Says a sentence to whoever sits at the terminal. */
+export type Say = (sentence: string) => void
+
+const print: Say = sentence => void process.stdout.write(`${sentence}\n`)
+
+/** Tells a secret that was made here, once. `name` is a file's. */
+type Teller = (name: string, sentence: string) => void
+
+async function open(environment: Environment, say: Say) {
   const settings = loadSettings(environment)
   const log = await createLog(settings.logLevel, { pretty: process.stdout.isTTY })
+  const teller = process.stdout.isTTY
+    ? (_name: string, sentence: string) => say(sentence)
+    : createFileTeller(settings, log)
   const tell = ({ email, password }: { email: string; password: string }) =>
-    tellSecret(settings, 'first-administrator', `The first administrator: ${email} with the password ${password}`, log)
-  return { settings, log, latchkey: await compose(settings, log, { tell }) }
+    teller('first-administrator', `The first administrator is ${email} with the password ${password}`)
+  return { settings, log, teller, latchkey: await compose(settings, log, { tell }) }
 }
 
-async function applyAndTell(applying: Promise<Applied>, settings: Settings, log: Log): Promise<void> {
+async function applyAndTell(applying: Promise<Applied>, teller: Teller, log: Log): Promise<void> {
   const { changes, secrets, warnings } = await applying
-  for (const warning of warnings) log.warn({ file: 'tenant file' }, warning)
-  for (const change of changes) log.info({ ...change }, 'tenant file applied')
-  for (const { id, name, secret } of secrets)
-    tellSecret(settings, `client-${id}`, `The secret of ${name} (${id}): ${secret}`, log)
+  for (const warning of warnings) log.warn({}, warning)
+  for (const { kind, id, change } of changes) log.info({ kind, id }, `tenant file: ${change}`)
+  for (const { id, name, secret } of secrets) teller(`client-${id}`, `The secret of ${name} (${id}) is ${secret}`)
 }
 
-/** Once, to somebody who is watching; otherwise to a file that only the owner reads. Never to the log. */
-function tellSecret(settings: Settings, name: string, sentence: string, log: Log): void {
-  if (process.stdout.isTTY) return void process.stdout.write(`${sentence}\n`)
-  const folder = join(settings.dataFolder, 'told-once')
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const file = join(folder, `${name}.txt`)
-  writeFileSync(file, `${sentence}\n`, { mode: 0o600 })
-  log.info({ file }, 'a new secret was written to a file; read it and remove it')
+/** Nobody is watching: a file that only its owner reads. Never the log. */
+const createFileTeller = ({ dataFolder }: Settings, log: Log): Teller => {
+  return (name, sentence) => {
+    const folder = join(dataFolder, 'told-once')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const file = join(folder, `${encodeURIComponent(name)}.txt`)
+    writeFileSync(file, `${sentence}\n`, { mode: 0o600 })
+    log.info({ file }, 'a new secret was written to a file; read it and remove it')
+  }
 }
 
 async function listen(latchkey: Latchkey, { port, host }: Settings): Promise<number> {
   try {
     return await latchkey.listen()
   } catch (error) {
-    await latchkey.close()
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    throw new OperatorError(`Port ${port} on ${host} is taken by another process. Stop that one, or set LATCHKEY_PORT.`)
+    const { code, syscall, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE')
+      throw new OperatorError(
+        `Port ${port} on ${host} is taken by another process. Stop that one, or set LATCHKEY_PORT.`,
+      )
+    if (syscall === 'listen' || syscall === 'getaddrinfo')
+      throw new OperatorError(
+        `Port ${port} on ${host} cannot be listened on: ${message}. See LATCHKEY_HOST and LATCHKEY_PORT.`,
+      )
+    throw error
   }
 }
 

@@ -17,13 +17,16 @@ try {
   const examplePort = Number(process.env['LATCHKEY_EXAMPLE_PORT'] || EXAMPLE_PORT)
   const apply = process.env['LATCHKEY_APPLY'] || tenantFileFor(examplePort)
   const { serve } = await import('../server/serve.ts')
-  const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply })
-  const { issuer, adminEmail } = latchkey.settings
+  const told: string[] = []
+  const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence =>
+    told.push(sentence),
+  )
+  const { issuer, dataFolder: data, adminEmail } = latchkey.settings
   const { startExample } = await import('../examples/24-hour-video/server.ts')
   const example = await startExample({ port: examplePort, issuer })
   onClose(example.close)
   flushCompileCache()
-  if (process.stdout.isTTY) console.log(table(issuer, example.url, latchkey.settings.dataFolder, adminEmail))
+  if (process.stdout.isTTY) console.log(table(issuer, example.url, data, told, adminEmail))
   else log.info({ example: example.url }, 'the example application is listening')
 } catch (error) {
   if (!(error instanceof Error) || error.name !== 'OperatorError') throw error
@@ -41,14 +44,18 @@ function tenantFileFor(examplePort: number): string {
   return file
 }
 
-function table(issuer: string, example: string, dataFolder: string, adminEmail: string): string {
+function table(issuer: string, example: string, data: string, told: readonly string[], adminEmail: string): string {
+  const howToSignIn =
+    told.length > 0
+      ? told.map(sentence => `${sentence}  (this is told once)`)
+      : [`The first administrator is ${adminEmail} with the password that was told on the first start`]
   return `
   Example app       ${example}      open this first
   Identity server   ${issuer}
   Discovery         ${issuer}.well-known/openid-configuration
-  Data              ${dataFolder}
+  Data              ${data}
 
-  Sign in with an account you make there, or as ${adminEmail}
-  with the password that was told on the first start.
+  Sign in with an account you make there, or as the administrator.
+  ${howToSignIn.join('\n  ')}
 `
 }

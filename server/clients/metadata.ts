@@ -18,6 +18,8 @@ export interface Client {
   readonly name: string
   readonly type: ClientType
   readonly logoUrl: string | null
+  readonly policyUrl: string | null
+  readonly termsUrl: string | null
   readonly redirectUris: readonly string[]
   readonly logoutUrls: readonly string[]
   readonly webOrigins: readonly string[]
@@ -72,6 +74,8 @@ export const CLIENT_MEMBERS = {
   description: { is: 'text', optional: true },
   app_type: { is: 'text', oneOf: CLIENT_TYPES, optional: true },
   logo_uri: { is: 'url', optional: true },
+  policy_uri: { is: 'url', optional: true },
+  tos_uri: { is: 'url', optional: true },
   callbacks: { is: 'urls', optional: true },
   allowed_logout_urls: { is: 'urls', optional: true },
   web_origins: { is: 'urls', optional: true },
@@ -121,6 +125,8 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     name: metadata.name,
     type,
     logoUrl: metadata.logo_uri ?? null,
+    policyUrl: metadata.policy_uri ?? null,
+    termsUrl: metadata.tos_uri ?? null,
     redirectUris: metadata.callbacks ?? [],
     logoutUrls: metadata.allowed_logout_urls ?? [],
     webOrigins: metadata.web_origins ?? [],

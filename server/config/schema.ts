@@ -39,7 +39,7 @@ const complain = (name: string, problem: string): never => {
 function port(name: string, raw: string | undefined, fallback: number): number {
   if (raw === undefined) return fallback
   const value = Number(raw)
-  return Number.isInteger(value) && value >= 0 && value <= 65535
+  return /^\d{1,5}$/.test(raw) && value <= 65535
     ? value
     : complain(name, `must be a port from 0 to 65535, not "${raw}".`)
 }

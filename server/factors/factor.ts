@@ -1,4 +1,4 @@
-/** How a person proves who they are: the type every factor has. The list is `factors.ts`. */
+/** How a person proves who they are: the type every factor has. Which there are is `compose.ts`'s to hand in. */
 import type { UserRecord } from '../store/users.ts'
 
 export interface Factor<Answer = unknown> {

@@ -1,5 +1,5 @@
 /**
- * What can go wrong, as a closed set of codes. Domain code throws these; `http/errors.ts` alone renders them.
+ * What can go wrong, as a closed set of codes. Domain code throws these; `http/faults.ts` alone renders them.
  * Anything else that is thrown is a bug of ours: the client reads `server_error`, the log reads the cause.
  */
 

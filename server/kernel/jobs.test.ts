@@ -19,7 +19,14 @@ describe('jobs', () => {
     await turn()
   }
   const counting = (next: () => Promise<Instant | undefined> | Instant | undefined) => {
-    const job = { name: 'counting', rounds: 0, run: async () => (job.rounds++, next()) }
+    const job = {
+      name: 'counting',
+      rounds: 0,
+      run: async () => {
+        job.rounds++
+        return next()
+      },
+    }
     return job
   }
 

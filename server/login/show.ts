@@ -42,6 +42,7 @@ export async function show<N extends PageName>(
       logoUrl: setting.client?.logoUrl ?? tenant.logoUrl ?? undefined,
       accent: tenant.accent === null ? undefined : { light: tenant.accent, dark: tenant.accent },
     },
+    links: { privacy: setting.client?.policyUrl ?? undefined, terms: setting.client?.termsUrl ?? undefined },
     languageLinks: languages.map(one => ({
       language: one,
       name: languageNames[one],

@@ -14,6 +14,20 @@ export function namedAudience(parameters: Parameters): string | undefined {
   return audience ?? resource
 }
 
+/**
+ * Which of the granted audiences a token request means. To be asked before anything is spent: a client that
+ * asks for what it was not given keeps what it has. Throws `invalid_target`.
+ */
+export function chooseAudience(
+  parameters: Parameters,
+  granted: Readonly<Record<string, readonly string[]>>,
+  otherwise: string,
+): string {
+  const named = namedAudience(parameters) ?? otherwise
+  if (!Object.hasOwn(granted, named)) throw new ProtocolError('invalid_target', 'The audience was not granted.')
+  return named
+}
+
 /** Null for `/userinfo` alone. Throws `invalid_target` for an audience that is no API of this tenant. */
 export async function findApi(
   servers: ResourceServers,

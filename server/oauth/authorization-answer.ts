@@ -86,9 +86,9 @@ export async function giveAuthorization(
 }
 
 /** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
-async function passTheGate({ store }: OAuthServices, { incoming, client, current, now }: Giving): Promise<void> {
+async function passTheGate({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<void> {
   const { session, user } = current
-  const connection = await store.connections.find(incoming.tenant, session.connection)
+  const connection = await connections.find(incoming.tenant, session.connection)
   try {
     assertActive({ user, client, connection, organization: session.organization, authorization: null, session, now })
   } catch (error) {

@@ -171,8 +171,10 @@ export interface Entitlement {
   readonly authorization: string
   /** Audience → scopes. */
   readonly audiences: Readonly<Record<string, readonly string[]>>
-  /** The one a request means that names none. */
+  /** The one this token is for, chosen among them before anything was spent. */
   readonly audience: string
+  /** Leaves out every scope but these; null for none. */
+  readonly narrowTo: readonly string[] | null
   /** The `sid` of what is minted; null when it outlives every session. */
   readonly session: string | null
   readonly proofs: readonly Proof[]
@@ -180,8 +182,6 @@ export interface Entitlement {
 
 export interface ShapeContext extends TokenContext {
   readonly entitlement: Entitlement
-  /** Set to leave out every scope but these. */
-  narrowTo: readonly string[] | null
   /** Set to have an ID token. */
   idToken: { readonly nonce: string | null } | null
 }

@@ -8,7 +8,7 @@ import { type Incoming, json, type Route } from '../http/route.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { mint } from '../tokens/mint.ts'
-import { findApi, namedAudience } from './audiences.ts'
+import { findApi } from './audiences.ts'
 import { authenticateClient } from './client-auth/authenticate.ts'
 import type { Entitlement, Feature, Grant, OAuthServices, ShapeContext, TokenContext } from './feature.ts'
 import { runPhase } from './phases.ts'
@@ -56,11 +56,11 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
   async function issue(context: TokenContext, entitlement: Entitlement) {
     const { issuer, tenant, now } = context
     const { active, authorization, session, proofs } = entitlement
-    const shape: ShapeContext = { ...context, entitlement, narrowTo: null, idToken: null }
+    const shape: ShapeContext = { ...context, entitlement, idToken: null }
     await runPhase('token.shape', features, shape)
 
-    const api = await chooseApi(context, entitlement)
-    const scopes = scopesFor(entitlement, api, issuer).filter(scope => shape.narrowTo?.includes(scope) ?? true)
+    const api = await findApi(services.resourceServers, tenant, issuer, entitlement.audience)
+    const scopes = scopesFor(entitlement, api, issuer)
     const common = { issuer, now, scopes, session, proofs }
     const minted = await mint({
       keyring: services.keyring,
@@ -98,19 +98,12 @@ function chooseGrant(grants: ReadonlyMap<string, Grant>, type: string | undefine
   return grant
 }
 
-/** One API a token, among those that were granted. */
-async function chooseApi(
-  { services, tenant, issuer, parameters }: TokenContext,
-  entitlement: Entitlement,
-): Promise<ResourceServer | null> {
-  const named = namedAudience(parameters) ?? entitlement.audience
-  if (!Object.hasOwn(entitlement.audiences, named))
-    throw new ProtocolError('invalid_target', 'The audience was not granted.')
-  return findApi(services.resourceServers, tenant, issuer, named)
-}
-
 /** The issuer's own scopes go with every token, an API's only with its own. */
-const scopesFor = ({ audiences }: Entitlement, api: ResourceServer | null, issuer: string): readonly string[] => [
-  ...(audiences[userinfoAudience(issuer)] ?? []),
-  ...((api && audiences[api.identifier]) ?? []),
-]
+function scopesFor(
+  { audiences, narrowTo }: Entitlement,
+  api: ResourceServer | null,
+  issuer: string,
+): readonly string[] {
+  const all = [...(audiences[userinfoAudience(issuer)] ?? []), ...((api && audiences[api.identifier]) ?? [])]
+  return narrowTo === null ? all : all.filter(scope => narrowTo.includes(scope))
+}

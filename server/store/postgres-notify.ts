@@ -42,6 +42,14 @@ export async function openPostgresBus(url: string): Promise<Bus> {
     local.publish({ topic, tenant, id })
   }
 
+  // One after another: a connection answers a single question at a time.
+  let asked: Promise<unknown> = Promise.resolve()
+  const ask = (client: Client, text: string, values: readonly string[] = []): Promise<unknown> => {
+    const answer = asked.then(() => client.query(text, [...values]))
+    asked = answer.catch(() => {})
+    return answer
+  }
+
   const connect = async () => {
     const client = new pg.Client({
       connectionString: url,
@@ -61,7 +69,7 @@ export async function openPostgresBus(url: string): Promise<Bus> {
     }
     if (closing.signal.aborted) return void (await client.end())
     connected = client
-    const heartbeat = setInterval(() => client.query('select 1').catch(() => client.end()), HEARTBEAT)
+    const heartbeat = setInterval(() => ask(client, 'select 1').catch(() => client.end()), HEARTBEAT)
     client.once('end', () => {
       clearInterval(heartbeat)
       connected = undefined
@@ -87,8 +95,7 @@ export async function openPostgresBus(url: string): Promise<Bus> {
       if (!connected || queued === LONGEST_QUEUE) return
       const envelope: Envelope = [node, message.topic, message.tenant, message.id]
       queued++
-      connected
-        .query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(envelope)])
+      ask(connected, 'select pg_notify($1, $2)', [CHANNEL, JSON.stringify(envelope)])
         .catch(() => {})
         .finally(() => queued--)
     },

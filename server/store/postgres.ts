@@ -55,7 +55,7 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
 }
 
 /** Says whom it could not reach, and never the password. */
-async function reach<T>(url: string, ask: () => Promise<T>): Promise<T> {
+export async function reach<T>(url: string, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (error) {

@@ -33,7 +33,9 @@ export function claimsOf(user: UserRecord, scopes: readonly string[]): JsonObjec
   const known: JsonObject = {
     ...user.profile,
     updated_at: toSeconds(user.updatedAt),
-    ...(user.email !== null && { email: user.email, email_verified: user.emailVerified }),
+    // Never from the profile: an address there was verified by nobody.
+    email: user.email,
+    email_verified: user.email === null ? null : user.emailVerified,
   }
   const opened = Object.entries(CLAIMS_OF_SCOPE).flatMap(([scope, claims]): readonly string[] =>
     scopes.includes(scope) ? claims : [],

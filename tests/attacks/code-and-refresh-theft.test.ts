@@ -20,10 +20,10 @@ import {
   redemption,
   refreshing,
   SPA,
-  silentCode,
   signIn,
-  tenantFile,
+  silentCode,
   type Tokens,
+  tenantFile,
   WEB,
 } from './stage.ts'
 
@@ -33,7 +33,7 @@ const OFFLINE = { scope: 'openid email offline_access' }
 const flip = (text: string, at: number): string =>
   `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
 
-const assertRefused = (reply: Reply, error = 'invalid_grant', said?: string): void =>
+const assertRefused = (reply: Reply, error = 'invalid_grant', said = error): void =>
   assert.deepEqual([reply.status, reply.json()['error']], [error === 'invalid_client' ? 401 : 400, error], said)
 
 onEachStore('A stolen code or refresh token', store => {
@@ -106,7 +106,8 @@ onEachStore('A stolen code or refresh token', store => {
 
   test('a refresh token presented by another client is refused, and its family goes on', async () => {
     const { refresh_token, access_token } = await newTokens()
-    for (const thief of [OTHER_SPA, WEB, PARTNER]) assertRefused(await askToken(server, refreshing(thief, refresh_token)))
+    for (const thief of [OTHER_SPA, WEB, PARTNER])
+      assertRefused(await askToken(server, refreshing(thief, refresh_token)))
     assertRefused(await askToken(server, refreshing(MACHINE, refresh_token)), 'unauthorized_client')
     assert.equal((await askUserinfo(server, access_token)).status, 200)
     const next = await refresh(SPA, refresh_token)
@@ -124,7 +125,11 @@ onEachStore('A stolen code or refresh token', store => {
   test('a refresh token bent by one character anywhere is refused, and its family goes on', async () => {
     const { refresh_token } = await newTokens()
     for (let at = 0; at < refresh_token.length; at++)
-      assertRefused(await askToken(server, refreshing(SPA, flip(refresh_token, at))), 'invalid_grant', `character ${at}`)
+      assertRefused(
+        await askToken(server, refreshing(SPA, flip(refresh_token, at))),
+        'invalid_grant',
+        `character ${at}`,
+      )
     await refresh(SPA, refresh_token)
   })
 

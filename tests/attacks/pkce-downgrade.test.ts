@@ -92,7 +92,10 @@ onEachStore('PKCE', store => {
     ] as const) {
       const code = (await follow(browser, authorizePath())).searchParams.get('code') ?? ''
       for (let wrong = 0; wrong < tries; wrong++)
-        assert.equal((await askToken(server, redemption(SPA, code, { code_verifier: `${VERIFIER}${wrong}` }))).status, 400)
+        assert.equal(
+          (await askToken(server, redemption(SPA, code, { code_verifier: `${VERIFIER}${wrong}` }))).status,
+          400,
+        )
       assert.equal((await askToken(server, redemption(SPA, code))).status, status, `after ${tries} wrong verifiers`)
     }
   })

@@ -99,9 +99,7 @@ export function authorizePath(
 }
 
 export const queryOf = (parameters: Readonly<Record<string, string | undefined>>): URLSearchParams =>
-  new URLSearchParams(
-    Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  )
+  new URLSearchParams(Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
 export interface Reply {
   readonly status: number

@@ -261,12 +261,14 @@ onEachStage('A machine', stage => {
     await assert.rejects(oidc.fetchUserInfo(configuration, token, oidc.skipSubjectCheck), { status: 401 })
   })
 
-  test('needs more than a name: a public client cannot act as itself', async () => {
-    const { status, body } = await postToken(stage.issuer, {
-      grant_type: 'client_credentials',
-      client_id: 'spa',
-      audience: VIDEOS,
-    })
-    assert.deepEqual([status, body['error']], [400, 'unauthorized_client'])
+  test('needs more than a name: a public client cannot act as itself, even where its settings say so', async () => {
+    for (const clientId of ['spa', 'careless']) {
+      const { status, body } = await postToken(stage.issuer, {
+        grant_type: 'client_credentials',
+        client_id: clientId,
+        audience: VIDEOS,
+      })
+      assert.deepEqual([status, body['error']], [400, 'unauthorized_client'], clientId)
+    }
   })
 })

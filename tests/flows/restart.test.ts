@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { SECOND } from '../../server/kernel/seconds.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { createPerson } from '../fixtures/person.ts'
 import { newEnvironment, onEachStore } from '../fixtures/server.ts'
@@ -133,7 +134,8 @@ describe('An embedded database', () => {
     second.stderr?.setEncoding('utf8').on('data', text => {
       told += text
     })
-    const [code] = await once(second, 'close')
+    t.after(() => end(second, 'SIGKILL'))
+    const [code] = await once(second, 'close', { signal: AbortSignal.timeout(20 * SECOND) })
     assert.equal(code, 1)
     assert.match(told, /^Another Latchkey process is using .+\. Stop it, or give this one a folder of its own/)
     assert.ok(told.includes(environment['LATCHKEY_DATA'] ?? '') && !told.includes('    at '), told)

@@ -53,6 +53,8 @@ export const TENANT_FILE = {
     { client_id: 'minimal', name: 'Terse', app_type: 'spa', id_token_claims: 'minimal', ...application },
     { client_id: 'curves', name: 'Curves', app_type: 'spa', jwt_configuration: { alg: 'ES256' }, ...application },
     { client_id: 'edwards', name: 'Edwards', app_type: 'spa', jwt_configuration: { alg: 'EdDSA' }, ...application },
+    // Whoever set it up meant well, and a secret it has not.
+    { client_id: 'careless', name: 'Careless', app_type: 'spa', grant_types: ['client_credentials'] },
     { client_id: 'machine', name: 'Importer', app_type: 'non_interactive', client_secret: SECRETS.machine },
   ],
   resourceServers: [
@@ -65,6 +67,7 @@ export const TENANT_FILE = {
   clientGrants: [
     { client_id: 'machine', audience: VIDEOS, scope: ['read:videos', 'write:videos'] },
     { client_id: 'machine', audience: LEDGER, scope: ['read:videos'] },
+    { client_id: 'careless', audience: VIDEOS, scope: ['read:videos'] },
   ],
   users: [
     { ...JO, email_verified: true, given_name: 'Jo', family_name: 'March', name: 'Jo March' },

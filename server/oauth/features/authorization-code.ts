@@ -10,6 +10,7 @@ import { randomSecret, sha256 } from '../../kernel/secrets.ts'
 import { CODE_LIFE } from '../../policy/lifetimes.ts'
 import type { AuthorizationRequest } from '../../policy/next-step.ts'
 import { revokeAuthorization } from '../../revocation/revoke.ts'
+import { chooseAudience } from '../audiences.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
 import { passTheGate } from '../gate.ts'
 
@@ -85,10 +86,10 @@ async function present({
 }
 
 async function redeem(context: TokenContext): Promise<Entitlement> {
-  const { services, tenant, client, occasion, now, writes } = context
+  const { services, tenant, client, parameters, occasion, now, writes } = context
   const { request, session, authorization: id, ticket } = context.presented as PresentedCode
 
-  const standing = await services.store.transaction(async transaction => {
+  const redeemed = await services.store.transaction(async transaction => {
     const spent = await transaction.tickets.consume(tenant, CODE_TICKET, ticket, now)
     const found = spent === 'gone' ? undefined : await transaction.authorizations.standing(tenant, id, session)
     if (!found) return undefined
@@ -99,15 +100,18 @@ async function redeem(context: TokenContext): Promise<Entitlement> {
       await transaction.events.record([codeReused(occasion, client.id, authorization.subject, id)])
       return undefined
     }
+    // Throws what takes the spending back: a client that asks too much keeps its code.
+    const audience = chooseAudience(parameters, authorization.audiences, request.audience)
     for (const write of writes) await write(transaction, authorization)
     await transaction.events.record([codeRedeemed(occasion, client.id, authorization.subject, id)])
-    return found
+    return { standing: found, audience }
   })
-  if (!standing) throw invalidCode()
+  if (!redeemed) throw invalidCode()
 
+  const { standing, audience } = redeemed
   const active = await passTheGate(services, client, standing, true, now)
   const { audiences, proofs } = standing.authorization
-  return { active, authorization: id, audiences, audience: request.audience, session, proofs }
+  return { active, authorization: id, audiences, audience, narrowTo: null, session, proofs }
 }
 
 /** Somebody holds a code and cannot prove that it is theirs. */

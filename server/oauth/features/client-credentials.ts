@@ -43,7 +43,15 @@ async function redeem({ services, client, occasion, presented }: TokenContext): 
   const { audience, scopes } = presented as PresentedMachine
   const active = assertActiveMachine(client)
   services.audit.add(machineTokenIssued(occasion, client.id, audience, scopes))
-  return { active, authorization: MACHINE, audiences: { [audience]: scopes }, audience, session: null, proofs: [] }
+  return {
+    active,
+    authorization: MACHINE,
+    audiences: { [audience]: scopes },
+    audience,
+    narrowTo: null,
+    session: null,
+    proofs: [],
+  }
 }
 
 /** In the place of an authorization's id: a machine's tokens end with its client's epoch. */

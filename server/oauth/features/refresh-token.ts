@@ -5,10 +5,11 @@
  */
 import { refreshed, refreshRepeated, refreshReused } from '../../audit/events.ts'
 import { type Client, isPublic } from '../../clients/metadata.ts'
+import type { Parameters } from '../../http/parameters.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { LONGEST_TOKEN_LIFE } from '../../policy/lifetimes.ts'
 import { revokeAuthorization } from '../../revocation/revoke.ts'
-import type { Standing } from '../../store/authorizations.ts'
+import type { AuthorizationRecord, Standing } from '../../store/authorizations.ts'
 import type { FamilyRecord } from '../../store/families.ts'
 import type { Transaction } from '../../store/store.ts'
 import { userinfoAudience } from '../../tokens/access-token.ts'
@@ -20,6 +21,7 @@ import {
   parseRefreshToken,
   type RefreshToken,
 } from '../../tokens/refresh-token.ts'
+import { chooseAudience } from '../audiences.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
 import { passTheGate } from '../gate.ts'
 
@@ -36,16 +38,6 @@ export const refreshToken: Feature = {
       if (scopes.includes(SCOPE) && isAllowed) allow(userinfoAudience(incoming.issuer), [SCOPE])
     },
     'token.bind': giveFamily,
-    'token.shape': context => {
-      const asked =
-        context.grantType === 'refresh_token' ? context.parameters.get('scope')?.split(' ').filter(Boolean) : undefined
-      if (!asked) return
-      // RFC 6749 §6: not more than was granted; fewer is for this token alone.
-      const granted = Object.values(context.entitlement.audiences).flat()
-      if (asked.some(scope => !granted.includes(scope)))
-        throw new ProtocolError('invalid_scope', 'The authorization does not hold every scope that is asked for.')
-      context.narrowTo = asked
-    },
   },
   grant: { type: 'refresh_token', present, redeem },
 }
@@ -102,20 +94,33 @@ async function present({
 }
 
 async function redeem(context: TokenContext): Promise<Entitlement> {
-  const { services, tenant, client, now, answer } = context
+  const { services, tenant, client, parameters, now, answer } = context
   const { token, key } = context.presented as PresentedRefresh
 
-  const redeemed = await services.store.transaction(transaction => advance(transaction, context, token))
+  const redeemed = await services.store.transaction(async transaction => {
+    const found = await advance(transaction, context, token)
+    // Throws what takes the rotation back: a client that asks too much keeps its token.
+    return found && { ...found, ...readWishes(parameters, found.standing.authorization) }
+  })
   if (!redeemed) throw invalidToken()
-  const { family, standing } = redeemed
-  const { id, audiences, session, proofs, request } = standing.authorization
+  const { family, standing, audience, narrowTo } = redeemed
+  const { id, audiences, session, proofs } = standing.authorization
   const active = await passTheGate(services, client, standing, session !== null, now)
   answer['refresh_token'] = formatRefreshToken(
     { ...token, generation: family.generation },
     { tenant, client: client.id },
     key,
   )
-  return { active, authorization: id, audiences, audience: String(request['audience']), session, proofs }
+  return { active, authorization: id, audiences, audience, narrowTo, session, proofs }
+}
+
+/** RFC 6749 §6: not more than was granted; fewer scopes are for this token alone. */
+function readWishes(parameters: Parameters, { audiences, request }: AuthorizationRecord) {
+  const scopes = parameters.get('scope')?.split(' ').filter(Boolean) ?? null
+  const granted = Object.values(audiences).flat()
+  if (scopes?.some(scope => !granted.includes(scope)))
+    throw new ProtocolError('invalid_scope', 'The authorization does not hold every scope that is asked for.')
+  return { audience: chooseAudience(parameters, audiences, String(request['audience'])), narrowTo: scopes }
 }
 
 interface Redeemed {

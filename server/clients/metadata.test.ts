@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { aClient } from '../../tests/fixtures/records.ts'
+import { DAY, SECOND } from '../kernel/seconds.ts'
+import { sha256 } from '../kernel/secrets.ts'
+import { checkMembers } from './members.ts'
+import { CLIENT_MEMBERS, ID_TOKEN_ALGORITHMS, isPublic, needsSecret } from './metadata.ts'
+
+const SECRET = { secret: 'a secret' }
+
+describe('what a kind of application is by default', () => {
+  for (const [app_type, authentication, grantTypes] of [
+    ['spa', 'none', ['authorization_code', 'refresh_token']],
+    ['native', 'none', ['authorization_code', 'refresh_token']],
+    ['regular_web', 'client_secret_post', ['authorization_code', 'refresh_token', 'client_credentials']],
+    ['non_interactive', 'client_secret_post', ['client_credentials']],
+    [undefined, 'client_secret_post', ['authorization_code', 'refresh_token', 'client_credentials']],
+  ] as const)
+    test(`${app_type ?? 'one that does not say'} authenticates by ${authentication}`, () => {
+      const metadata = app_type === undefined ? {} : { app_type }
+      const client = aClient(metadata, SECRET)
+      assert.equal(client.authentication, authentication)
+      assert.equal(isPublic(client), authentication === 'none')
+      assert.equal(needsSecret({ name: 'App', ...metadata }), authentication !== 'none')
+      assert.deepEqual(client.grantTypes, grantTypes)
+    })
+
+  test('is overruled by what it says', () => {
+    const spa = aClient({ app_type: 'spa', token_endpoint_auth_method: 'client_secret_basic' }, SECRET)
+    assert.equal(isPublic(spa), false)
+    const web = aClient({ app_type: 'regular_web', token_endpoint_auth_method: 'none', grant_types: [] })
+    assert.equal(isPublic(web), true)
+    assert.deepEqual(web.grantTypes, [])
+  })
+})
+
+describe('the secret', () => {
+  test('is kept as a digest only', () => {
+    const client = aClient({}, SECRET)
+    assert.equal(client.secretHash, sha256('a secret'))
+    assert.doesNotMatch(JSON.stringify(client), /a secret/)
+  })
+
+  test('of a client that became public opens nothing any more', () =>
+    assert.equal(aClient({ token_endpoint_auth_method: 'none' }, SECRET).secretHash, null))
+})
+
+describe('refresh tokens', () => {
+  for (const [metadata, expected, why] of [
+    [{}, { rotates: true, leeway: 30 * SECOND, lifetime: 30 * DAY, idleLifetime: 15 * DAY }, 'unset'],
+    [{ rotation_type: 'non-rotating' }, { rotates: false }, 'rotation switched off'],
+    [{ rotation_type: 'rotating', leeway: 0 }, { rotates: true, leeway: 0 }, 'a leeway of nothing'],
+    [
+      { token_lifetime: 60, idle_token_lifetime: 30 },
+      { lifetime: 60_000, idleLifetime: 30_000 },
+      'lifetimes in seconds',
+    ],
+    [
+      { token_lifetime: 60, infinite_token_lifetime: true },
+      { lifetime: 3650 * DAY, idleLifetime: 15 * DAY },
+      'infinite',
+    ],
+    [
+      { expiration_type: 'non-expiring', token_lifetime: 60 },
+      { lifetime: 3650 * DAY, idleLifetime: 3650 * DAY },
+      'never',
+    ],
+  ] as const)
+    test(`${why}: ${JSON.stringify(expected)}`, () => {
+      const { refresh } = aClient({ refresh_token: metadata })
+      assert.deepEqual({ ...refresh, ...expected }, refresh)
+    })
+})
+
+describe('ID tokens', () => {
+  test('are RS256 for ten hours with the claims in them, as at Auth0', () =>
+    assert.deepEqual(aClient().idToken, { algorithm: 'RS256', lifetimeSeconds: 36_000, claims: 'full' }))
+
+  test('follow the settings', () =>
+    assert.deepEqual(
+      aClient({ id_token_claims: 'minimal', jwt_configuration: { alg: 'ES256', lifetime_in_seconds: 60 } }).idToken,
+      { algorithm: 'ES256', lifetimeSeconds: 60, claims: 'minimal' },
+    ))
+
+  test('cannot be HS256, whose secret would vouch for people, nor unsigned', () => {
+    for (const alg of ['HS256', 'none', 'rs256'])
+      assert.equal(checkMembers(CLIENT_MEMBERS, { name: 'App', jwt_configuration: { alg } }).length, 1, alg)
+    assert.ok(!(ID_TOKEN_ALGORITHMS as readonly string[]).includes('HS256'))
+  })
+})
+
+test('an application is the operator’s own unless it says otherwise', () => {
+  assert.equal(aClient().isFirstParty, true)
+  assert.equal(aClient({ is_first_party: false }).isFirstParty, false)
+})

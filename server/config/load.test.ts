@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { describe, test } from 'node:test'
+import { OperatorError } from '../kernel/errors.ts'
+import { loadSettings } from './load.ts'
+import { options } from './schema.ts'
+
+describe('settings', () => {
+  test('have a default each, with nothing left to decide later', () => {
+    const settings = loadSettings({})
+    assert.deepEqual(Object.keys(settings).sort(), Object.keys(options).sort())
+    assert.ok(Object.values(settings).every(value => value !== undefined))
+    assert.equal(settings.port, 4000)
+    assert.equal(settings.host, '127.0.0.1')
+    assert.equal(settings.issuer, 'http://localhost:4000/')
+    assert.equal(settings.dataFolder, resolve('data'))
+    assert.equal(settings.masterKeyFile, resolve('data/master.key'))
+    assert.equal(settings.databaseUrl, null)
+    assert.equal(settings.adminPassword, null)
+    assert.deepEqual(settings.trustedProxies, [])
+  })
+
+  test('that are empty count as unset', () =>
+    assert.deepEqual(
+      loadSettings(Object.fromEntries(Object.values(options).map(option => [option.name, '']))),
+      loadSettings({}),
+    ))
+
+  test('lean on each other: the issuer on the port, the master key on the folder', () => {
+    const settings = loadSettings({ LATCHKEY_PORT: '5000', LATCHKEY_DATA: '/var/lib/latchkey' })
+    assert.equal(settings.issuer, 'http://localhost:5000/')
+    assert.equal(settings.masterKeyFile, '/var/lib/latchkey/master.key')
+    assert.equal(
+      loadSettings({ LATCHKEY_PORT: '5000', LATCHKEY_ISSUER: 'https://id.example/' }).issuer,
+      'https://id.example/',
+    )
+  })
+
+  test('read a list of proxies with and without spaces', () =>
+    assert.deepEqual(loadSettings({ LATCHKEY_TRUSTED_PROXIES: '10.0.0.1, 10.1.0.0/16,' }).trustedProxies, [
+      '10.0.0.1',
+      '10.1.0.0/16',
+    ]))
+})
+
+describe('a setting that makes no sense is refused, and the sentence says what to write', () => {
+  for (const [name, value, says] of [
+    ['LATCHKEY_PORT', 'http', /0 to 65535/],
+    ['LATCHKEY_PORT', '65536', /0 to 65535/],
+    ['LATCHKEY_PORT', '-1', /0 to 65535/],
+    ['LATCHKEY_PORT', '4000.5', /0 to 65535/],
+    ['LATCHKEY_PORT', '0x50', /0 to 65535/],
+    ['LATCHKEY_PORT', '1e3', /0 to 65535/],
+    ['LATCHKEY_PORT', ' 4000', /0 to 65535/],
+    ['LATCHKEY_ISSUER', 'id.example', /http or https URL/],
+    ['LATCHKEY_ISSUER', 'ftp://id.example/', /http or https URL/],
+    ['LATCHKEY_ISSUER', 'https://id.example', /"https:\/\/id\.example\/", with the slash/],
+    ['LATCHKEY_ISSUER', 'https://ID.example/', /"https:\/\/id\.example\/"/],
+    ['LATCHKEY_ISSUER', 'https://id.example:443/', /"https:\/\/id\.example\/"/],
+    ['LATCHKEY_ISSUER', 'https://id.example/realms/one', /bare origin/],
+    ['LATCHKEY_ISSUER', 'https://id.example/?tenant=one', /bare origin/],
+    ['LATCHKEY_ISSUER', 'https://id.example/#one', /bare origin/],
+    ['LATCHKEY_ISSUER', 'https://user@id.example/', /bare origin/],
+    ['LATCHKEY_DATABASE_URL', 'mysql://localhost/', /postgres:\/\//],
+    ['LATCHKEY_SQLITE_SYNCHRONOUS', 'off', /full, normal/],
+    ['LATCHKEY_LOG_LEVEL', 'verbose', /debug, info, warn, error, silent/],
+  ] as const)
+    test(`${name}=${value}`, () =>
+      assert.throws(
+        () => loadSettings({ [name]: value }),
+        (error: unknown) => {
+          assert.ok(error instanceof OperatorError)
+          assert.ok(error.message.startsWith(name), error.message)
+          assert.match(error.message, says)
+          return true
+        },
+      ))
+
+  test('a database URL is not repeated, for the password in it', () =>
+    assert.throws(
+      () => loadSettings({ LATCHKEY_DATABASE_URL: 'mysql://user:hunter2@localhost/' }),
+      (error: Error) => !error.message.includes('hunter2'),
+    ))
+
+  test('a name that is no setting is a typing error, not a wish', () =>
+    assert.throws(() => loadSettings({ LATCHKEY_ISSUR: 'https://id.example/' }), /LATCHKEY_ISSUR is not a setting/))
+
+  test('names of others, and those of the tools around the server, are left alone', () =>
+    assert.doesNotThrow(() => loadSettings({ PATH: '/bin', LATCHKEY_TEST_POSTGRES: 'x', LATCHKEY_BENCH_RUNS: '3' })))
+})

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { aClient, anIncoming, NOW, TENANT } from '../../../tests/fixtures/records.ts'
+import type { Occasion } from '../../audit/events.ts'
+import type { Client } from '../../clients/metadata.ts'
+import { ProtocolError } from '../../kernel/errors.ts'
+import type { EventRecord } from '../../store/events.ts'
+import type { OAuthServices } from '../feature.ts'
+import { authenticateClient } from './authenticate.ts'
+
+const SECRET = 'a secret: with a colon, + and %'
+const named = (client: Client, id: string): Client => ({ ...client, id })
+const CLIENTS = new Map(
+  [
+    named(aClient({ app_type: 'regular_web' }, { secret: SECRET }), 'web'),
+    named(aClient({ app_type: 'spa' }), 'spa'),
+    named(aClient({ app_type: 'spa' }, { secret: 'left over from another life' }), 'former'),
+    named(aClient({ app_type: 'regular_web' }, { secret: 'plain' }), 'a:b'),
+    named(aClient({ app_type: 'regular_web' }), 'secretless'),
+  ].map(client => [client.id, client]),
+)
+const OCCASION: Occasion = { tenant: TENANT, at: NOW, requestId: 'request-1', address: null, userAgent: null }
+
+const formEncoded = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
+const basic = (id: string, secret: string): string => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+const encodedBasic = (id: string, secret: string): string => basic(formEncoded(id), formEncoded(secret))
+
+function authenticate(body: Record<string, string>, authorization?: string) {
+  const events: EventRecord[] = []
+  const services = {
+    clients: { find: async (_tenant: string, id: string) => CLIENTS.get(id) },
+    audit: { add: (event: EventRecord) => void events.push(event) },
+  } as unknown as OAuthServices
+  const incoming = anIncoming({
+    method: 'POST',
+    body: new URLSearchParams(body).toString(),
+    headers: authorization === undefined ? {} : { authorization },
+  })
+  return { events, outcome: authenticateClient(services, incoming, OCCASION).then(client => client.id) }
+}
+
+describe('a client is believed', () => {
+  for (const [body, authorization, id, why] of [
+    [{ client_id: 'web', client_secret: SECRET }, undefined, 'web', 'its secret in the body'],
+    [{}, encodedBasic('web', SECRET), 'web', 'its secret in the header'],
+    [{ client_id: 'web' }, encodedBasic('web', SECRET), 'web', 'its secret in the header, its name in both places'],
+    [{}, encodedBasic('web', SECRET).replace('Basic', 'bAsIc'), 'web', 'a scheme in another case'],
+    [{}, basic('web', SECRET), 'web', 'its secret in the header, not form-encoded, as some clients forget to'],
+    [{}, encodedBasic('a:b', 'plain'), 'a:b', 'a colon in its name, form-encoded'],
+    [{ client_id: 'spa' }, undefined, 'spa', 'its name alone, when it is public'],
+    [{ client_id: 'spa', client_secret: '' }, undefined, 'spa', 'an empty secret, which counts as none'],
+    [{ client_id: 'former' }, undefined, 'former', 'its name alone, though it had a secret before it was public'],
+  ] as [Record<string, string>, string | undefined, string, string][])
+    test(why, async () => {
+      const { outcome, events } = authenticate(body, authorization)
+      assert.equal(await outcome, id)
+      assert.deepEqual(events, [])
+    })
+})
+
+describe('a client is refused', () => {
+  const refusal = async (body: Record<string, string>, authorization?: string) => {
+    const { outcome, events } = authenticate(body, authorization)
+    const error = await outcome.then(
+      id => assert.fail(`${id} was believed`),
+      (reason: unknown) => reason,
+    )
+    assert.ok(error instanceof ProtocolError)
+    return { error, events }
+  }
+
+  for (const [body, authorization, code, why] of [
+    [{}, undefined, 'invalid_client', 'that does not say who it is'],
+    [{ client_secret: SECRET }, undefined, 'invalid_client', 'that sends a secret and no name'],
+    [{ client_id: 'web' }, undefined, 'invalid_client', 'that has a secret and does not send it'],
+    [{ client_id: 'web', client_secret: '' }, undefined, 'invalid_client', 'that has a secret and sends an empty one'],
+    [{ client_id: 'web', client_secret: `${SECRET} ` }, undefined, 'invalid_client', 'with a wrong secret'],
+    [{ client_id: 'nobody', client_secret: SECRET }, undefined, 'invalid_client', 'that does not exist'],
+    [{ client_id: 'spa', client_secret: SECRET }, undefined, 'invalid_client', 'that has no secret and sends one'],
+    [
+      { client_id: 'former', client_secret: 'left over from another life' },
+      undefined,
+      'invalid_client',
+      'with a secret from before it was public',
+    ],
+    [
+      { client_id: 'secretless', client_secret: '' },
+      undefined,
+      'invalid_client',
+      'that should have a secret and has none',
+    ],
+    [
+      { client_id: 'secretless', client_secret: 'null' },
+      undefined,
+      'invalid_client',
+      'that guesses how no secret is written',
+    ],
+    [{}, encodedBasic('web', 'wrong'), 'invalid_client', 'with a wrong secret in the header'],
+    [{}, encodedBasic('spa', ''), 'invalid_client', 'that is public and uses the header'],
+    [{}, 'Bearer abc', 'invalid_client', 'with a header of another scheme'],
+    [{ client_id: 'spa' }, 'Bearer abc', 'invalid_client', 'with a header of another scheme, public or not'],
+    [{}, 'Basic !!!', 'invalid_client', 'with a header that is not base64'],
+    [{}, `Basic ${Buffer.from('web').toString('base64')}`, 'invalid_client', 'with a header without a colon'],
+    [{ client_id: 'spa' }, encodedBasic('web', SECRET), 'invalid_client', 'that says two names'],
+    [
+      { client_id: 'web', client_secret: SECRET },
+      encodedBasic('web', SECRET),
+      'invalid_request',
+      'that proves itself in two ways',
+    ],
+    [
+      { client_secret: '' },
+      encodedBasic('web', SECRET),
+      'invalid_request',
+      'that proves itself in two ways, one of them empty',
+    ],
+  ] as [Record<string, string>, string | undefined, string, string][])
+    test(why, async () => {
+      const { error } = await refusal(body, authorization)
+      assert.equal(error.code, code)
+      assert.ok(!error.message.includes(SECRET))
+    })
+
+  test('in the same words whether it exists or not', async () => {
+    const [wrong, unknown] = [
+      await refusal({ client_id: 'web', client_secret: 'wrong' }),
+      await refusal({ client_id: 'nobody', client_secret: 'wrong' }),
+    ]
+    assert.deepEqual(
+      [wrong.error.message, wrong.error.status, wrong.error.headers],
+      [unknown.error.message, unknown.error.status, unknown.error.headers],
+    )
+  })
+
+  test('with a challenge only when it used the header (RFC 6749 §5.2)', async () => {
+    const inHeader = await refusal({}, encodedBasic('web', 'wrong'))
+    assert.match(inHeader.error.headers['www-authenticate'] ?? '', /^Basic /)
+    const inBody = await refusal({ client_id: 'web', client_secret: 'wrong' })
+    assert.deepEqual([inBody.error.status, inBody.error.headers], [401, {}])
+  })
+
+  test('on record when it exists, so that guessing at a secret is seen; never with what was guessed', async () => {
+    const { events } = await refusal({ client_id: 'web', client_secret: 'a guess' })
+    assert.deepEqual(
+      events.map(({ type, target }) => [type, target?.id]),
+      [['client.authentication-failed', 'web']],
+    )
+    assert.doesNotMatch(JSON.stringify(events), /a guess/)
+    assert.deepEqual((await refusal({ client_id: 'nobody', client_secret: 'x' })).events, [])
+  })
+})

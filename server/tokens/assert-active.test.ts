@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { aClient, anAuthorization, aSession, aUser, NOW, TENANT } from '../../tests/fixtures/records.ts'
+import { ProtocolError } from '../kernel/errors.ts'
+import { assertActive, assertActiveMachine, type Person } from './assert-active.ts'
+
+const CONNECTION = { tenant: TENANT, id: 'con_1', name: 'people', strategy: 'auth0', options: {} }
+const sound: Person = {
+  user: aUser(),
+  client: aClient(),
+  connection: CONNECTION,
+  organization: null,
+  authorization: anAuthorization(),
+  session: aSession(),
+  now: NOW,
+}
+
+describe('the gate opens', () => {
+  for (const [change, why] of [
+    [{}, 'when everything counts'],
+    [{ authorization: null }, 'before there is an authorization'],
+    [{ session: null }, 'for what outlives its session'],
+    [{ authorization: null, session: null }, 'for what has neither'],
+    [{ organization: 'org_1' }, 'for a member of an organization'],
+    [{ now: NOW + 999 }, 'in the last millisecond of the session'],
+    [
+      {
+        user: aUser({ epoch: 3 }),
+        session: aSession({ userEpoch: 3 }),
+        authorization: anAuthorization({ userEpoch: 3 }),
+      },
+      'for somebody who signed in again after being signed out everywhere',
+    ],
+    [
+      { client: aClient({}, { epoch: 2 }), authorization: anAuthorization({ clientEpoch: 2 }) },
+      'for a client whose tokens were once revoked',
+    ],
+  ] as [Partial<Person>, string][])
+    test(why, () => {
+      const person = { ...sound, ...change }
+      const { client, user, organization } = assertActive(person)
+      assert.deepEqual([client, user, organization], [person.client, person.user, person.organization])
+    })
+
+  test('for a machine, which stands for itself', () => {
+    const client = aClient()
+    const { user, organization, client: same } = assertActiveMachine(client)
+    assert.deepEqual([user, organization, same], [null, null, client])
+  })
+})
+
+describe('the gate refuses', () => {
+  for (const [change, says, why] of [
+    [{ user: undefined }, /no longer exists/, 'a person who was deleted'],
+    [{ user: aUser({ blocked: true }) }, /user is blocked/, 'a person who is blocked, in the words that SDKs look for'],
+    [{ connection: undefined }, /connection/, 'a person whose connection was removed'],
+    [{ connection: { ...CONNECTION, tenant: 'other' } }, /connection/, 'a connection of another tenant'],
+    [{ client: { ...aClient(), tenant: 'other' } }, /another tenant/, 'a client of another tenant'],
+    [{ authorization: anAuthorization({ state: 'killed' }) }, /revoked/, 'an authorization that was killed'],
+    [
+      { authorization: anAuthorization({ subject: 'auth0|eve' }) },
+      /somebody else/,
+      'an authorization of somebody else',
+    ],
+    [{ authorization: anAuthorization({ client: 'other' }) }, /somebody else/, 'an authorization for another client'],
+    [
+      { user: aUser({ epoch: 1 }), session: aSession({ userEpoch: 1 }) },
+      /revoked/,
+      'what was given before a sign-out everywhere',
+    ],
+    [{ authorization: anAuthorization({ userEpoch: 1 }) }, /revoked/, 'what carries a higher epoch than its user'],
+    [{ client: aClient({}, { epoch: 1 }) }, /revoked/, 'what was given before the client was revoked'],
+    [{ session: undefined }, /session/, 'a session that is gone'],
+    [{ session: aSession({ endedAt: NOW - 1 }) }, /session/, 'a session that was ended'],
+    [{ session: aSession({ user: 'auth0|eve' }) }, /session/, 'a session of somebody else'],
+    [
+      { session: aSession({ idleExpiresAt: NOW }) },
+      /session/,
+      'a session unused for too long, from that millisecond on',
+    ],
+    [{ session: aSession({ expiresAt: NOW }) }, /session/, 'a session that is too old, from that millisecond on'],
+    [{ user: aUser({ epoch: 1 }), authorization: null }, /session/, 'a session from before a sign-out everywhere'],
+    [
+      { user: aUser({ blocked: true }), authorization: null, session: null },
+      /blocked/,
+      'a block, whatever else there is not',
+    ],
+  ] as [Partial<Person>, RegExp, string][])
+    test(why, () =>
+      assert.throws(
+        () => assertActive({ ...sound, ...change }),
+        (error: unknown) =>
+          error instanceof ProtocolError && error.code === 'invalid_grant' && says.test(error.message),
+      ),
+    )
+})

@@ -1,0 +1,177 @@
+/**
+ * A grant that forgets to ask whether its subject and its client still count. One gate stands before every grant, so
+ * the cases are made from the list of features: a grant that is added without a case here fails.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { features } from '../../server/oauth/features.ts'
+import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
+import {
+  API,
+  askToken,
+  askUserinfo,
+  authorizePath,
+  type ClientCredentials,
+  CookieJarBrowser,
+  codeOf,
+  redemption,
+  refreshing,
+  signIn,
+  tokensFor,
+} from './stage.ts'
+
+const TENANT = 'default'
+const grantTypes = features.flatMap(({ grant }) => grant?.type ?? [])
+
+interface Actors {
+  readonly client: Required<ClientCredentials>
+  /** Null for a machine. */
+  readonly user: string | null
+}
+
+/** What a token request sends, ready to be sent at a later time. */
+type Ready = Actors & { readonly form: Readonly<Record<string, string>>; readonly accessToken: string | null }
+
+onEachStore('The one gate', store => {
+  let server: RunningServer
+  let made = 0
+
+  before(async () => {
+    server = await startServer({ store })
+  })
+  after(() => server?.close())
+
+  /** A client and a person that no other case has, so that each can be ended. */
+  async function cast(grant_types: readonly string[]) {
+    made += 1
+    const client = { client_id: `client-${made}`, client_secret: `the secret of client number ${made}` }
+    const person = { email: `person-${made}@example.com`, password: 'a lighthouse in the fog' }
+    const settings = { name: 'Cast', app_type: 'regular_web', grant_types, callbacks: ['https://app.example/callback'] }
+    await applyTo(server.latchkey, {
+      clients: [{ ...client, ...settings }],
+      resourceServers: [{ identifier: API, name: 'Videos', allow_offline_access: true, scopes: [{ value: 'read' }] }],
+      clientGrants: [{ client_id: client.client_id, audience: API, scope: ['read'] }],
+      users: [person],
+    })
+    const [user = null] = await server.latchkey.store.users.findByAttribute(TENANT, 'email', person.email, 1)
+    return { client, settings, person, user }
+  }
+
+  const PREPARE: Readonly<Record<string, () => Promise<Ready>>> = {
+    authorization_code: async () => {
+      const { client, person, user } = await cast(['authorization_code'])
+      const callback = await signIn(new CookieJarBrowser(server), person, authorizePath(client))
+      return { client, user, accessToken: null, form: redemption(client, codeOf(callback)) }
+    },
+    refresh_token: async () => {
+      const { client, person, user } = await cast(['authorization_code', 'refresh_token'])
+      const tokens = await tokensFor(server, person, { client, scope: 'openid offline_access' })
+      return { client, user, accessToken: tokens.access_token, form: refreshing(client, tokens.refresh_token) }
+    },
+    client_credentials: async () => {
+      const { client } = await cast(['client_credentials'])
+      const form = { grant_type: 'client_credentials', ...client, audience: API }
+      return { client, user: null, accessToken: null, form }
+    },
+  }
+
+  const announced = (
+    client: string,
+    work: (nouns: RunningServer['latchkey']['store']['clients']) => Promise<unknown>,
+  ) =>
+    server.latchkey.store.transaction(async transaction => {
+      await work(transaction.clients)
+      transaction.announce({ topic: 'client', tenant: TENANT, id: client })
+    })
+
+  /** How each is ended, and what a grant that it concerns then answers. */
+  const PERSON_ENDS: Readonly<Record<string, (user: string) => Promise<unknown>>> = {
+    'a blocked user': user => server.latchkey.store.users.change(TENANT, user, { blocked: true }, Date.now()),
+    'a deleted user': user => server.latchkey.store.users.remove(TENANT, user, Date.now()),
+    'a user who was signed out everywhere': user => server.latchkey.store.users.raiseEpoch(TENANT, user),
+  }
+  const CLIENT_ENDS: Readonly<Record<string, { error: string; end: (client: string) => Promise<unknown> }>> = {
+    'a removed client': {
+      error: 'invalid_client',
+      end: client => announced(client, clients => clients.remove(TENANT, client, Date.now())),
+    },
+    'a client whose secret was changed': {
+      error: 'invalid_client',
+      end: client =>
+        applyTo(server.latchkey, {
+          clients: [{ client_id: client, client_secret: 'another secret, since the old one leaked', name: 'Cast' }],
+        }),
+    },
+  }
+
+  test('knows every grant type there is', () => {
+    assert.deepEqual(
+      grantTypes.filter(type => !Object.hasOwn(PREPARE, type)),
+      [],
+    )
+    assert.deepEqual(
+      Object.keys(PREPARE).filter(type => !grantTypes.includes(type)),
+      [],
+    )
+  })
+
+  for (const type of grantTypes) {
+    const prepare = PREPARE[type]
+    if (!prepare) continue
+
+    test(`${type} is granted while nothing is the matter`, async () => {
+      assert.equal((await askToken(server, (await prepare()).form)).status, 200)
+    })
+
+    if (type !== 'client_credentials')
+      for (const [name, end] of Object.entries(PERSON_ENDS))
+        test(`${type} is refused for ${name}, and what was given before is dead`, async () => {
+          const { form, user, accessToken } = await prepare()
+          assert.ok(user)
+          if (accessToken) assert.equal((await askUserinfo(server, accessToken)).status, 200)
+          await end(user)
+          const reply = await askToken(server, form)
+          assert.deepEqual([reply.status, reply.json()['error']], [400, 'invalid_grant'])
+          if (accessToken) assert.equal((await askUserinfo(server, accessToken)).status, 401)
+        })
+
+    for (const [name, { error, end }] of Object.entries(CLIENT_ENDS))
+      test(`${type} is refused for ${name}`, async () => {
+        const { form, client } = await prepare()
+        await end(client.client_id)
+        const reply = await askToken(server, form)
+        assert.deepEqual([reply.status, reply.json()['error']], [401, error])
+      })
+  }
+
+  for (const type of ['authorization_code', 'refresh_token'])
+    test(`${type} is refused for what was given before its client’s epoch was raised`, async () => {
+      const { form, client, accessToken } = await (PREPARE[type] as () => Promise<Ready>)()
+      await announced(client.client_id, clients => clients.raiseEpoch(TENANT, client.client_id))
+      const reply = await askToken(server, form)
+      assert.deepEqual([reply.status, reply.json()['error']], [400, 'invalid_grant'])
+      if (accessToken) assert.equal((await askUserinfo(server, accessToken)).status, 401)
+    })
+
+  test('a machine’s tokens carry the epoch of their client, so that raising it ends those before and not those after', async () => {
+    const { form, client } = await (PREPARE['client_credentials'] as () => Promise<Ready>)()
+    const epoch = async () => {
+      const token = String((await askToken(server, form)).json()['access_token'])
+      return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())['client_epoch']
+    }
+    const before = await epoch()
+    await announced(client.client_id, clients => clients.raiseEpoch(TENANT, client.client_id))
+    assert.equal(await epoch(), before + 1)
+  })
+
+  for (const [name, end] of Object.entries(PERSON_ENDS))
+    test(`no code is given to ${name}, whose session is still in the browser`, async () => {
+      const { client, person, user } = await cast(['authorization_code'])
+      const browser = new CookieJarBrowser(server)
+      await signIn(browser, person, authorizePath(client))
+      assert.ok(user)
+      await end(user)
+      const { location } = await browser.get(authorizePath(client, { prompt: 'none' }))
+      assert.match(location ?? '', /[?&]error=login_required/)
+    })
+})

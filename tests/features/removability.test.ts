@@ -1,0 +1,296 @@
+/**
+ * Off means absent: a provider without a feature does not speak of it, does not route it and does not grant it, and
+ * everything that does not need it goes on. Each flow says what it needs, and is held to that both ways: with its
+ * needs it passes, without any one of them it does not.
+ */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { after, before, describe, test } from 'node:test'
+import type { Feature, OAuthServices } from '../../server/oauth/feature.ts'
+import { features } from '../../server/oauth/features.ts'
+import {
+  ANN,
+  API,
+  askToken,
+  askUserinfo,
+  authorizePath,
+  CookieJarBrowser,
+  claimsOf,
+  codeOf,
+  follow,
+  MACHINE,
+  queryOf,
+  redemption,
+  refreshing,
+  SPA,
+  signIn,
+  tenantFile,
+  tokensFor,
+  WEB,
+} from '../attacks/stage.ts'
+import { type RunningServer, startServer } from '../fixtures/server.ts'
+import { shuffled } from './shuffled.ts'
+
+interface Flow {
+  readonly name: string
+  readonly needs: readonly string[]
+  readonly run: (server: RunningServer) => Promise<void>
+}
+
+const GONE = 'https://app.example/'
+
+const flows: readonly Flow[] = [
+  {
+    name: 'a public client gets a token for a code',
+    needs: ['authorization-code'],
+    run: async server => {
+      const code = codeOf(await signIn(new CookieJarBrowser(server), ANN))
+      const answer = await askToken(server, redemption(SPA, code))
+      assert.equal(answer.status, 200)
+      assert.equal(answer.json()['token_type'], 'Bearer')
+    },
+  },
+  {
+    name: 'a confidential client gets a token for a code',
+    needs: ['authorization-code'],
+    run: async server => {
+      const path = authorizePath(WEB, { code_challenge: undefined, code_challenge_method: undefined })
+      const code = codeOf(await signIn(new CookieJarBrowser(server), ANN, path))
+      const answer = await askToken(server, { ...redemption(WEB, code), code_verifier: undefined })
+      assert.equal(answer.status, 200)
+    },
+  },
+  {
+    name: 'a code is of no use without its verifier',
+    needs: ['authorization-code', 'pkce'],
+    run: async server => {
+      const code = codeOf(await signIn(new CookieJarBrowser(server), ANN))
+      const stolen = await askToken(server, redemption(SPA, code, { code_verifier: 'x'.repeat(43) }))
+      assert.equal(stolen.json()['error'], 'invalid_grant')
+      assert.equal((await askToken(server, redemption(SPA, code))).status, 200)
+    },
+  },
+  {
+    name: 'the client is told who signed in',
+    needs: ['authorization-code', 'openid'],
+    run: async server => {
+      const { id_token } = await tokensFor(server, ANN)
+      const { aud, nonce, email } = claimsOf(id_token)
+      assert.deepEqual({ aud, nonce, email }, { aud: SPA.client_id, nonce: 'the-nonce', email: ANN.email })
+    },
+  },
+  {
+    name: 'userinfo answers for a token',
+    needs: ['authorization-code', 'openid', 'userinfo'],
+    run: async server => {
+      const { access_token } = await tokensFor(server, ANN)
+      const answer = await askUserinfo(server, access_token)
+      assert.equal(answer.status, 200)
+      assert.equal(answer.json()['email'], ANN.email)
+    },
+  },
+  {
+    name: 'a refresh token is rotated',
+    needs: ['authorization-code', 'refresh-token'],
+    run: async server => {
+      const { refresh_token } = await tokensFor(server, ANN, { scope: 'offline_access' })
+      const answer = await askToken(server, refreshing(SPA, refresh_token))
+      assert.equal(answer.status, 200)
+      assert.notEqual(answer.json()['refresh_token'], refresh_token)
+    },
+  },
+  {
+    name: 'a machine gets a token for itself',
+    needs: ['client-credentials'],
+    run: async server => {
+      const answer = await askToken(server, { grant_type: 'client_credentials', ...MACHINE, audience: API })
+      assert.equal(answer.status, 200)
+      assert.equal(answer.json()['scope'], 'read:videos')
+    },
+  },
+  {
+    name: 'a token is for the API that was asked for',
+    needs: ['authorization-code', 'audience'],
+    run: async server => {
+      const { access_token } = await tokensFor(server, ANN, { audience: API, scope: 'read:videos' })
+      const { aud, scope } = claimsOf(access_token)
+      assert.deepEqual({ aud, scope }, { aud: API, scope: 'read:videos' })
+    },
+  },
+  {
+    name: 'prompt=none answers without a page, whoever is signed in',
+    needs: ['authorization-code', 'interaction'],
+    run: async server => {
+      const browser = new CookieJarBrowser(server)
+      const silent = authorizePath(SPA, { prompt: 'none' })
+      assert.equal((await follow(browser, silent)).searchParams.get('error'), 'login_required')
+      await signIn(browser, ANN)
+      codeOf(await follow(browser, silent))
+    },
+  },
+  {
+    name: '/v2/logout signs out and leads back',
+    needs: ['authorization-code', 'logout'],
+    run: async server => {
+      const browser = await signedIn(server)
+      const left = await browser.get(`/v2/logout?${queryOf({ client_id: SPA.client_id, returnTo: GONE })}`)
+      assert.equal(left.location, GONE)
+      await isSignedOut(browser)
+    },
+  },
+  {
+    name: '/oidc/logout signs out and leads back',
+    needs: ['authorization-code', 'openid', 'end-session'],
+    run: async server => {
+      const browser = new CookieJarBrowser(server)
+      const { id_token } = await tokensFor(server, ANN, { browser })
+      const asked = queryOf({ id_token_hint: id_token, post_logout_redirect_uri: GONE, state: 'x' })
+      assert.equal((await browser.get(`/oidc/logout?${asked}`)).location, `${GONE}?state=x`)
+      await isSignedOut(browser)
+    },
+  },
+]
+
+async function signedIn(server: RunningServer): Promise<CookieJarBrowser> {
+  const browser = new CookieJarBrowser(server)
+  await signIn(browser, ANN)
+  return browser
+}
+
+async function isSignedOut(browser: CookieJarBrowser): Promise<void> {
+  assert.match((await browser.get(authorizePath())).location ?? '', /^\/login\//)
+}
+
+const ISSUER = 'https://issuer.example/'
+const metadataOf = (feature: Feature): Record<string, unknown> => ({ ...feature.metadata?.(ISSUER) })
+const routesOf = (feature: Feature) => feature.routes?.({} as OAuthServices) ?? []
+const valuesOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
+
+/** Not in discovery, unless a feature that is there says the same; not on any route; not a grant. */
+async function isAbsent(server: RunningServer, feature: Feature, present: readonly Feature[]): Promise<void> {
+  const browser = new CookieJarBrowser(server)
+  const discovery = (await browser.get('/.well-known/openid-configuration')).json()
+  for (const [name, value] of Object.entries(metadataOf(feature))) {
+    const others = present.map(other => metadataOf(other)[name]).filter(other => other !== undefined)
+    if (Array.isArray(value)) {
+      const gone = value.filter(item => !others.some(other => valuesOf(other).includes(item)))
+      assert.deepEqual(
+        valuesOf(discovery[name]).filter(item => gone.includes(item)),
+        [],
+        `${feature.name}: ${name}`,
+      )
+    } else if (others.length === 0) assert.ok(!(name in discovery), `${feature.name}: ${name}`)
+  }
+
+  for (const { method, path } of routesOf(feature)) {
+    const answer = method === 'GET' ? await browser.get(path) : await browser.post(path, {})
+    assert.equal(answer.status, 404, `${method} ${path}`)
+  }
+
+  if (feature.grant) {
+    assert.ok(!valuesOf(discovery['grant_types_supported']).includes(feature.grant.type))
+    const answer = await askToken(server, { grant_type: feature.grant.type, ...WEB })
+    assert.deepEqual([answer.status, answer.json()['error']], [400, 'unsupported_grant_type'])
+  }
+}
+
+async function isPresent(server: RunningServer, feature: Feature): Promise<void> {
+  const browser = new CookieJarBrowser(server)
+  const discovery = (await browser.get('/.well-known/openid-configuration')).json()
+  for (const [name, value] of Object.entries(metadataOf(feature)))
+    if (Array.isArray(value))
+      for (const item of value) assert.ok(valuesOf(discovery[name]).includes(item), `${name}: ${item}`)
+    else assert.ok(name in discovery, name)
+  for (const { method, path } of routesOf(feature)) {
+    const answer = method === 'GET' ? await browser.get(path) : await browser.post(path, {})
+    assert.notEqual(answer.status, 404, `${method} ${path}`)
+  }
+  if (feature.grant) assert.ok(valuesOf(discovery['grant_types_supported']).includes(feature.grant.type))
+}
+
+/** What is there works, what is not there is not there, and no flow has a need it does not name. */
+async function holds(server: RunningServer, present: readonly Feature[]): Promise<void> {
+  for (const feature of features)
+    if (present.includes(feature)) await isPresent(server, feature)
+    else await isAbsent(server, feature, present)
+  const names = present.map(feature => feature.name)
+  for (const flow of flows)
+    if (flow.needs.every(need => names.includes(need))) await flow.run(server)
+    else await assert.rejects(flow.run(server), `${flow.name}, which needs ${flow.needs}, passed with ${names}`)
+}
+
+describe('without a feature, on sqlite', () => {
+  let server: RunningServer
+  before(async () => {
+    server = await startServer({ store: 'sqlite', tenantFile, environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' } })
+  })
+  after(() => server?.close())
+
+  const boots = (present: readonly Feature[]) => async () => {
+    server = await server.restart({ features: present })
+    await holds(server, present)
+  }
+
+  for (const feature of features)
+    test(
+      `${feature.name} is absent, and every flow that does not need it passes`,
+      boots(features.filter(other => other !== feature)),
+    )
+
+  test('at all, a provider still says who it is and refuses the rest', async () => {
+    await boots([])()
+    const browser = new CookieJarBrowser(server)
+    assert.equal((await browser.get('/.well-known/openid-configuration')).json()['issuer'], server.issuer)
+    assert.equal((await browser.get('/.well-known/jwks.json')).status, 200)
+    const { searchParams } = await follow(browser, authorizePath())
+    assert.equal(searchParams.get('error'), 'unsupported_response_type')
+    assert.equal(searchParams.get('iss'), server.issuer)
+  })
+
+  for (let seed = 1; seed <= 6; seed++) {
+    const some = shuffled(features, seed).slice(0, 2 + seed)
+    test(`but ${some.map(({ name }) => name).join(', ')}, what is left works`, boots(some))
+  }
+})
+
+describe('with every feature, on postgres', () => {
+  let server: RunningServer
+  before(async () => {
+    server = await startServer({ store: 'postgres', tenantFile })
+  })
+  after(() => server?.close())
+
+  test('all is present, and every flow passes', () => holds(server, features))
+})
+
+describe('the list', () => {
+  const folder = new URL('../../server/oauth/features/', import.meta.url)
+  const files = readdirSync(folder).filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+
+  test('holds every feature that there is, once', () =>
+    assert.deepEqual(features.map(({ name }) => `${name}.ts`).sort(), files.sort()))
+
+  for (const file of files)
+    test(`holds what ${file} exports, under the file's name`, async () => {
+      const exported: object = await import(new URL(file, folder).href)
+      const [feature, ...others] = features.filter(one => Object.values(exported).includes(one))
+      assert.equal(`${feature?.name}.ts`, file)
+      assert.deepEqual(others, [])
+    })
+
+  test('is named by no flow for what is not in it', () => {
+    const names = features.map(({ name }) => name)
+    assert.deepEqual(
+      flows.flatMap(({ needs }) => needs).filter(need => !names.includes(need)),
+      [],
+    )
+  })
+
+  test('holds no feature that no flow needs', () => {
+    const needed = new Set(flows.flatMap(({ needs }) => needs))
+    assert.deepEqual(
+      features.filter(({ name }) => !needed.has(name)),
+      [],
+    )
+  })
+})
