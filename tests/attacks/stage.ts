@@ -18,6 +18,8 @@ export const BEN: Person = { email: 'ben@example.com', password: 'blue bicycles 
 
 export const CALLBACK = 'https://app.example/callback'
 export const API = 'https://videos.example/api'
+/** As imported from Auth0: its access tokens say `typ: JWT`, as ID tokens do. */
+export const LEGACY_API = 'https://legacy.example/api'
 /** Two APIs that share a secret with the server, and must not be able to speak for one another. */
 export const SECRET_API_A = 'https://a.example/api'
 export const SECRET_API_B = 'https://b.example/api'
@@ -69,6 +71,7 @@ export const tenantFile = {
       allow_offline_access: true,
       scopes: [{ value: 'read:videos' }, { value: 'write:videos' }],
     },
+    { identifier: LEGACY_API, name: 'Legacy', token_dialect: 'access_token', scopes: [{ value: 'read:videos' }] },
     secretApi(SECRET_API_A, API_SECRET_A),
     secretApi(SECRET_API_B, API_SECRET_B),
   ],

@@ -22,6 +22,7 @@ import {
   claimsOf,
   codeOf,
   follow,
+  LEGACY_API,
   OTHER_SPA,
   queryOf,
   redemption,
@@ -96,6 +97,9 @@ onEachStore('A token in the wrong place', store => {
     await signIn(browser, ANN)
     const ask = (id_token_hint: string) => browser.get(`/oidc/logout?${queryOf({ id_token_hint })}`)
     assert.match((await ask(access_token)).location ?? '', /^\/sign-out\//)
+    const legacy = (await annsTokens({ audience: LEGACY_API, scope: 'openid email read:videos' })).access_token
+    assert.equal(headerOf(legacy)['typ'], 'JWT')
+    assert.match((await ask(legacy)).location ?? '', /^\/sign-out\//)
     assert.match((await ask(forge({ alg: 'none' }, claimsOf(id_token), null))).location ?? '', /^\/sign-out\//)
     const silent = await follow(browser, authorizePath(SPA, { prompt: 'none' }))
     assert.ok(silent.searchParams.has('code'), 'the session went on')
