@@ -2,7 +2,6 @@
  * The wiring: the only file that knows every part. It opens what the settings name, hands each part what it
  * stands on, and lists all routes and all background jobs. No decision is made here.
  */
-import { mkdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
@@ -20,11 +19,10 @@ import { createConnections } from './identity/connections.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
-import { OperatorError } from './kernel/errors.ts'
 import { type Job, startJobs } from './kernel/jobs.ts'
 import type { Log } from './kernel/log.ts'
 import type { Sealer } from './kernel/sealer.ts'
-import { DAY, MINUTE } from './kernel/seconds.ts'
+import { DAY, MINUTE, SECOND } from './kernel/seconds.ts'
 import { createKeyring, type Keyring } from './keys/keyring.ts'
 import { createSchedule } from './keys/schedule.ts'
 import { createSealer } from './keys/sealer.ts'
@@ -36,6 +34,7 @@ import { discoveryRoutes } from './oauth/discovery.ts'
 import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
+import { makeDataFolder } from './store/data-folder.ts'
 import { lockDatabase } from './store/lock.ts'
 import { openPostgres, reach } from './store/postgres.ts'
 import { openPostgresBus } from './store/postgres-notify.ts'
@@ -63,11 +62,16 @@ export interface Overrides {
   readonly features?: readonly Feature[]
   /** Told a password that was made for the first administrator; by default nobody is. */
   readonly tell?: (administrator: { email: string; password: string }) => void
+  /** Milliseconds that requests in flight have to finish once the server closes. */
+  readonly closeGrace?: number
 }
+
+/** The slowest answer waits 2 s for its turn to hash and a few for the database. */
+const CLOSE_GRACE = 5 * SECOND
 
 /** Everything opened and wired, the first start done and the tenant file applied. Throws `OperatorError` for what the operator can mend. */
 export async function compose(settings: Settings, log: Log, overrides: Overrides = {}): Promise<Latchkey> {
-  const { clock = systemClock, features = allFeatures, tell = () => {} } = overrides
+  const { clock = systemClock, features = allFeatures, tell = () => {}, closeGrace = CLOSE_GRACE } = overrides
   const storage = await openStorage(settings)
   try {
     const { store, bus, sealer } = storage
@@ -79,11 +83,17 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       store,
       clients,
       clock,
-      resourceServers: createResourceServers({ store, bus }),
-      tenants: createTenants({ store, bus }),
-      cookieScope: createCookieScope({ store, bus }),
+      resourceServers: createResourceServers({ store, bus, clock }),
+      tenants: createTenants({ store, bus, clock }),
+      cookieScope: createCookieScope({ store, bus, clock }),
     }
-    const oauth: OAuthServices = { ...shared, keyring, audit, connections: createConnections({ store, bus }) }
+    const oauth: OAuthServices = {
+      ...shared,
+      log,
+      keyring,
+      audit,
+      connections: createConnections({ store, bus, clock }),
+    }
     const login: LoginServices = {
       ...shared,
       hashQueue,
@@ -130,7 +140,10 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         return (http.server.address() as AddressInfo).port
       },
       async close() {
+        // Whoever sends half a request and waits would hold the process, and with it the lock on the data.
+        const force = setTimeout(() => http.server.closeAllConnections(), closeGrace)
         await http.close()
+        clearTimeout(force)
         await jobs.stop()
         await audit.flush()
         await storage.close()
@@ -177,7 +190,7 @@ interface Storage {
 
 /** A master key is made only for a database in which nothing was ever sealed. */
 async function openStorage(settings: Settings): Promise<Storage> {
-  makeFolder(settings.dataFolder)
+  makeDataFolder(settings.dataFolder)
   const { databaseUrl } = settings
   const lock = databaseUrl === null ? lockDatabase(settings.dataFolder) : undefined
   let bus: Bus | undefined
@@ -208,17 +221,6 @@ async function openStorage(settings: Settings): Promise<Storage> {
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new OperatorError(
-      `The folder ${path} cannot be made: ${(error as Error).message}. Set LATCHKEY_DATA to one this user may write to.`,
-      { cause: error },
-    )
   }
 }
 

@@ -2,49 +2,73 @@
  * `npm start`: the identity server and the example application in one process, with the example's tenant file,
  * and a table of what runs where. Everything can be set as for `latchkey serve`, and LATCHKEY_EXAMPLE_PORT besides.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Example } from '../examples/24-hour-video/server.ts'
+import { OperatorError } from '../server/kernel/errors.ts'
+import { makeDataFolder } from '../server/store/data-folder.ts'
 
 const TENANT_FILE = new URL('../examples/24-hour-video/tenant.yaml', import.meta.url)
 /** The one that the tenant file knows. */
 const EXAMPLE_PORT = 4002
 
 const dataFolder = process.env['LATCHKEY_DATA'] || './data'
-enableCompileCache(join(dataFolder, 'compile-cache'))
+const told: string[] = []
 
 try {
-  const examplePort = Number(process.env['LATCHKEY_EXAMPLE_PORT'] || EXAMPLE_PORT)
-  const apply = process.env['LATCHKEY_APPLY'] || tenantFileFor(examplePort)
-  const { serve } = await import('../server/serve.ts')
-  const told: string[] = []
-  const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence =>
-    told.push(sentence),
+  makeDataFolder(dataFolder)
+  enableCompileCache(join(dataFolder, 'compile-cache'))
+  const { loadSettings } = await import('../server/config/load.ts')
+  const { port } = await import('../server/config/schema.ts')
+  const { issuer, adminEmail, dataFolder: data } = loadSettings(process.env)
+  // First, so that nothing has happened yet when its port is taken, and its real port is known to the tenant file.
+  const example = await listen(
+    port('LATCHKEY_EXAMPLE_PORT', process.env['LATCHKEY_EXAMPLE_PORT'] || undefined, EXAMPLE_PORT),
+    issuer,
   )
-  const { issuer, dataFolder: data, adminEmail } = latchkey.settings
-  const { startExample } = await import('../examples/24-hour-video/server.ts')
-  const example = await startExample({ port: examplePort, issuer })
+  const apply = process.env['LATCHKEY_APPLY'] || tenantFileFor(new URL(example.url).port)
+  const { serve } = await import('../server/serve.ts')
+  const { log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence => told.push(sentence))
   onClose(example.close)
   flushCompileCache()
-  if (process.stdout.isTTY) console.log(table(issuer, example.url, data, told, adminEmail))
+  if (process.stdout.isTTY) console.log(table(issuer, example.url, data, adminEmail))
   else log.info({ example: example.url }, 'the example application is listening')
 } catch (error) {
-  if (!(error instanceof Error) || error.name !== 'OperatorError') throw error
+  // A first start that fails late has made a password already, and tells it this once.
+  for (const sentence of told) console.log(sentence)
+  if (!(error instanceof OperatorError)) throw error
   console.error(error.message)
   process.exit(1)
 }
 
+async function listen(port: number, issuer: string): Promise<Example> {
+  const { startExample } = await import('../examples/24-hour-video/server.ts')
+  try {
+    return await startExample({ port, issuer })
+  } catch (error) {
+    const { code, syscall, message } = error as NodeJS.ErrnoException
+    if (syscall !== 'listen') throw error
+    const problem = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be listened on (${message})`
+    throw new OperatorError(
+      `Port ${port}, for the example application, ${problem}. Set LATCHKEY_EXAMPLE_PORT to another.`,
+      { cause: error },
+    )
+  }
+}
+
 /** On another port the example is another origin, and has to be registered as that. */
-function tenantFileFor(examplePort: number): string {
-  if (examplePort === EXAMPLE_PORT) return TENANT_FILE.pathname
+function tenantFileFor(examplePort: string): string {
+  if (examplePort === `${EXAMPLE_PORT}`) return fileURLToPath(TENANT_FILE)
   const file = join(dataFolder, 'example-tenant.yaml')
   const text = readFileSync(TENANT_FILE, 'utf8').replaceAll(`localhost:${EXAMPLE_PORT}`, `localhost:${examplePort}`)
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
-  writeFileSync(file, text)
+  rmSync(file, { force: true })
+  writeFileSync(file, text, { mode: 0o600 })
   return file
 }
 
-function table(issuer: string, example: string, data: string, told: readonly string[], adminEmail: string): string {
+function table(issuer: string, example: string, data: string, adminEmail: string): string {
   const howToSignIn =
     told.length > 0
       ? told.map(sentence => `${sentence}  (this is told once)`)

@@ -18,12 +18,15 @@ export interface Occasion {
   readonly userAgent: string | null
 }
 
+/** Real ones are shorter; a stranger's could be as long as all headers together. */
+const LONGEST_USER_AGENT = 512
+
 export const occasionOf = (incoming: Incoming, at: Instant): Occasion => ({
   tenant: incoming.tenant,
   at,
   requestId: incoming.id,
   address: incoming.address,
-  userAgent: incoming.header('user-agent') ?? null,
+  userAgent: incoming.header('user-agent')?.slice(0, LONGEST_USER_AGENT) ?? null,
 })
 
 type Actor = EventRecord['actor']

@@ -18,7 +18,9 @@ function stage() {
   const events = {
     record: async (batch: readonly EventRecord[]) => {
       if (state.away) throw new Error('the database is away')
-      batches.push(batch.map(({ actor }) => actor.id))
+      batches.push(
+        batch.map(({ actor, details }) => actor.id + (details['leftOut'] ? ` (${details['leftOut']} left out)` : '')),
+      )
     },
   } as unknown as Events
   const buffer = createAuditBuffer(events, { ...silentLog, error: fields => void faults.push({ ...fields }) })
@@ -40,6 +42,16 @@ describe('events that may follow', () => {
     assert.deepEqual(batches, [])
     await pass(1)
     assert.deepEqual(batches, [['a', 'b', 'c']])
+  })
+
+  test('that a stranger can cause at will are one row in ten seconds, and the next tells how many were left out', async () => {
+    const { buffer, written } = stage()
+    const at = (instant: number) => ({ ...anEvent('a'), at: instant })
+    for (let time = 0; time < 50; time++) buffer.addSparsely('a', at(NOW + time))
+    buffer.addSparsely('b', anEvent('b'))
+    buffer.addSparsely('a', at(NOW + 10_000))
+    await pass(50)
+    assert.deepEqual(written(), ['a', 'b', 'a (49 left out)'])
   })
 
   test('are written once, in their order, in batches that hold up nobody', async () => {

@@ -2,11 +2,18 @@
  * Rows of issuance without a state change (a machine's token) are not worth a commit each: they wait here and
  * follow within 50 ms. The one stated exception to "nothing answered is lost", bounded and counted.
  */
+import type { Instant } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
+import { SECOND } from '../kernel/seconds.ts'
 import type { EventRecord, Events } from '../store/events.ts'
 
 export interface AuditBuffer {
   add(event: EventRecord): void
+  /**
+   * For what a stranger can cause at will: one row a key in ten seconds. The first one after that says how many
+   * were left out meanwhile (`details.leftOut`).
+   */
+  addSparsely(key: string, event: EventRecord): void
   /** Writes what waits, for shutdown and tests. */
   flush(): Promise<void>
 }
@@ -15,6 +22,9 @@ const DELAY = 50
 /** About 5 MB; reached only when the database is away. */
 const MOST_WAITING = 10_000
 const BATCH = 500
+const SPARSE = 10 * SECOND
+/** Keys remembered; the oldest leaves first. */
+const MOST_KEYS = 1000
 
 export function createAuditBuffer(events: Events, log: Log): AuditBuffer {
   let waiting: EventRecord[] = []
@@ -43,11 +53,25 @@ export function createAuditBuffer(events: Events, log: Log): AuditBuffer {
     }, DELAY)
   }
 
+  const add = (event: EventRecord): void => {
+    if (waiting.length >= MOST_WAITING) dropped++
+    else waiting.push(event)
+    schedule()
+  }
+  const sparse = new Map<string, { since: Instant; leftOut: number }>()
+
   return {
-    add(event) {
-      if (waiting.length >= MOST_WAITING) dropped++
-      else waiting.push(event)
-      schedule()
+    add,
+    addSparsely(key, event) {
+      const known = sparse.get(key)
+      if (known && event.at - known.since < SPARSE) {
+        known.leftOut++
+        return
+      }
+      sparse.delete(key)
+      sparse.set(key, { since: event.at, leftOut: 0 })
+      if (sparse.size > MOST_KEYS) sparse.delete(sparse.keys().next().value as string)
+      add(known?.leftOut ? { ...event, details: { ...event.details, leftOut: known.leftOut } } : event)
     },
     async flush() {
       clearTimeout(timer)

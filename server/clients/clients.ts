@@ -39,13 +39,10 @@ export function createClients({
   bus: Bus
   clock: Clock
 }): Clients {
-  const clients = createCache<Client | undefined>(CACHED_CLIENTS)
-  const grants = createCache<ReadonlyMap<string, readonly string[]>>(CACHED_CLIENTS)
-  const keyOf = (tenant: string, id: string) => `${tenant} ${id}`
-  bus.subscribe('client', ({ tenant, id }) => {
-    clients.drop(keyOf(tenant, id))
-    grants.drop(keyOf(tenant, id))
-  })
+  const keyOf = (client: { tenant: string; id: string }) => `${client.tenant} ${client.id}`
+  const cached = { limit: CACHED_CLIENTS, clock, bus, topic: 'client', keyOf }
+  const clients = createCache<Client | undefined>(cached)
+  const grants = createCache<ReadonlyMap<string, readonly string[]>>(cached)
 
   const context = (tenant: string, id: string) => ({ purpose: 'client-secret', tenant, record: id })
   const openSecret = (record: ClientRecord): string | null =>
@@ -56,7 +53,7 @@ export function createClients({
 
     // A client that does not exist is not remembered: strangers' guesses would fill the cache.
     async find(tenant, id) {
-      const key = keyOf(tenant, id)
+      const key = keyOf({ tenant, id })
       const client = await clients.get(key, async () => {
         const record = await store.clients.find(tenant, id)
         return record && resolveClient(record, openSecret(record))
@@ -66,7 +63,7 @@ export function createClients({
     },
 
     async grantedScopes(tenant, id, audience) {
-      const byAudience = await grants.get(keyOf(tenant, id), async () => {
+      const byAudience = await grants.get(keyOf({ tenant, id }), async () => {
         const all = await store.clients.grantsOf(tenant, id)
         return new Map(all.map(grant => [grant.audience, grant.scopes]))
       })

@@ -40,7 +40,7 @@ describe('how the cookies of a tenant are set', () => {
       const from = after === undefined ? 0 : clients.findIndex(one => one.id === after) + 1
       return clients.slice(from, from + limit)
     }
-    const find = createCookieScope({ store: { clients: { list } } as unknown as Store, bus })
+    const find = createCookieScope({ store: { clients: { list } } as unknown as Store, bus, clock: () => 0 })
     return { bus, asked, clients, find: (issuer = ISSUER) => find('t', issuer) }
   }
 

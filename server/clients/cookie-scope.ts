@@ -5,6 +5,7 @@
 import type { CookieScope } from '../http/cookies.ts'
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
 import { readMembers } from './members.ts'
@@ -15,9 +16,14 @@ export type FindCookieScope = (tenant: string, issuer: string) => Promise<Cookie
 const CACHED_TENANTS = 1000
 const PAGE = 200
 
-export function createCookieScope({ store, bus }: { store: Store; bus: Bus }): FindCookieScope {
-  const crossSite = createCache<boolean>(CACHED_TENANTS)
-  bus.subscribe('client', ({ tenant }) => crossSite.drop(tenant))
+export function createCookieScope({ store, bus, clock }: { store: Store; bus: Bus; clock: Clock }): FindCookieScope {
+  const crossSite = createCache<boolean>({
+    limit: CACHED_TENANTS,
+    clock,
+    bus,
+    topic: 'client',
+    keyOf: ({ tenant }) => tenant,
+  })
 
   const hasCrossSiteClient = async (tenant: string, issuer: string): Promise<boolean> => {
     for (let after: string | undefined; ; ) {

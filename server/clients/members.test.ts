@@ -23,7 +23,7 @@ describe('the form of a member', () => {
     for (const value of faulty)
       test(`${name} may not be ${JSON.stringify(value)}`, () => {
         const [problem, ...others] = check(member, value)
-        assert.deepEqual(problem?.path, ['it'])
+        assert.equal(problem?.path[0], 'it')
         assert.match(problem?.message ?? '', /^it (must|holds)/)
         assert.deepEqual(others, [])
       })
@@ -47,6 +47,21 @@ describe('a document', () => {
         path.join('.'),
       ),
       ['clients.2.name', 'clients.2.logo_uri', 'clients.2.refresh_token.leeway', 'clients.2.refresh_token.type'],
+    ))
+
+  test('is told each URL of a list that is none, at its own index', () =>
+    assert.deepEqual(
+      checkMembers(
+        { callbacks: { is: 'urls' } },
+        {
+          callbacks: ['/cb', 'https://a.example/', 'javascript:alert(1)', 'https://a.example/#x'],
+        },
+      ).map(({ path, message }) => [path.join('.'), message.split('"')[1]]),
+      [
+        ['callbacks.0', '/cb'],
+        ['callbacks.2', 'javascript:alert(1)'],
+        ['callbacks.3', 'https://a.example/#x'],
+      ],
     ))
 
   test('may say null for what is not set, but not for what must be', () => {

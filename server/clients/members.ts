@@ -37,7 +37,7 @@ export interface Problem {
   readonly message: string
 }
 
-/** Every fault of form, not just the first. Unknown members are `unknownMembers`' business. */
+/** Every fault of form, not just the first, and of a list of URLs each at its own. Unknown members are `unknownMembers`' business. */
 export function checkMembers(
   members: Members,
   document: JsonObject,
@@ -51,6 +51,8 @@ export function checkMembers(
       return isObject(value)
         ? checkMembers(member.members, value, at)
         : [{ path: at, message: `${name} must be a mapping.` }]
+    if (member.is === 'urls' && isTexts(value))
+      return value.flatMap((url, index) => urlProblems(url, name, [...at, index]))
     const message = FAULTS[member.is](value, name, member)
     return message ? [{ path: at, message }] : []
   })
@@ -104,6 +106,12 @@ const isUrl = (text: string): boolean => {
   return url !== null && !RUNS.test(url.protocol)
 }
 
+/** RFC 6749 §3.1.2: where a browser is sent, the fragment is the answer's. */
+const urlProblems = (url: string, name: string, path: Problem['path']): Problem[] =>
+  isUrl(url) && !url.includes('#')
+    ? []
+    : [{ path, message: `${name} holds "${url}", which is not a URL without a fragment that leads somewhere.` }]
+
 const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
   text: (value, name, member) => {
     if (typeof value === 'number' || typeof value === 'boolean') return `${name} must be text; put it in quotes.`
@@ -122,12 +130,6 @@ const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
   hours: (value, name) =>
     isUpTo(value, LONGEST / HOUR) && value > 0 ? undefined : `${name} must be a number of hours above 0.`,
   url: (value, name) => (typeof value === 'string' && isUrl(value) ? undefined : `${name} must be a URL to fetch.`),
-  urls: (value, name) => {
-    if (!isTexts(value)) return `${name} must be a list of URLs.`
-    const wrong = value.find(url => !isUrl(url) || url.includes('#'))
-    return wrong === undefined
-      ? undefined
-      : `${name} holds "${wrong}", which is not a URL without a fragment that leads somewhere.`
-  },
+  urls: (value, name) => (isTexts(value) ? undefined : `${name} must be a list of URLs.`),
   any: () => undefined,
 }

@@ -1,6 +1,7 @@
 /** APIs: what their settings mean, resolved and cached. The issuer's own audiences are system APIs and need no row. */
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
+import type { Clock } from '../kernel/clock.ts'
 import { DAY, HOUR, SECOND } from '../kernel/seconds.ts'
 import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
@@ -77,10 +78,23 @@ export interface ResourceServers {
 
 const CACHED_RESOURCE_SERVERS = 10_000
 
-export function createResourceServers({ store, bus }: { store: Store; bus: Bus }): ResourceServers {
-  const servers = createCache<ResourceServer | undefined>(CACHED_RESOURCE_SERVERS)
+export function createResourceServers({
+  store,
+  bus,
+  clock,
+}: {
+  store: Store
+  bus: Bus
+  clock: Clock
+}): ResourceServers {
   const keyOf = (tenant: string, identifier: string) => `${tenant} ${identifier}`
-  bus.subscribe('resource-server', ({ tenant, id }) => servers.drop(keyOf(tenant, id)))
+  const servers = createCache<ResourceServer | undefined>({
+    limit: CACHED_RESOURCE_SERVERS,
+    clock,
+    bus,
+    topic: 'resource-server',
+    keyOf: ({ tenant, id }) => keyOf(tenant, id),
+  })
 
   return {
     async find(tenant, identifier) {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { resolve } from 'node:path'
 import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
+import fastify from 'fastify'
 import { OperatorError } from '../kernel/errors.ts'
 import { loadSettings } from './load.ts'
 import { options } from './schema.ts'
@@ -41,6 +43,23 @@ describe('settings', () => {
       '10.0.0.1',
       '10.1.0.0/16',
     ]))
+
+  test('take every proxy that the HTTP layer can read, and none that would stop it', () => {
+    const listed = ['192.0.2.1', '10.0.0.0/8', '192.0.2.1/32', '2001:db8::1', 'fd00::/7', '::ffff:10.0.0.1', '::1/128']
+    const { trustedProxies } = loadSettings({ LATCHKEY_TRUSTED_PROXIES: listed.join(',') })
+    assert.deepEqual(trustedProxies, listed)
+    assert.doesNotThrow(() => fastify({ trustProxy: [...trustedProxies] }))
+  })
+
+  test('take the forms of a database URL that PostgreSQL’s own tools take', () => {
+    for (const url of [
+      'postgres://latchkey@127.0.0.1:5432/latchkey',
+      'postgresql://user:p%40ss%2Fword@[::1]/latchkey?sslmode=require',
+      'postgres:///latchkey?host=/var/run/postgresql',
+      'postgres://user:p@ss@host/latchkey',
+    ])
+      assert.equal(loadSettings({ LATCHKEY_DATABASE_URL: url }).databaseUrl, url)
+  })
 })
 
 describe('a setting that makes no sense is refused, and the sentence says what to write', () => {
@@ -62,7 +81,18 @@ describe('a setting that makes no sense is refused, and the sentence says what t
     ['LATCHKEY_ISSUER', 'https://id.example/#one', /bare origin/],
     ['LATCHKEY_ISSUER', 'https://user@id.example/', /bare origin/],
     ['LATCHKEY_DATABASE_URL', 'mysql://localhost/', /postgres:\/\//],
+    ['LATCHKEY_DATABASE_URL', 'postgres://user:pass@host:abc/latchkey', /form postgres:\/\//],
+    ['LATCHKEY_DATABASE_URL', 'postgres://user:pa/ss@host/latchkey', /"\/".+%2F/],
     ['LATCHKEY_SQLITE_SYNCHRONOUS', 'off', /full, normal/],
+    ['LATCHKEY_TRUSTED_PROXIES', 'foo', /IP addresses or CIDR ranges.+"foo"/],
+    ['LATCHKEY_TRUSTED_PROXIES', 'loopback', /"loopback" is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', '10.0.0.1,10.1.0.0/33', /"10\.1\.0\.0\/33" is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', '0.0.0.0/0', /is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', '10.0.0.0/255.0.0.0', /is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', '10.0.0.0/8/8', /is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', '::1/129', /is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', 'fe80::1%eth0', /is neither/],
+    ['LATCHKEY_TRUSTED_PROXIES', '127.1', /is neither/],
     ['LATCHKEY_LOG_LEVEL', 'verbose', /debug, info, warn, error, silent/],
   ] as const)
     test(`${name}=${value}`, () =>
@@ -76,11 +106,20 @@ describe('a setting that makes no sense is refused, and the sentence says what t
         },
       ))
 
-  test('a database URL is not repeated, for the password in it', () =>
-    assert.throws(
-      () => loadSettings({ LATCHKEY_DATABASE_URL: 'mysql://user:hunter2@localhost/' }),
-      (error: Error) => !error.message.includes('hunter2'),
-    ))
+  for (const url of [
+    'mysql://user:hunter2@localhost/',
+    'postgres://user:hunter2@host:abc/latchkey',
+    'postgres://user:hunter2/@host/latchkey',
+    'postgres://user:12/hunter2@host/latchkey',
+    'postgres://user:12?hunter2@host/latchkey',
+    'postgres://user:12#hunter2@host/latchkey',
+    'postgres://user:hunter2@[host/latchkey',
+  ])
+    test(`the database URL ${url} is not repeated, for the password in it`, () =>
+      assert.throws(
+        () => loadSettings({ LATCHKEY_DATABASE_URL: url }),
+        error => error instanceof OperatorError && !inspect(error).includes('hunter2'),
+      ))
 
   test('a name that is no setting is a typing error, not a wish', () =>
     assert.throws(() => loadSettings({ LATCHKEY_ISSUR: 'https://id.example/' }), /LATCHKEY_ISSUR is not a setting/))

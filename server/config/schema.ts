@@ -3,6 +3,7 @@
  * is the manual (`docs/configuration.gen.md` is printed from it) and the parser at once; nothing else reads
  * the environment.
  */
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
 
@@ -36,7 +37,8 @@ const complain = (name: string, problem: string): never => {
   throw new OperatorError(`${name} ${problem}`)
 }
 
-function port(name: string, raw: string | undefined, fallback: number): number {
+/** Throws `OperatorError` for what is not a port. `name` is the variable's. */
+export function port(name: string, raw: string | undefined, fallback: number): number {
   if (raw === undefined) return fallback
   const value = Number(raw)
   return /^\d{1,5}$/.test(raw) && value <= 65535
@@ -56,17 +58,50 @@ function issuer(name: string, raw: string | undefined, port: number): string {
   if (url.pathname !== '/' || url.search || url.hash || url.username || url.password)
     return complain(
       name,
-      `must be a bare origin such as https://login.example.com/, because a tenant is a host: "${text}" holds more.`,
+      'must be a bare origin such as https://login.example.com/, because a tenant is a host: it holds a path or more.',
     )
   // OpenID Connect Discovery §4.3 compares the issuer byte for byte, and Auth0's SDKs expect the slash.
   return text === url.href ? text : complain(name, `must be written "${url.href}", with the slash at the end.`)
 }
 
+/** Whatever is wrong with it, what was written is not repeated: there is a password in it. */
 function postgresUrl(name: string, raw: string | undefined): string | null {
   if (raw === undefined) return null
-  return /^postgres(ql)?:\/\//.test(raw)
-    ? raw
-    : complain(name, 'must begin with postgres:// (or be unset, for the embedded database).')
+  if (!/^postgres(ql)?:\/\//.test(raw))
+    return complain(name, 'must begin with postgres:// (or be unset, for the embedded database).')
+  const url = URL.parse(raw)
+  // Up to a bare "/", "?" or "#" a password is read as host and port, and those are told to whoever reads the log.
+  if (!url || `${url.pathname}${url.search}${url.hash}`.includes('@'))
+    return complain(
+      name,
+      'must be of the form postgres://user:password@host:5432/database, with a "/", "?", "#" or "@" in its parts written %2F, %3F, %23 or %40.',
+    )
+  return raw
+}
+
+/**
+ * Names of ranges (`loopback`, `uniquelocal`), which the HTTP layer would take, are not: who may say where a
+ * request comes from is to be read in the setting itself. A range of /0 would be everybody.
+ */
+function proxies(name: string, raw: string | undefined): readonly string[] {
+  const listed = (raw ?? '').split(',').map(entry => entry.trim())
+  return listed
+    .filter(Boolean)
+    .map(entry =>
+      isAddressOrRange(entry)
+        ? entry
+        : complain(
+            name,
+            `must list IP addresses or CIDR ranges such as 10.0.0.0/8, with commas between them: "${entry}" is neither.`,
+          ),
+    )
+}
+
+function isAddressOrRange(entry: string): boolean {
+  const [address = '', length, ...more] = entry.split('/')
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
 }
 
 /** In this order: a later option may lean on an earlier one. */
@@ -139,12 +174,9 @@ export const options = {
   trustedProxies: {
     name: 'LATCHKEY_TRUSTED_PROXIES',
     default: 'none',
-    sentence: 'Addresses or CIDR ranges, comma-separated, whose X-Forwarded-For and X-Forwarded-Host count.',
-    read: raw =>
-      raw
-        ?.split(',')
-        .map(address => address.trim())
-        .filter(Boolean) ?? [],
+    sentence:
+      'IP addresses or CIDR ranges, comma-separated, whose X-Forwarded-For and X-Forwarded-Host count. Names of ranges (`loopback`) are not taken.',
+    read: raw => proxies('LATCHKEY_TRUSTED_PROXIES', raw),
   },
   logLevel: {
     name: 'LATCHKEY_LOG_LEVEL',

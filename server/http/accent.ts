@@ -28,7 +28,7 @@ export interface Accent {
 }
 
 /** The custom properties of one scheme, each `#rrggbb`. */
-export interface AccentShades {
+interface AccentShades {
   readonly accent: string
   readonly onAccent: string
   readonly accentHover: string

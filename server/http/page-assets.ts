@@ -13,7 +13,7 @@ const FILES = {
   'icon.svg': 'image/svg+xml',
 } as const
 
-export type AssetFile = keyof typeof FILES
+type AssetFile = keyof typeof FILES
 
 /** A file as it is answered. Its name holds a digest of its bytes, so it may be cached for good. */
 export interface Asset {
@@ -24,7 +24,7 @@ export interface Asset {
   readonly cacheControl: string
 }
 
-export interface PageAssets {
+interface PageAssets {
   /** `/assets/latchkey.<digest>.css` */
   url(file: AssetFile): string
   /** By the last segment of its URL, as sent: `latchkey.<digest>.css`. */

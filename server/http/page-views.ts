@@ -55,7 +55,7 @@ export interface PageModels {
 export type PageName = keyof PageModels
 
 /** Every page has a title and a heading; the rest is the page's own. */
-export interface PageView {
+interface PageView {
   readonly title: string
   readonly heading: string
   readonly [member: string]: unknown

@@ -92,7 +92,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** For text and for quoted attributes, the only places in which templates put a value. */
 const escapeHtml = (value: unknown): string => String(value ?? '').replace(/[&<>"']/g, sign => ENTITIES[sign] ?? sign)
 
-export interface PageHeaderOptions {
+interface PageHeaderOptions {
   readonly nonce: string
   /** URLs to which posting the page's form may lead, redirects included: browsers apply `form-action` to each hop. */
   readonly formTargets: readonly string[]

@@ -43,9 +43,11 @@ describe('parameters of a form or a query', () => {
   })
 })
 
+const json = (body: unknown) => parametersOfJson(Buffer.from(JSON.stringify(body)))
+
 describe('parameters of a JSON body', () => {
   test('are strings; null counts as omitted; an array is a repetition', () => {
-    const parameters = parametersOfJson({ a: 'x', b: null, resource: ['y', 'z'], c: '' })
+    const parameters = json({ a: 'x', b: null, resource: ['y', 'z'], c: '' })
     assert.equal(parameters.get('a'), 'x')
     assert.ok(!parameters.has('b') && parameters.has('c'))
     assert.deepEqual(parameters.all('resource'), ['y', 'z'])
@@ -53,19 +55,30 @@ describe('parameters of a JSON body', () => {
   })
 
   for (const body of [[], 'a=1', 1, null, [{ a: 'x' }]])
-    test(`cannot be read from ${JSON.stringify(body)}`, () =>
-      assert.throws(() => parametersOfJson(body), isInvalidRequest))
+    test(`cannot be read from ${JSON.stringify(body)}`, () => assert.throws(() => json(body), isInvalidRequest))
+
+  for (const body of [
+    '{"client_id":"web","client_id":"spa"}',
+    '{"client_id":"web","client_id":"web"}',
+    '{"client_id":null,"client_id":"spa"}',
+    String.raw`{"client_id":"web","client\u005fid":"spa"}`,
+  ])
+    test(`cannot have a name twice, however it is written: ${body}`, () =>
+      assert.throws(() => parametersOfJson(Buffer.from(body)), isInvalidRequest))
+
+  test('are UTF-8, and what is not has no second reading', () =>
+    assert.throws(() => parametersOfJson(Buffer.from([...Buffer.from('{"a":"'), 0xff, 0x22, 0x7d])), isInvalidRequest))
 
   for (const value of [1, true, {}, { a: 'x' }, ['x', 1], [null], [['x']]])
     test(`cannot have the value ${JSON.stringify(value)}`, () =>
-      assert.throws(() => parametersOfJson({ client_secret: value }), isInvalidRequest))
+      assert.throws(() => json({ client_secret: value }), isInvalidRequest))
 
   test('do not repeat what was sent in the error', () =>
     assert.throws(
-      () => parametersOfJson({ client_secret: { 'hunter2-hunter2': 1 } }),
+      () => json({ client_secret: { 'hunter2-hunter2': 1 } }),
       (error: Error) => !error.message.includes('hunter2'),
     ))
 
   test('are a hundred at the most, items of arrays counted', () =>
-    assert.throws(() => parametersOfJson({ resource: Array(101).fill('x') }), isInvalidRequest))
+    assert.throws(() => json({ resource: Array(101).fill('x') }), isInvalidRequest))
 })

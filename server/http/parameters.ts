@@ -2,8 +2,8 @@
  * The parameters of a request, from a query, a form or a JSON body. Repetition is seen, not resolved: the
  * endpoint refuses it (RFC 6749 §3.1), since whoever keeps the first and whoever keeps the last disagree.
  */
+import { parseObject } from '@latchkey/sdk/strict-json'
 import { ProtocolError } from '../kernel/errors.ts'
-import { isObject } from '../kernel/json.ts'
 
 export interface Parameters {
   /** Undefined when missing or empty: a parameter without a value counts as omitted (RFC 6749 §3.1). */
@@ -20,7 +20,7 @@ export interface Parameters {
 /** More than any client sends; what is over it is not read at all. */
 const MOST_PARAMETERS = 100
 
-export function createParameters(entries: Iterable<readonly [string, string]>): Parameters {
+function createParameters(entries: Iterable<readonly [string, string]>): Parameters {
   const values = new Map<string, string[]>()
   let count = 0
   for (const [name, value] of entries) {
@@ -44,12 +44,16 @@ export const noParameters = createParameters([])
 /** From `application/x-www-form-urlencoded` text, a query among them. */
 export const parametersOfForm = (text: string): Parameters => createParameters(new URLSearchParams(text))
 
-/** From a JSON object: strings, and arrays of strings as repetition. Null counts as omitted; anything else is not a parameter. */
-export function parametersOfJson(body: unknown): Parameters {
-  if (!isObject(body)) throw new ProtocolError('invalid_request', 'The body must be a JSON object.')
+/**
+ * From a JSON object in UTF-8: strings, and arrays of strings as repetition. Null counts as omitted; anything else is
+ * not a parameter. A name that stands there twice is refused here: a parser keeps one of the two and says nothing.
+ */
+export function parametersOfJson(bytes: Uint8Array): Parameters {
+  const body = parseObject(bytes)
+  if (!body) throw new ProtocolError('invalid_request', 'The body must be a JSON object that has each name once.')
   const entries: [string, string][] = []
   for (const [name, value] of Object.entries(body)) {
-    if (value === null || value === undefined) continue
+    if (value === null) continue
     for (const item of Array.isArray(value) ? value : [value]) {
       if (typeof item !== 'string')
         throw new ProtocolError('invalid_request', 'Parameters in a JSON body must be strings.')

@@ -35,9 +35,12 @@ export interface Route {
   readonly path: string
   /** `open`: any origin, without credentials, errors included. Left out: same origin only. */
   readonly cors?: 'open'
-  /** Answers also on hosts that no tenant has; its `tenant` and `issuer` are then empty. */
+  /** Answers on every host, and for no tenant: `tenant` and `issuer` are empty, and nobody is asked for them. */
   readonly anyHost?: true
-  /** How a fault is told: to a program as JSON, or to a person as a page. */
+  /**
+   * How a fault is told: to a program as JSON, or to a person as a page. What speaks JSON answers HEAD wherever it
+   * answers GET, so its GET has no effect; a page's may have one (a code, a sign-out) and has no HEAD.
+   */
   readonly speaks: 'json' | 'pages'
   readonly answer: (incoming: Incoming) => Promise<Answer> | Answer
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
+import type { ErrorPage } from './faults.ts'
 import { html, type Incoming, json, type Route } from './route.ts'
 import { createHttp } from './server.ts'
 
@@ -22,13 +24,38 @@ const echo = (incoming: Incoming) =>
 const breaks = () => {
   throw new Error(SECRET)
 }
+/** What a page does merely by being asked for, as a sign-out link does. */
+let effects = 0
 const routes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/page',
+    speaks: 'pages',
+    answer: incoming => {
+      effects++
+      return echo(incoming)
+    },
+  },
+  { method: 'POST', path: '/page', speaks: 'pages', answer: echo },
+  { method: 'GET', path: '/page/:id', speaks: 'pages', answer: echo },
   { method: 'GET', path: '/open', cors: 'open', speaks: 'json', answer: echo },
   { method: 'POST', path: '/open', cors: 'open', speaks: 'json', answer: echo },
   { method: 'GET', path: '/closed', speaks: 'json', answer: echo },
   { method: 'GET', path: '/item/:id', speaks: 'json', answer: echo },
   { method: 'GET', path: '/any-host', anyHost: true, speaks: 'json', answer: echo },
   { method: 'GET', path: '/bug', cors: 'open', speaks: 'json', answer: breaks },
+  {
+    method: 'GET',
+    path: '/bug-without-error',
+    speaks: 'json',
+    answer: () => Promise.reject(),
+  },
+  {
+    method: 'GET',
+    path: '/lost-database',
+    speaks: 'json',
+    answer: () => Promise.reject(Object.assign(new Error(SECRET), { code: 'ECONNRESET' })),
+  },
   { method: 'GET', path: '/bug-page', speaks: 'pages', answer: breaks },
   {
     method: 'GET',
@@ -73,14 +100,18 @@ interface Entry {
   readonly fields: Record<string, unknown>
 }
 
-function serve(trustedProxies: readonly string[] = []) {
+const showPage: ErrorPage = async (incoming, error) =>
+  html(error.status, `${error.code} for ${incoming.tenant}: ${error.message}`, {})
+
+const findHost = async (host: string) => HOSTS[host]
+
+function serve({ trustedProxies = [] as readonly string[], errorPage = showPage, find = findHost } = {}) {
   const entries: Entry[] = []
   const write = (level: string) => (fields: object) => void entries.push({ level, fields: { ...fields } })
   const app = createHttp({
     routes,
-    findHost: async host => HOSTS[host],
-    errorPage: async (incoming, error) =>
-      html(error.status, `${error.code} for ${incoming.tenant}: ${error.message}`, {}),
+    findHost: find,
+    errorPage,
     trustedProxies,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   })
@@ -119,6 +150,13 @@ describe('which tenant a request is for', () => {
     assert.equal(answer.json().tenant, '')
   })
 
+  test('is not asked by the machines that watch: this process lives, whatever its database does', async () => {
+    const { ask: askBroken } = serve({ find: breaks })
+    assert.equal((await askBroken({ url: '/closed' })).statusCode, 500)
+    for (const host of ['one.example', '10.0.0.7:4000'])
+      assert.equal((await askBroken({ url: '/any-host', headers: { host } })).statusCode, 200)
+  })
+
   test('is not a stranger’s to say by X-Forwarded-Host or X-Forwarded-For', async () => {
     const headers = { 'x-forwarded-host': 'two.example:8443', 'x-forwarded-for': '198.51.100.9' }
     const answer = await ask({ url: '/closed', headers })
@@ -128,11 +166,11 @@ describe('which tenant a request is for', () => {
 
   test('is a trusted proxy’s to say, and no other proxy’s', async () => {
     const headers = { 'x-forwarded-host': 'two.example:8443', 'x-forwarded-for': '203.0.113.5, 198.51.100.9' }
-    const trusting = serve(['127.0.0.1'])
+    const trusting = serve({ trustedProxies: ['127.0.0.1'] })
     const heard = await trusting.ask({ url: '/closed', headers })
     assert.equal(heard.json().tenant, 'two')
     assert.equal(heard.json().address, '198.51.100.9')
-    const distrusting = serve(['10.0.0.1'])
+    const distrusting = serve({ trustedProxies: ['10.0.0.1'] })
     assert.equal((await distrusting.ask({ url: '/closed', headers })).json().tenant, 'one')
   })
 })
@@ -165,8 +203,9 @@ describe('what is read of a request', () => {
     })
   })
 
-  for (const [payload, headers, status, why] of [
+  const unreadable = [
     ['{"a":', JSON_BODY, 400, 'JSON that ends too soon'],
+    ['{"a":"1","a":"2"}', JSON_BODY, 400, 'JSON that says a name twice'],
     ['[]', JSON_BODY, 400, 'JSON that is not an object'],
     ['{"a":1}', JSON_BODY, 400, 'a parameter that is not text'],
     [Array(101).fill('a=1').join('&'), FORM, 400, 'more than a hundred parameters'],
@@ -174,7 +213,9 @@ describe('what is read of a request', () => {
     ['<a/>', { 'content-type': 'text/xml' }, 415, 'XML'],
     ['a=1', { 'content-type': 'text/plain' }, 415, 'a form that says it is text, which needs no preflight'],
     ['a=1', { 'content-type': 'multipart/form-data; boundary=x' }, 415, 'multipart'],
-  ] as const)
+    ['a=1', { 'content-type': 'x' }, 415, 'a type that is none'],
+  ] as const
+  for (const [payload, headers, status, why] of unreadable) {
     test(`${why}: ${status}, as invalid_request that a script of any origin may read`, async () => {
       const answer = await ask({ method: 'POST', url: '/open', headers, payload })
       assert.equal(answer.statusCode, status)
@@ -182,17 +223,60 @@ describe('what is read of a request', () => {
       assert.equal(answer.headers['access-control-allow-origin'], '*')
     })
 
+    test(`${why}, sent to a page: ${status}, as a page`, async () => {
+      const answer = await ask({ method: 'POST', url: '/page', headers, payload })
+      assert.equal(answer.statusCode, status)
+      assert.match(answer.body, /^malformed_request for one: /)
+      assert.equal(answer.headers['access-control-allow-origin'], undefined)
+    })
+
+    test(`${why}, sent to nobody’s host: 421, before anything else`, async () => {
+      for (const url of ['/open', '/page'])
+        assert.equal(
+          (await ask({ method: 'POST', url, headers: { ...headers, host: 'evil.example' }, payload })).statusCode,
+          421,
+        )
+    })
+  }
+
+  test('more than a hundred parameters in a query are told as the route speaks', async () => {
+    const query = Array(101).fill('a=1').join('&')
+    const page = await ask({ url: `/page?${query}` })
+    assert.equal(page.statusCode, 400)
+    assert.match(page.body, /^malformed_request for one: More than 100 parameters/)
+    const program = await ask({ url: `/open?${query}` })
+    assert.equal(program.statusCode, 400)
+    assert.equal(program.json().error, 'invalid_request')
+    assert.equal(program.headers['access-control-allow-origin'], '*')
+  })
+
   test('a body of exactly 64 KiB is read', async () => {
     const payload = `a=${'x'.repeat(64 * 1024 - 2)}`
     assert.equal((await ask({ method: 'POST', url: '/open', headers: FORM, payload })).statusCode, 200)
   })
 
-  for (const url of ['/item/%zz', '/item/%ff'])
-    test(`${url} cannot be decoded: 400`, async () => assert.equal((await ask({ url })).statusCode, 400))
+  for (const url of ['/%ff', '/item/%zz', '/item/%ff', '/item/%c3%28?a=b'])
+    test(`${url} cannot be decoded: 400, as a page where one is asked for`, async () => {
+      const program = await ask({ url })
+      assert.equal(program.statusCode, 400)
+      assert.equal(program.json().error, 'invalid_request')
+      const person = await ask({ url, headers: { accept: 'text/html,*/*;q=0.8' } })
+      assert.equal(person.statusCode, 400)
+      assert.match(person.body, /^malformed_request for one: /)
+      assert.equal((await ask({ url, headers: { host: 'evil.example' } })).statusCode, 421)
+    })
+
+  test('what cannot be decoded in a query is the endpoint’s to judge', async () =>
+    assert.equal((await ask({ url: '/item/x?a=%ff#%ff' })).statusCode, 200))
 
   test('a part of a path that is longer than any id of ours is refused before anybody looks for it', async () => {
     assert.equal((await ask({ url: `/item/${'x'.repeat(128)}` })).statusCode, 200)
-    assert.equal((await ask({ url: `/item/${'x'.repeat(129)}` })).statusCode, 400)
+    const program = await ask({ url: `/item/${'x'.repeat(129)}` })
+    assert.equal(program.statusCode, 400)
+    assert.equal(program.json().error, 'invalid_request')
+    const page = await ask({ url: `/page/${'x'.repeat(129)}` })
+    assert.equal(page.statusCode, 400)
+    assert.match(page.body, /^malformed_request for one: /)
   })
 })
 
@@ -214,6 +298,14 @@ describe('what is answered', () => {
     assert.equal(head.statusCode, 200)
     assert.equal(head.body, '')
     assert.equal(head.headers['content-type'], get.headers['content-type'])
+  })
+
+  test('HEAD is nothing where a page is, since asking for one may do something', async () => {
+    const before = effects
+    await ask({ url: '/page' })
+    assert.equal(effects, before + 1)
+    assert.equal((await ask({ method: 'HEAD', url: '/page' })).statusCode, 404)
+    assert.equal(effects, before + 1)
   })
 
   test('every cookie has a header of its own', async () =>
@@ -280,6 +372,30 @@ describe('a bug', () => {
     assert.equal(faults().length, 1)
   })
 
+  test('of the error page is logged too, and the fault told without a page', async () => {
+    const { ask, faults } = serve({ errorPage: breaks })
+    const broken = await ask({ url: '/bug-page' })
+    assert.equal(broken.statusCode, 500)
+    assert.equal(broken.json().error, 'server_error')
+    assert.doesNotMatch(broken.body, new RegExp(SECRET))
+    assert.equal(faults().length, 2)
+    const refused = await ask({ url: '/refused-page' })
+    assert.equal(refused.statusCode, 403)
+    assert.equal(refused.json().error, 'cross_site_post')
+  })
+
+  test('that throws no error at all is a bug like any other', async () => {
+    const { ask, faults } = serve()
+    assert.equal((await ask({ url: '/bug-without-error' })).statusCode, 500)
+    assert.equal(faults().length, 1)
+  })
+
+  test('that resembles a client that left is a bug all the same', async () => {
+    const { ask, faults } = serve()
+    assert.equal((await ask({ url: '/lost-database' })).statusCode, 500)
+    assert.equal(faults().length, 1)
+  })
+
   test('is the only thing logged as an error: what a client does wrong is not', async () => {
     const { ask, faults } = serve()
     await ask({ url: '/refused' })
@@ -304,9 +420,12 @@ describe('the log', () => {
 
 describe('on a socket', () => {
   let app: FastifyInstance
+  let entries: readonly Entry[]
   let port: number
   before(async () => {
-    app = serve().app
+    const served = serve()
+    app = served.app
+    entries = served.entries
     await app.listen({ port: 0, host: '127.0.0.1' })
     port = (app.server.address() as { port: number }).port
   })
@@ -329,4 +448,62 @@ describe('on a socket', () => {
       await say('GET /closed HTTP/1.1\r\nHost: one.example\r\nHost: two.example:8443\r\nConnection: close\r\n\r\n'),
       /^HTTP\/1\.1 400 /,
     ))
+
+  const asked = (line: string, host = 'one.example') =>
+    say(`${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+
+  test('a target that names a host of its own is refused, whichever it names', async () => {
+    for (const target of [
+      'http://evil.example/closed',
+      'http://one.example/closed',
+      'HTTPS://one.example/closed',
+      'http://evil.example',
+      'http://evil.example?a=b',
+      'http://evil.example:80/%ff',
+      'http:///closed',
+    ])
+      for (const method of ['GET', 'POST', 'OPTIONS'])
+        assert.match(await asked(`${method} ${target}`), /^HTTP\/1\.1 400 /, `${method} ${target}`)
+    assert.match(await asked('GET http://one.example/closed', 'evil.example'), /^HTTP\/1\.1 421 /)
+  })
+
+  test('a target that is a host and a port, or an asterisk, is no path of ours', async () => {
+    for (const line of ['GET evil.example:80', 'POST one.example:443', 'GET *', 'GET closed', 'OPTIONS **'])
+      assert.match(await asked(line), /^HTTP\/1\.1 400 /, line)
+    assert.doesNotMatch(await asked('CONNECT one.example:443'), /^HTTP\/1\.1 2/)
+  })
+
+  test('a question about the server as a whole is read, and answered that there is nothing', async () => {
+    assert.match(await asked('OPTIONS *'), /^HTTP\/1\.1 404 .*"error":"not_found"/s)
+    assert.match(await asked('OPTIONS *', 'evil.example'), /^HTTP\/1\.1 421 /)
+  })
+
+  test('a target of a path goes where it says', async () => {
+    assert.match(await asked('GET /closed?to=http://evil.example/'), /^HTTP\/1\.1 200 /)
+    assert.match(await asked('GET //evil.example/closed'), /^HTTP\/1\.1 404 /)
+  })
+
+  test('a body that nobody reads does not become the next request', async () => {
+    const body = 'GET /any-host HTTP/1.1\r\nHost: x\r\n\r\n'
+    const heard = await say(
+      `POST /open HTTP/1.1\r\nHost: evil.example\r\nContent-Length: ${body.length}\r\n\r\n${body}` +
+        'GET /closed HTTP/1.1\r\nHost: one.example\r\nConnection: close\r\n\r\n',
+    )
+    assert.deepEqual(heard.match(/^HTTP\/1\.1 \d+/gm), ['HTTP/1.1 421', 'HTTP/1.1 200'])
+  })
+
+  test('a client that leaves within its body is no failure of ours', async () => {
+    const known = entries.length
+    const received = once(app.server, 'request')
+    const socket = connect(port, '127.0.0.1')
+    socket.write(
+      `POST /open HTTP/1.1\r\nHost: one.example\r\nContent-Type: ${FORM['content-type']}\r\nContent-Length: 100\r\n\r\na=`,
+    )
+    const [request] = await received
+    const left = new Promise(resolve => request.once('close', resolve))
+    socket.destroy()
+    await left
+    await setTimeout(20)
+    assert.deepEqual(entries.slice(known), [])
+  })
 })

@@ -9,14 +9,17 @@ import type { Log } from '../kernel/log.ts'
 import { openToAnyOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
 import { noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
-import { type Answer, type Incoming, json, type Route } from './route.ts'
+import type { Answer, Incoming, Route } from './route.ts'
 
 /** A sign-in form or a token request is a few kilobytes; nothing a stranger sends needs more. */
 const BODY_LIMIT = 64 * 1024
-/** Slow senders hold a socket no longer than this. */
+/** Slow senders hold a socket no longer than this, and at most until the next look. */
 const REQUEST_TIMEOUT = 15_000
+const LOOKS_EVERY = 5000
+/** In characters. A part of a path is an id of ours; what is longer is not. */
+const LONGEST_PATH_PART = 128
 
-export interface HttpOptions {
+interface HttpOptions {
   readonly routes: readonly Route[]
   /** Undefined for a host that no tenant has. */
   readonly findHost: (host: string) => Promise<{ tenant: string; issuer: string } | undefined>
@@ -25,56 +28,70 @@ export interface HttpOptions {
   readonly log: Log
 }
 
+type Endpoint = Omit<Route, 'method' | 'path'>
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Left out where nothing is. */
+    readonly endpoint?: Endpoint
+  }
+  interface FastifyRequest {
+    /** Null until the tenant is known; its body is empty until the handler runs. */
+    incoming: Incoming | null
+  }
+}
+
 /** Answers on no port yet: `listen` is the caller's to say, and `inject` works without. */
 export function createHttp(options: HttpOptions): FastifyInstance {
-  const { log } = options
+  const { findHost, log } = options
   const faults = createFaults(options.errorPage, log)
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
+    http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: LOOKS_EVERY },
     forceCloseConnections: 'idle',
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     genReqId: () => newSortableId(),
-    exposeHeadRoutes: true,
-    // A part of a path is an id of ours; what is longer is not.
-    routerOptions: { maxParamLength: 128, caseSensitive: true },
-    frameworkErrors: (_error, _request, reply) => void send(reply as FastifyReply, MALFORMED),
+    // What the router itself refuses never meets a hook. So it is given a path that it can read, and no part of one
+    // is too long for it: both are refused below, where every other fault is told.
+    rewriteUrl: ({ url = '' }) => (isPath(url) ? url : '/'),
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER, caseSensitive: true },
   })
 
   readBodies(app)
+  app.decorateRequest('incoming', null)
 
-  const handlerOf = (route: Pick<Route, 'speaks' | 'anyHost' | 'cors' | 'answer'>) => {
-    return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      if (route.cors === 'open') reply.headers(openToAnyOrigin)
-      let incoming: Incoming | undefined
-      try {
-        if (namesSeveralHosts(request.raw.rawHeaders)) return await send(reply, MALFORMED)
-        const host = await options.findHost(request.host.toLowerCase())
-        if (!host && !route.anyHost) return await send(reply, MISDIRECTED)
-        incoming = receive(request, host ?? NO_TENANT)
-        return await send(reply, await route.answer(incoming))
-      } catch (error) {
-        return await send(reply, await faults(error, route.speaks, incoming, request.id))
-      }
-    }
-  }
-  for (const route of options.routes) app.route({ method: route.method, url: route.path, handler: handlerOf(route) })
+  // Before the body is read: whatever is wrong from here on is told by the tenant, in the way the route speaks.
+  app.addHook('onRequest', async (request, reply) => {
+    const { endpoint } = request.routeOptions.config
+    if (endpoint?.cors === 'open') reply.headers(openToAnyOrigin)
+    if (namesSeveralHosts(request.raw.rawHeaders)) throw unreadable()
+    const host = endpoint?.anyHost ? NO_TENANT : await findHost(request.host.toLowerCase())
+    if (!host) return send(reply, MISDIRECTED)
+    request.incoming = receive(request, host)
+    if (!isTarget(request) || hasLongPart(request.incoming.path)) throw unreadable()
+    request.incoming = { ...request.incoming, query: queryOf(request.url) }
+  })
+
+  const serve = (method: Route['method'] | 'OPTIONS', url: string, endpoint: Endpoint) =>
+    app.route({
+      method,
+      url,
+      config: { endpoint },
+      exposeHeadRoute: endpoint.speaks === 'json',
+      handler: async (request, reply) => send(reply, await endpoint.answer(whole(request))),
+    })
+  for (const { method, path, ...endpoint } of options.routes) serve(method, path, endpoint)
   for (const path of new Set(options.routes.filter(route => route.cors === 'open').map(route => route.path)))
-    app.options(path, (_request, reply) => reply.code(204).headers(preflightAnswer).send())
+    serve('OPTIONS', path, PREFLIGHT)
 
-  const nothing = () => {
+  app.setNotFoundHandler(() => {
     throw new PageError('not_found', 'There is nothing at this address.')
-  }
-  app.setNotFoundHandler((request, reply) =>
-    handlerOf({ speaks: isPerson(request) ? 'pages' : 'json', answer: nothing })(request, reply),
-  )
-
-  // Faults in reading a request happen before its route runs, yet must carry the route's CORS headers.
-  const open = new Set(options.routes.filter(route => route.cors === 'open').map(route => route.path))
-  app.setErrorHandler((error, request, reply) => {
-    if (open.has(request.routeOptions.url ?? '')) reply.headers(openToAnyOrigin)
-    return faults(error, 'json', undefined, request.id).then(answer => send(reply, answer))
+  })
+  app.setErrorHandler(async (error, request, reply) => {
+    const speaks = request.routeOptions.config.endpoint?.speaks ?? (isPerson(request) ? 'pages' : 'json')
+    return send(reply, await faults(error, speaks, request.incoming, request.id))
   })
   app.addHook('onResponse', (request, reply, done) => {
     // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
@@ -95,7 +112,13 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   return app
 }
 
-const MALFORMED = json(400, { error: 'invalid_request', error_description: 'The request could not be read.' })
+const PREFLIGHT: Endpoint = {
+  anyHost: true,
+  speaks: 'json',
+  answer: () => ({ status: 204, headers: preflightAnswer }),
+}
+
+const unreadable = () => new ProtocolError('invalid_request', 'The request could not be read.')
 
 /** RFC 9110 §15.5.20. The page says what an operator has to look at, since it is theirs to mend. */
 const MISDIRECTED: Answer = {
@@ -111,51 +134,68 @@ const isPerson = (request: FastifyRequest): boolean => request.headers.accept?.i
 const namesSeveralHosts = (rawHeaders: readonly string[]): boolean =>
   rawHeaders.filter((text, place) => place % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host').length > 1
 
+/**
+ * A target is a path, but for `OPTIONS *` (RFC 9112 §3.2). One with a host in it is for proxies; §3.2.2 would have
+ * its host count in place of the header's, and two places to say the host are one too many.
+ */
+const isTarget = ({ method, originalUrl }: FastifyRequest): boolean =>
+  isPath(originalUrl) || (method === 'OPTIONS' && originalUrl === '*')
+
+/** Undecodable escapes in the query are the endpoint's to judge. */
+function isPath(target: string): boolean {
+  if (!target.startsWith('/')) return false
+  try {
+    decodeURI(target.replace(/[?#].*$/s, ''))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const hasLongPart = (path: Incoming['path']): boolean =>
+  Object.values(path).some(part => part.length > LONGEST_PATH_PART)
+
 const NO_TENANT = { tenant: '', issuer: '' }
 
 /** Bodies are forms or JSON, and become parameters; one of another type is refused with 415 by the framework. */
 function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
-    parseInto(done, () => parametersOfForm(body as string)),
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    async (_request: FastifyRequest, body: string) => parametersOfForm(body),
   )
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
-    parseInto(done, () => (body === '' ? noParameters : parametersOfJson(parseJson(body as string)))),
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+    body.length === 0 ? noParameters : parametersOfJson(body),
   )
 }
 
-function parseInto(done: (error: Error | null, body?: Parameters) => void, parse: () => Parameters): void {
-  try {
-    done(null, parse())
-  } catch (error) {
-    done(error as Error)
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new ProtocolError('invalid_request', 'The body is not JSON.')
-  }
-}
-
+/** The request as its line and its header have it. The query is read apart, since reading it may fail. */
 function receive(request: FastifyRequest, host: { tenant: string; issuer: string }): Incoming {
-  const question = request.url.indexOf('?')
   return {
     id: request.id,
     tenant: host.tenant,
     issuer: host.issuer,
     method: request.method,
     path: request.params as Record<string, string>,
-    query: question < 0 ? noParameters : parametersOfForm(request.url.slice(question + 1)),
-    body: (request.body as Parameters | undefined) ?? noParameters,
+    query: noParameters,
+    body: noParameters,
     header: name => {
       const value = request.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
     },
     address: request.ip,
   }
+}
+
+function queryOf(url: string): Parameters {
+  const question = url.indexOf('?')
+  return question < 0 ? noParameters : parametersOfForm(url.slice(question + 1))
+}
+
+function whole({ incoming, body }: FastifyRequest): Incoming {
+  if (!incoming) throw new TypeError('A handler runs only for a request that was received')
+  return { ...incoming, body: (body as Parameters | undefined) ?? noParameters }
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -14,7 +14,8 @@ export async function nextStepHere(
   client: ClientFacts,
   now: Instant,
 ): Promise<{ next: NextStep; current: LiveSession | undefined }> {
-  const [current] = await liveSessions(store, incoming, now)
+  const sessions = await liveSessions(store, incoming, now)
+  const current = sessions.find(({ user }) => user.id === request.subject) ?? sessions[0]
   const consents =
     current && !client.isFirstParty ? await consentsOf(store, incoming.tenant, current.user.id, request.client) : {}
   const session = current && { user: current.user.id, proofs: current.session.proofs }

@@ -8,9 +8,18 @@ export interface BusMessage {
   readonly id: string
 }
 
+export interface BusListener {
+  heard(message: BusMessage): void
+  /**
+   * Messages may have been lost, nobody can say which: whatever would have been done for any of them is to be
+   * done now. Part of every subscription, so that nobody can listen and forget that a wire breaks.
+   */
+  missed(): void
+}
+
 /** At most once, in no promised order, to every node including the sender. Publishing never fails a request. */
 export interface Bus {
   publish(message: BusMessage): void
-  subscribe(topic: string, listen: (message: BusMessage) => void): void
+  subscribe(topic: string, listener: BusListener): void
   close(): Promise<void>
 }

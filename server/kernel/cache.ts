@@ -1,7 +1,23 @@
 /**
- * A bounded map of things read from the store, dropped when the bus says they changed. Least recently used
- * entries leave first, so that a flood of strange names cannot push out the rest for long.
+ * A bounded map of things read from the store, for as long as they are as they were read: the bus says when they
+ * changed, and because a message can be lost, nothing is believed for long. Least recently used entries leave
+ * first, so that a flood of strange names cannot push out the rest for long.
  */
+import type { Bus, BusMessage } from './bus.ts'
+import type { Clock, Instant } from './clock.ts'
+import { SECOND } from './seconds.ts'
+
+export interface CacheOptions {
+  readonly limit: number
+  readonly clock: Clock
+  readonly bus: Bus
+  /** Of the messages that say an entry changed. */
+  readonly topic: string
+  /** The entry that a message is about. */
+  readonly keyOf: (message: BusMessage) => string
+  /** In milliseconds, `LONGEST_AGE` unless told. For entries that are renewed in another way. */
+  readonly longestAge?: number
+}
 
 export interface Cache<T> {
   /** The value under the key, loaded at most once at a time. A failed load is not remembered. */
@@ -10,23 +26,40 @@ export interface Cache<T> {
   drop(key: string): void
 }
 
-export function createCache<T>(limit: number): Cache<T> {
-  const entries = new Map<string, Promise<T>>()
+/**
+ * For how long a change may go unnoticed of which no word came: a node that died between its commit and its
+ * message, a message dropped on its way. Short enough to wait for when a leaked secret is replaced, long enough
+ * that a busy entry costs one read in thousands of uses.
+ */
+export const LONGEST_AGE = 30 * SECOND
+
+interface Entry<T> {
+  readonly value: Promise<T>
+  /** When its load began: what changed since is not in it. */
+  readonly since: Instant
+}
+
+export function createCache<T>({ limit, clock, bus, topic, keyOf, longestAge = LONGEST_AGE }: CacheOptions): Cache<T> {
+  const entries = new Map<string, Entry<T>>()
+  const drop = (key: string): void => void entries.delete(key)
+  bus.subscribe(topic, { heard: message => drop(keyOf(message)), missed: () => entries.clear() })
 
   return {
+    drop,
     get(key, load) {
+      const now = clock()
       const known = entries.get(key)
-      if (known) {
-        entries.delete(key)
+      entries.delete(key)
+      // The distance, not the difference: a clock that was set back must not make an entry last.
+      if (known && Math.abs(now - known.since) < longestAge) {
         entries.set(key, known)
-        return known
+        return known.value
       }
-      const loading = load()
-      entries.set(key, loading)
-      loading.catch(() => entries.get(key) === loading && entries.delete(key))
+      const entry = { value: load(), since: now }
+      entries.set(key, entry)
+      entry.value.catch(() => entries.get(key) === entry && entries.delete(key))
       if (entries.size > limit) entries.delete(entries.keys().next().value as string)
-      return loading
+      return entry.value
     },
-    drop: key => void entries.delete(key),
   }
 }

@@ -12,7 +12,3 @@ export function withQuery(url: string, members: Readonly<Record<string, string>>
   const joint = !url.includes('?') ? '?' : /[?&]$/.test(url) ? '' : '&'
   return `${url}${joint}${added}`
 }
-
-/** Hosts that only this machine answers for, where http is as private as https. */
-export const isLoopback = (url: URL): boolean =>
-  url.hostname === 'localhost' || url.hostname === '127.0.0.1' || url.hostname === '[::1]'

@@ -44,8 +44,15 @@ export interface RingOptions {
 }
 
 export function createRings({ store, clock, bus, log }: RingOptions): Rings {
-  const cache = createCache<Ring>(TENANTS)
-  bus.subscribe('key', ({ tenant }) => cache.drop(tenant))
+  const cache = createCache<Ring>({
+    limit: TENANTS,
+    clock,
+    bus,
+    topic: 'key',
+    keyOf: ({ tenant }) => tenant,
+    // A ring is renewed in place, so that nobody waits for it and an absent database is lived through.
+    longestAge: Number.POSITIVE_INFINITY,
+  })
 
   async function load(tenant: string): Promise<Ring> {
     const at = clock()

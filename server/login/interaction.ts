@@ -24,6 +24,9 @@ export interface Interaction {
 /** Throws `start_again` for a ticket that is over, spent, or another browser's: the same words for all, as the same is to be done. */
 export async function findInteraction(services: LoginServices, incoming: Incoming): Promise<Interaction> {
   if (incoming.method === 'POST') refuseForeignPost(incoming)
+  // No page of ours has two fields of one name, and whoever keeps the first and whoever keeps the last disagree.
+  if (incoming.body.repeated.length > 0)
+    throw new PageError('malformed_request', 'The form says one of its fields twice.')
   const id = incoming.path['id'] ?? ''
   const ticket = await services.store.tickets.peek<AuthorizationRequest>(
     incoming.tenant,

@@ -20,7 +20,8 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
 const assetRoute = ({ pages }: LoginServices): Route => ({
   method: 'GET',
   path: '/assets/:name',
-  speaks: 'pages',
+  // Asked for by a page, never by the person who looks at it.
+  speaks: 'json',
   answer: incoming => {
     const asset = pages.asset(incoming.path['name'] ?? '')
     if (!asset) throw new PageError('not_found', 'There is no such file in this release.')

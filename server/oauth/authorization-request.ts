@@ -31,9 +31,15 @@ export async function identifyClient(
   return client
 }
 
-/** The mode the answer travels in. One that does not exist is a fault, told in the default mode. */
-export const chooseMode = (parameters: Parameters): ResponseMode =>
-  responseModes.find(mode => mode.name === parameters.get('response_mode')) ?? defaultResponseMode
+/**
+ * The mode the answer travels in; the default one for a mode that does not exist, or that cannot answer there: a
+ * message goes to a web page's origin, which an application's own scheme does not have.
+ */
+export function chooseMode(parameters: Parameters): ResponseMode {
+  const asked = responseModes.find(mode => mode.name === parameters.get('response_mode'))
+  const reaches = !asked?.staysInBrowser || /^https?:/.test(parameters.get('redirect_uri') ?? 'https:')
+  return asked && reaches ? asked : defaultResponseMode
+}
 
 /**
  * Where the answer goes. One registered URI may be left out of a request that is not for OpenID Connect
@@ -87,6 +93,7 @@ export async function understand(
   const draft: Draft = {
     prompt: [],
     maxAgeSeconds: null,
+    subject: null,
     loginHint: null,
     screenHint: null,
     uiLocales: null,

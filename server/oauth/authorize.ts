@@ -11,8 +11,8 @@ import { bindBrowser, isBoundHere } from '../identity/browsers.ts'
 import { nextStepHere } from '../identity/next-step-here.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { randomSecret } from '../kernel/secrets.ts'
-import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
-import { type AuthorizationRequest, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
+import { INTERACTION_LIFE, POSTED_LIFE } from '../policy/lifetimes.ts'
+import { type AuthorizationRequest, POSTED_TICKET, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { answerWithError, giveAuthorization } from './authorization-answer.ts'
 import { chooseMode, identifyClient, proveRedirectUri, understand } from './authorization-request.ts'
@@ -20,7 +20,7 @@ import type { Feature, OAuthServices } from './feature.ts'
 import { modeOf } from './response-modes/response-mode.ts'
 
 export function authorizeRoutes(services: OAuthServices, features: readonly Feature[]): readonly Route[] {
-  const { store, clients, cookieScope, clock } = services
+  const { store, clients, cookieScope, clock, log } = services
 
   /** A fresh request, in the query or in a form. */
   async function begin(incoming: Incoming, parameters: Parameters): Promise<Answer> {
@@ -32,30 +32,45 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
       incoming,
       async () => {
         const request = await understand(services, features, incoming, parameters, { client, redirectUri, mode })
-        // A form comes from another site, and `Lax` cookies do not come with it: the session is read after a
-        // redirect of our own.
-        if (incoming.method === 'POST') return park(incoming, request, id => `/authorize/${id}`)
-        return proceed(incoming, request, client, null)
+        return incoming.method === 'POST' ? comeBack(incoming, request) : proceed(incoming, request, client, null)
       },
     )
   }
 
-  /** Back from a page of `login/`, or from the redirect after a form. */
+  /**
+   * A form comes from another site, and `Lax` cookies do not come with it: the browser is sent to a redirect of
+   * our own, and begins there. Until then the request is nobody's, like a link that nobody has followed.
+   */
+  async function comeBack({ tenant }: Incoming, request: AuthorizationRequest): Promise<Answer> {
+    const id = randomSecret()
+    const { receivedAt } = request
+    const times = { createdAt: receivedAt, expiresAt: receivedAt + POSTED_LIFE }
+    await store.tickets.issue({ tenant, id, kind: POSTED_TICKET, data: request, ...times })
+    return seeOther(`/authorize/${id}`)
+  }
+
+  /** Back from the redirect after a form, or from a page of `login/`. */
   async function resume(incoming: Incoming): Promise<Answer> {
-    const ticket = await store.tickets.peek<AuthorizationRequest>(
-      incoming.tenant,
-      REQUEST_TICKET,
-      incoming.path['id'] ?? '',
-      clock(),
-    )
+    const { tenant } = incoming
+    const id = incoming.path['id'] ?? ''
+    const now = clock()
+    const posted = await store.tickets.peek<AuthorizationRequest>(tenant, POSTED_TICKET, id, now)
+    if (posted && (await store.tickets.consume(tenant, POSTED_TICKET, id, now)) === 'consumed')
+      return goOn(incoming, posted.data, null)
+
+    const ticket = await store.tickets.peek<AuthorizationRequest>(tenant, REQUEST_TICKET, id, now)
     if (!ticket || ticket.consumedAt !== null)
       throw new PageError('start_again', 'This request is over: it was answered, or its hour has passed.')
     if (!isBoundHere(ticket, incoming)) throw new PageError('start_again', 'This request began in another browser.')
-    const client = await clients.find(incoming.tenant, ticket.data.client)
+    return goOn(incoming, ticket.data, ticket)
+  }
+
+  async function goOn(incoming: Incoming, request: AuthorizationRequest, ticket: TicketRecord | null): Promise<Answer> {
+    const client = await clients.find(incoming.tenant, request.client)
     if (!client) throw new PageError('unknown_client', 'The application was removed meanwhile.')
-    return tellingTheClient(ticket.data, incoming, async () => {
-      if (ticket.state === REFUSED) throw new ProtocolError('access_denied', 'The person did not allow it.')
-      return proceed(incoming, ticket.data, client, ticket)
+    return tellingTheClient(request, incoming, async () => {
+      if (ticket?.state === REFUSED) throw new ProtocolError('access_denied', 'The person did not allow it.')
+      return proceed(incoming, request, client, ticket)
     })
   }
 
@@ -72,15 +87,11 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     if (next.step === 'refuse') throw new ProtocolError(next.error, next.description)
     if (next.step === 'respond' && current)
       return giveAuthorization(services, features, { incoming, request, client, current, ticket, now })
-    return ticket ? seeOther(`/login/${ticket.id}`) : park(incoming, request, id => `/login/${id}`)
+    return ticket ? seeOther(`/login/${ticket.id}`) : park(incoming, request)
   }
 
   /** Keeps the request under a ticket bound to this browser: from now on only its id travels. */
-  async function park(
-    incoming: Incoming,
-    request: AuthorizationRequest,
-    path: (id: string) => string,
-  ): Promise<Answer> {
+  async function park(incoming: Incoming, request: AuthorizationRequest): Promise<Answer> {
     const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
     const id = randomSecret()
     await store.tickets.issue({
@@ -92,7 +103,24 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
       createdAt: request.receivedAt,
       expiresAt: request.receivedAt + INTERACTION_LIFE,
     })
-    return seeOther(path(id), browser.cookies)
+    return seeOther(`/login/${id}`, browser.cookies)
+  }
+
+  /** Past this point faults are the client's to hear, in the way it asked to be answered: ours too (RFC 6749 §4.1.2.1). */
+  async function tellingTheClient(
+    request: Pick<AuthorizationRequest, 'redirectUri' | 'responseMode' | 'state'>,
+    incoming: Incoming,
+    work: () => Promise<Answer>,
+  ): Promise<Answer> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof PageError) throw error
+      if (!(error instanceof ProtocolError)) log.error({ request: incoming.id, error }, 'unexpected failure')
+      const told =
+        error instanceof ProtocolError ? error : new ProtocolError('server_error', `See ${incoming.id} in the log.`)
+      return answerWithError(modeOf(request.responseMode), request, incoming.issuer, told)
+    }
   }
 
   return [
@@ -100,19 +128,4 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     { method: 'POST', path: '/authorize', speaks: 'pages', answer: incoming => begin(incoming, incoming.body) },
     { method: 'GET', path: '/authorize/:id', speaks: 'pages', answer: resume },
   ]
-}
-
-/** Past this point faults are the client's to hear, in the way it asked to be answered. */
-async function tellingTheClient(
-  request: Pick<AuthorizationRequest, 'redirectUri' | 'responseMode' | 'state'>,
-  incoming: Incoming,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof ProtocolError)
-      return answerWithError(modeOf(request.responseMode), request, incoming.issuer, error)
-    throw error
-  }
 }

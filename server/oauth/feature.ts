@@ -14,6 +14,7 @@ import type { Incoming, Route } from '../http/route.ts'
 import type { Connections } from '../identity/connections.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { Log } from '../kernel/log.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import type { Proof } from '../policy/proof.ts'
@@ -33,6 +34,7 @@ export interface OAuthServices {
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
   readonly clock: Clock
+  readonly log: Log
 }
 
 export interface Feature {
@@ -111,6 +113,7 @@ export interface ReceiveContext {
 export interface Draft {
   prompt: readonly string[]
   maxAgeSeconds: number | null
+  subject: string | null
   loginHint: string | null
   screenHint: string | null
   uiLocales: string | null

@@ -22,14 +22,15 @@ export async function signOutHere(
   const now = clock()
   const sessions = await liveSessions(store, incoming, now)
   const meant = sessions.filter(isMeant)
-  if (meant.length > 0)
-    await endSessions(
-      store,
-      meant.map(({ session }) => session),
-      client,
-      occasionOf(incoming, now),
-      now,
-    )
+  // Nobody signed in, or nobody who is meant: the cookie stays, or any page could take it away.
+  if (meant.length === 0) return []
+  await endSessions(
+    store,
+    meant.map(({ session }) => session),
+    client,
+    occasionOf(incoming, now),
+    now,
+  )
   return meant.length === sessions.length
     ? [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))]
     : []

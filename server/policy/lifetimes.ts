@@ -9,5 +9,7 @@ export const INTERACTION_LIFE = HOUR
 export const CONFIRMATION_LIFE = 10 * MINUTE
 /** No access token lives longer, so that no revocation need be remembered longer. Auth0's own limit. */
 export const LONGEST_TOKEN_LIFE = 30 * DAY
+/** From a form that another site posted to the redirect that follows it. */
+export const POSTED_LIFE = MINUTE
 /** The cookie that tickets are bound to. */
 export const BROWSER_SECRET_LIFE = 365 * DAY

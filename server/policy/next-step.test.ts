@@ -18,6 +18,7 @@ const request = (members: Partial<AuthorizationRequest> = {}): AuthorizationRequ
   maxAgeSeconds: null,
   audience: API,
   audiences: { [USERINFO]: ['openid'], [API]: ['read', 'write'] },
+  subject: null,
   loginHint: null,
   screenHint: null,
   uiLocales: null,
@@ -45,6 +46,16 @@ const step = (
   const next = nextStep(request(asked), session, client, consents, now)
   return next.step === 'refuse' ? next.error : next.step
 }
+
+describe('whom id_token_hint names', () => {
+  test('is answered for', () => assert.equal(step({ subject: 'auth0|ann' }, provenAt(1)), 'respond'))
+  test('and not somebody else: they sign in, or a silent request is refused', () => {
+    assert.equal(step({ subject: 'auth0|bob' }, provenAt(1)), 'sign-in')
+    assert.equal(step({ subject: 'auth0|bob', prompt: ['none'] }, provenAt(1)), 'login_required')
+  })
+  test('nor whoever signed in instead: the client is told', () =>
+    assert.equal(step({ subject: 'auth0|bob' }, provenAt(RECEIVED + 1), RECEIVED + 2), 'login_required'))
+})
 
 describe('who is signed in', () => {
   test('nobody: they sign in', () => assert.equal(step({}, undefined), 'sign-in'))

@@ -9,6 +9,8 @@ import { authenticatedAt, type Proof } from './proof.ts'
 
 /** The kind of the ticket in which a request waits while a person is asked something. */
 export const REQUEST_TICKET = 'request'
+/** The kind in which a request that came as a form waits for the browser to come back with its cookies, for once. */
+export const POSTED_TICKET = 'posted-request'
 /** Its state once the person has said no: the client is told so, and nothing else can follow. */
 export const REFUSED = 'refused'
 
@@ -31,6 +33,8 @@ export interface AuthorizationRequest extends JsonObject {
   readonly audience: string
   /** Audience → requested scopes that may be granted. */
   readonly audiences: Readonly<Record<string, readonly string[]>>
+  /** The user that `id_token_hint` names, and nobody else will do. */
+  readonly subject: string | null
   readonly loginHint: string | null
   /** `signup`: begin with the sign-up page. */
   readonly screenHint: string | null
@@ -68,7 +72,9 @@ export function nextStep(
 ): NextStep {
   const silent = request.prompt.includes('none')
 
-  if (!session || !isFreshEnough(request, session.proofs, now))
+  if (session && !isExpected(request, session) && authenticatedAt(session.proofs) > request.receivedAt)
+    return { step: 'refuse', error: 'login_required', description: 'Another person signed in than the one expected' }
+  if (!session || !isExpected(request, session) || !isFreshEnough(request, session.proofs, now))
     return silent ? { step: 'refuse', error: 'login_required', description: 'Login required' } : { step: 'sign-in' }
 
   const missing = missingConsent(request, client, consents)
@@ -79,6 +85,10 @@ export function nextStep(
 
   return { step: 'respond' }
 }
+
+/** OpenID Connect Core §3.1.2.2: an answer for another person than `id_token_hint` names is none. */
+const isExpected = (request: AuthorizationRequest, session: SessionFacts): boolean =>
+  request.subject === null || request.subject === session.user
 
 /**
  * A proof given in answer to this very request satisfies everything it may ask. Otherwise `prompt=login` and

@@ -16,8 +16,6 @@ export interface Consents {
   /** Scopes are added to those allowed before. */
   give(consent: ConsentRecord): Promise<void>
   of(tenant: string, user: string, client: string): Promise<ConsentRecord[]>
-  /** Answers whether there was one. */
-  withdraw(tenant: string, user: string, client: string): Promise<boolean>
 }
 
 /** Stands in every consent, so that one without scopes is a row as well. No scope is empty (RFC 6749 §3.3). */
@@ -72,15 +70,5 @@ export const consentsIn = (db: Database): Consents => ({
       .execute()
     const consents = Map.groupBy(rows, row => JSON.stringify([row.audience, row.organization]))
     return [...consents.values()].map(group => toRecord(group as [ConsentsTable, ...ConsentsTable[]]))
-  },
-
-  async withdraw(tenant, user, client) {
-    const withdrawn = await db
-      .deleteFrom('consents')
-      .where('tenant', '=', tenant)
-      .where('user', '=', user)
-      .where('client', '=', client)
-      .executeTakeFirst()
-    return withdrawn.numDeletedRows > 0n
   },
 })

@@ -27,7 +27,6 @@ export interface Credentials {
     expected: string,
     secret: string,
   ): Promise<boolean>
-  remove(tenant: string, user: string, kind: string, id: string): Promise<void>
 }
 
 const toRecord = (row: CredentialsTable): CredentialRecord => ({
@@ -87,15 +86,5 @@ export const credentialsIn = (db: Database): Credentials => ({
       .returning('id')
       .executeTakeFirst()
     return replaced !== undefined
-  },
-
-  async remove(tenant, user, kind, id) {
-    await db
-      .deleteFrom('credentials')
-      .where('tenant', '=', tenant)
-      .where('user', '=', user)
-      .where('kind', '=', kind)
-      .where('id', '=', id)
-      .execute()
   },
 })

@@ -57,8 +57,6 @@ export interface Keys {
   ): Promise<'applied' | 'conflict'>
   /** Raises `latestExpiry`, never lowers it. */
   used(tenant: string, id: string, latestExpiry: Instant): Promise<void>
-  /** For `rewrap`: replaces the sealed part if it is still the one expected. */
-  reseal(tenant: string, id: string, expected: string, sealed: string): Promise<boolean>
 }
 
 const toRecord = (row: KeysTable): KeyRecord => ({
@@ -151,17 +149,5 @@ export const keysIn = (db: Database): Keys => ({
       .where('id', '=', id)
       .where('latest_expiry', '<', latestExpiry)
       .execute()
-  },
-
-  async reseal(tenant, id, expected, sealed) {
-    const resealed = await db
-      .updateTable('keys')
-      .set({ sealed_private: sealed })
-      .where('tenant', '=', tenant)
-      .where('id', '=', id)
-      .where('sealed_private', '=', expected)
-      .returning('id')
-      .executeTakeFirst()
-    return resealed !== undefined
   },
 })

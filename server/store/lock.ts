@@ -1,4 +1,5 @@
 /** One process owns an embedded database. What lies in the folder besides is not looked at. */
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OperatorError } from '../kernel/errors.ts'
@@ -18,7 +19,9 @@ const SQLITE_BUSY = 5
 export function lockDatabase(folder: string): FolderLock {
   let database: DatabaseSync | undefined
   try {
-    database = new DatabaseSync(join(folder, 'lock.db'), { timeout: 0 })
+    const file = join(folder, 'lock.db')
+    keepToOwner(file)
+    database = new DatabaseSync(file, { timeout: 0 })
     database.exec('begin exclusive')
   } catch (error) {
     database?.close()
@@ -28,10 +31,23 @@ export function lockDatabase(folder: string): FolderLock {
       )
     }
     throw new OperatorError(
-      `The folder ${folder} cannot be used for data: ${(error as Error).message}. Check that it exists and that this user may write to it.`,
+      `The folder ${folder} cannot be used for data: its lock.db cannot be locked (${(error as Error).message}). Check that it exists and that this user may write to it.`,
       { cause: error },
     )
   }
   const held = database
   return { release: () => held.isOpen && held.close() }
+}
+
+/**
+ * Whoever can read the file can hold a lock on it that keeps us out. A file that is there is not opened: closing
+ * it again would let go of the lock this very process may have on it (POSIX's rule for `fcntl`).
+ */
+function keepToOwner(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    chmodSync(file, 0o600)
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * The bus between nodes that share a PostgreSQL database, by LISTEN and NOTIFY on a connection of its own. It
- * carries wake-ups, not truth: what is published while the connection is away reaches this node alone.
+ * carries wake-ups, not truth. What is lost while a connection is away is owned up to once there is one again: this
+ * node's listeners are told that they may have missed something, and the other nodes', if it was ours that got lost.
  */
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'pg'
@@ -19,8 +20,11 @@ const ANSWER_TIMEOUT = 5 * SECOND
 /** Behind a connection that no longer answers, messages are dropped rather than piled up. */
 const LONGEST_QUEUE = 1000
 
-/** Who sent it comes first: PostgreSQL brings a node its own notifications too, and those it has delivered already. */
-type Envelope = readonly [node: string, topic: string, tenant: string, id: string]
+/**
+ * Who sent it comes first: PostgreSQL brings a node its own notifications too, and those it has delivered already.
+ * A sender alone says that messages of theirs were lost.
+ */
+type Envelope = readonly [node: string, topic: string, tenant: string, id: string] | readonly [node: string]
 
 /**
  * Messages reach this node's listeners before `publish` returns, the other nodes' within milliseconds. A lost
@@ -34,10 +38,13 @@ export async function openPostgresBus(url: string): Promise<Bus> {
   const closing = new AbortController()
   let connected: Client | undefined
   let queued = 0
+  /** Something of ours did not reach the others, and they do not know it. */
+  let hasLost = false
 
   const receive = (payload: string | undefined) => {
     const envelope = parse(payload)
     if (!envelope || envelope[0] === node) return
+    if (envelope.length === 1) return local.miss()
     const [, topic, tenant, id] = envelope
     local.publish({ topic, tenant, id })
   }
@@ -48,6 +55,26 @@ export async function openPostgresBus(url: string): Promise<Bus> {
     const answer = asked.then(() => client.query(text, [...values]))
     asked = answer.catch(() => {})
     return answer
+  }
+
+  const send = (envelope: Envelope): void => {
+    if (!connected || queued === LONGEST_QUEUE) {
+      hasLost = true
+      return
+    }
+    queued++
+    ask(connected, 'select pg_notify($1, $2)', [CHANNEL, JSON.stringify(envelope)])
+      .finally(() => queued--)
+      .then(ownUp, () => {
+        hasLost = true
+      })
+  }
+
+  /** Only after word that the connection carries again: in answer to a failure it would go round without end. */
+  const ownUp = (): void => {
+    if (!hasLost) return
+    hasLost = false
+    send([node])
   }
 
   const connect = async () => {
@@ -69,7 +96,7 @@ export async function openPostgresBus(url: string): Promise<Bus> {
     }
     if (closing.signal.aborted) return void (await client.end())
     connected = client
-    const heartbeat = setInterval(() => ask(client, 'select 1').catch(() => client.end()), HEARTBEAT)
+    const heartbeat = setInterval(() => ask(client, 'select 1').then(ownUp, () => client.end()), HEARTBEAT)
     client.once('end', () => {
       clearInterval(heartbeat)
       connected = undefined
@@ -81,7 +108,9 @@ export async function openPostgresBus(url: string): Promise<Bus> {
     for (let wait = FIRST_PAUSE; !closing.signal.aborted; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
       try {
         await pause(wait, undefined, { signal: closing.signal })
-        return await connect()
+        await connect()
+        local.miss()
+        return ownUp()
       } catch {
         // Refused, unreachable or closing: the loop's condition tells which, and there is nobody to tell.
       }
@@ -92,12 +121,7 @@ export async function openPostgresBus(url: string): Promise<Bus> {
   return {
     publish(message: BusMessage) {
       local.publish(message)
-      if (!connected || queued === LONGEST_QUEUE) return
-      const envelope: Envelope = [node, message.topic, message.tenant, message.id]
-      queued++
-      ask(connected, 'select pg_notify($1, $2)', [CHANNEL, JSON.stringify(envelope)])
-        .catch(() => {})
-        .finally(() => queued--)
+      send([node, message.topic, message.tenant, message.id])
     },
     subscribe: local.subscribe,
     async close() {
@@ -114,7 +138,10 @@ export async function openPostgresBus(url: string): Promise<Bus> {
 function parse(payload: string | undefined): Envelope | undefined {
   try {
     const envelope: unknown = JSON.parse(payload ?? '')
-    const isOurs = Array.isArray(envelope) && envelope.length === 4 && envelope.every(part => typeof part === 'string')
+    const isOurs =
+      Array.isArray(envelope) &&
+      (envelope.length === 4 || envelope.length === 1) &&
+      envelope.every(part => typeof part === 'string')
     return isOurs ? (envelope as unknown as Envelope) : undefined
   } catch {
     return undefined

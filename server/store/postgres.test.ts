@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import pg from 'pg'
 import { createDatabase, type TestDatabase } from '../../tests/fixtures/postgres.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { clientOf, createTestSealer, inParallel, NOW, newTenant } from './conformance/stage.ts'
 import { describeStore } from './conformance.ts'
-import { openPostgres } from './postgres.ts'
+import { openPostgres, reach } from './postgres.ts'
+import { openPostgresBus } from './postgres-notify.ts'
 import { openSqlite } from './sqlite.ts'
 
 const options = { clock: () => NOW, sealer: createTestSealer(), bus: createMemoryBus() }
@@ -143,6 +145,15 @@ describe('a PostgreSQL database', () => {
       error =>
         error instanceof OperatorError && error.message.includes('127.0.0.1:1') && !error.message.includes('hunter2'),
     )
-    await assert.rejects(openPostgres('not a url', options), OperatorError)
   })
+
+  for (const url of ['not a url with hunter2', 'postgres://user:hunter2@host:abc/latchkey', 'postgres://a:hun/ter2@b/'])
+    test(`whose URL cannot be read (${url}) is not named at all`, async () => {
+      const says = (error: unknown) => error instanceof OperatorError && !/hun|ter2|abc/.test(inspect(error))
+      await assert.rejects(openPostgres(url, options), says)
+      await assert.rejects(
+        reach(url, () => openPostgresBus(url)),
+        says,
+      )
+    })
 })

@@ -54,14 +54,17 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
   return assembleStore(db, gate, options)
 }
 
-/** Says whom it could not reach, and never the password. */
+/** Says whom it could not reach, and never the password: of a URL that cannot be read, nothing at all. */
 export async function reach<T>(url: string, ask: () => Promise<T>): Promise<T> {
+  const address = URL.parse(url)
+  if (!address)
+    throw new OperatorError('LATCHKEY_DATABASE_URL is not of the form postgres://user:password@host:5432/database.')
   try {
     return await ask()
   } catch (error) {
     if (error instanceof OperatorError) throw error
-    const { hostname, port, pathname } = new URL(url)
-    const where = `${hostname || 'the local socket'}${port && `:${port}`}${pathname}`
+    const { hostname, port } = address
+    const where = `${hostname || 'the local socket'}${port && `:${port}`}`
     const { message, code } = error as { message?: string; code?: string }
     throw new OperatorError(
       `PostgreSQL at ${where} cannot be used: ${message || code}. Check that it runs and that LATCHKEY_DATABASE_URL is right.`,
@@ -93,10 +96,6 @@ const openDatabase = (pool: Pool, gate: Gate): Database =>
 /** `pg` is loaded here, at first use: an embedded server never pays for it. */
 async function createPool(config: PoolConfig): Promise<Pool> {
   const { default: pg } = await import('pg')
-  if (!URL.canParse(config.connectionString ?? '')) {
-    throw new OperatorError('LATCHKEY_DATABASE_URL is not of the form postgres://user:password@host:5432/database.')
-  }
-
   const Client = class extends pg.Client {
     // biome-ignore lint/suspicious/noExplicitAny: ten overloads, of which Kysely uses the one with text and values
     override query(text: any, values?: any): any {

@@ -39,13 +39,11 @@ export interface BrowserSession {
 }
 
 export interface Sessions {
-  /** The browser with this cookie's hash; its id stays when the hash rotates. */
-  findBrowser(tenant: string, secretHash: string): Promise<{ id: string } | undefined>
   /** Live (not ended, within both limits) sessions of the browser that has this cookie, newest use first: one query. */
   inBrowser(tenant: string, secretHash: string, now: Instant): Promise<BrowserSession[]>
   /**
    * Makes this the browser's current session. The browser is made when `from` is null or unknown; otherwise its
-   * hash changes from `from` to `secretHash`, and `from` opens nothing any more.
+   * hash changes from `from` to `secretHash`, its id stays, and `from` opens nothing any more.
    *
    * Somebody who has a live session there (of the same epoch) has only proven themselves again: that session
    * takes the new proofs and limits and keeps its id, and so do the tokens that carry it. `renewed` says so.
@@ -59,7 +57,6 @@ export interface Sessions {
   touch(tenant: string, id: string, now: Instant, idleExpiresAt: Instant): Promise<void>
   /** `ended` for the call that did it. */
   end(tenant: string, id: string, at: Instant): Promise<'ended' | 'already' | 'gone'>
-  liveOf(tenant: string, user: string, now: Instant): Promise<SessionRecord[]>
   /**
    * Removes at most `limit` that ended or expired by `now`, and the browsers that hold none any more. One that
    * expired, rather than ended, stays as long as an authorization names it: those of an ended session are dead,
@@ -159,16 +156,6 @@ async function removeEmptyBrowsers(db: Database, tenant: string, ids: readonly s
 }
 
 export const sessionsIn = (db: Database): Sessions => ({
-  async findBrowser(tenant, secretHash) {
-    const row = await db
-      .selectFrom('browsers')
-      .select('id')
-      .where('tenant', '=', tenant)
-      .where('secret_hash', '=', secretHash)
-      .executeTakeFirst()
-    return row && { id: row.id }
-  },
-
   async inBrowser(tenant, secretHash, now) {
     const rows = await db
       .selectFrom('browsers')
@@ -300,20 +287,6 @@ export const sessionsIn = (db: Database): Sessions => ({
       .where('id', '=', id)
       .executeTakeFirst()
     return found ? 'already' : 'gone'
-  },
-
-  async liveOf(tenant, user, now) {
-    const rows = await db
-      .selectFrom('sessions')
-      .selectAll()
-      .where('tenant', '=', tenant)
-      .where('user', '=', user)
-      .where('ended_at', 'is', null)
-      .where('live_until', '>', now)
-      .orderBy('used_at', 'desc')
-      .orderBy('id')
-      .execute()
-    return rows.map(toSession)
   },
 
   purge: (now, limit) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -71,6 +71,50 @@ describe('an embedded database', () => {
         openSqlite(file, options),
         error => error instanceof OperatorError && /newer Latchkey \(0002-of-the-future\)/.test(error.message),
       )
+    }))
+
+  test('that is a folder, another program’s or no database at all is named, and left as it is', () =>
+    inFolder(async file => {
+      const refused = (why: RegExp) =>
+        assert.rejects(
+          openSqlite(file, options),
+          error => error instanceof OperatorError && error.message.includes(file) && why.test(error.message),
+        )
+      mkdirSync(file)
+      await refused(/EISDIR/)
+      rmdirSync(file)
+
+      const text = 'a letter to an aunt, saved under the wrong name '.repeat(99)
+      writeFileSync(file, text)
+      await refused(/not a database/)
+      assert.equal(readFileSync(file, 'utf8'), text)
+      rmSync(file)
+
+      const theirs = new DatabaseSync(file)
+      theirs.exec('create table aunts (name text)')
+      theirs.close()
+      const before = readFileSync(file)
+      await refused(/tables of something else/)
+      assert.deepEqual(readFileSync(file), before)
+    }))
+
+  test('that is damaged is named, be it when it is opened or when somebody reads on', () =>
+    inFolder(async file => {
+      const store = await openSqlite(file, options)
+      await store.tenants.create({ id: 't', name: 'lost', settings: { long: 'x'.repeat(100_000) }, createdAt: NOW })
+      await store.close()
+      const whole = readFileSync(file)
+      const isNamed = (error: unknown) =>
+        error instanceof OperatorError && error.message.includes(file) && /damaged/.test(error.message)
+
+      writeFileSync(file, Buffer.from(whole).fill(0xff, 4096))
+      await assert.rejects(openSqlite(file, options), isNamed)
+
+      // The last pages hold what was written last.
+      writeFileSync(file, Buffer.from(whole).fill(0xff, whole.length - 100_000))
+      const opened = await openSqlite(file, options)
+      await assert.rejects(opened.tenants.find('t'), isNamed)
+      await opened.close()
     }))
 
   test('closes after the transaction that is under way', () =>

@@ -17,6 +17,7 @@ import { EmbeddedAdapter, storable } from './dialect.ts'
 import { createGate, type Gate } from './gate.ts'
 import { migrate } from './migrate.ts'
 import type { Tables } from './schema.ts'
+import { naming, refuseForeign } from './sqlite-faults.ts'
 import type { Store, StoreOptions } from './store.ts'
 
 export interface SqliteOptions extends StoreOptions {
@@ -35,19 +36,15 @@ const BUSY_TIMEOUT = 5 * SECOND
 
 /**
  * Opens the file, made with mode 0600 when it is not there, and brings it up to date. Throws an `OperatorError`
- * when a newer version has migrated it.
+ * when a newer version has migrated it, when it is somebody else's database, and when the file or its disk is at
+ * fault (`sqlite-faults.ts`), as every query does from then on.
  */
 export async function openSqlite(file: string, options: SqliteOptions): Promise<Store> {
-  // SQLite would make it readable to everybody; its write-ahead log takes the mode of the file.
-  closeSync(openSync(file, 'a', 0o600))
-  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true })
-  database.exec('pragma journal_mode = wal')
-  database.exec(`pragma synchronous = ${options.synchronous ?? 'full'}`)
-
+  const database = naming(file, () => openFile(file, options))
   const gate = createGate()
   const db = new Kysely<Tables>({
     dialect: {
-      createDriver: () => new EmbeddedDriver(database, gate),
+      createDriver: () => new EmbeddedDriver(file, database, gate),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createAdapter: () => new EmbeddedAdapter(),
       createIntrospector: kysely => new SqliteIntrospector(kysely),
@@ -62,14 +59,29 @@ export async function openSqlite(file: string, options: SqliteOptions): Promise<
   return assembleStore(db, gate, options)
 }
 
+function openFile(file: string, options: SqliteOptions): DatabaseSync {
+  // SQLite would make it readable to everybody; its write-ahead log takes the mode of the file.
+  closeSync(openSync(file, 'a', 0o600))
+  const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true })
+  try {
+    refuseForeign(file, database)
+    database.exec('pragma journal_mode = wal')
+    database.exec(`pragma synchronous = ${options.synchronous ?? 'full'}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
 /** Statements are compiled once and kept, the least recently used leaving first. */
-function preparing(database: DatabaseSync): SqliteDatabase {
+function preparing(file: string, database: DatabaseSync): SqliteDatabase {
   const kept = new Map<string, SqliteStatement>()
 
   return {
     close: () => database.close(),
     prepare(sql) {
-      const statement = kept.get(sql) ?? compile(database, sql)
+      const statement = kept.get(sql) ?? naming(file, () => compile(file, database, sql))
       kept.delete(sql)
       kept.set(sql, statement)
       if (kept.size > STATEMENTS) kept.delete(kept.keys().next().value as string)
@@ -78,13 +90,13 @@ function preparing(database: DatabaseSync): SqliteDatabase {
   }
 }
 
-function compile(database: DatabaseSync, sql: string): SqliteStatement {
+function compile(file: string, database: DatabaseSync, sql: string): SqliteStatement {
   const statement = database.prepare(sql)
   const bound = (parameters: readonly unknown[]) => storable(parameters) as SQLInputValue[]
   return {
     reader: statement.columns().length > 0,
-    all: parameters => statement.all(...bound(parameters)),
-    run: parameters => statement.run(...bound(parameters)),
+    all: parameters => naming(file, () => statement.all(...bound(parameters))),
+    run: parameters => naming(file, () => statement.run(...bound(parameters))),
     iterate: parameters => statement.iterate(...bound(parameters)),
   }
 }
@@ -95,8 +107,8 @@ class EmbeddedDriver extends SqliteDriver {
   readonly #waiting: (() => void)[] = []
   #isTaken = false
 
-  constructor(database: DatabaseSync, gate: Gate) {
-    super({ database: preparing(database) })
+  constructor(file: string, database: DatabaseSync, gate: Gate) {
+    super({ database: preparing(file, database) })
     this.#database = database
     this.#gate = gate
   }

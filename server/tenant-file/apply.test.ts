@@ -205,7 +205,7 @@ function describeApplying(name: string, open: Open): void {
     test('writes only what was changed in it, and every cache hears of it', async () => {
       await apply(FILE)
       const films = 'https://films.example.com/api'
-      const apis = createResourceServers({ store, bus })
+      const apis = createResourceServers({ store, bus, clock })
       await clients.find(tenant, 'films')
       await clients.grantedScopes(tenant, 'importer', films)
       await apis.find(tenant, films)
@@ -244,6 +244,10 @@ function describeApplying(name: string, open: Open): void {
         ['The tenant file ', 'tenant.yaml:6: a', 'tenant.yaml:18: ', 'tenant.yaml:31: '],
       )
       await refuses(FILE.replace('roles: [Editor]', 'roles: [Emperor]'), /^tenant\.yaml:31: .*"Emperor"/m)
+      const both = await faultsOf(FILE.replace('roles: [Editor]', 'roles: [Emperor]\n    user_id: "google-oauth2|1"'))
+      assert.deepEqual(both.match(/yaml:\d+: \w+/g), ['yaml:31: There', 'yaml:32: user_id'])
+      const inRole = await faultsOf(FILE.replace('description: May edit films', 'description: [films]'))
+      assert.equal(inRole.split('\n').length, 2, 'a role with a fault is there all the same')
       await refuses(FILE.replace('https://edge.example.com/', `${ISSUER}userinfo`), /an API of the server itself/)
       await refuses(FILE.replace('scope: [read:films]', 'scope: [burn:films]'), /^tenant\.yaml:24: .*"burn:films"/m)
       assert.deepEqual(await everything(), untouched)

@@ -15,7 +15,7 @@ import { readTenantFile, type TenantFile } from './read.ts'
 import { planResourceServers } from './resource-servers.ts'
 import { planRoles } from './roles.ts'
 import { planSettings } from './settings.ts'
-import { planUsers } from './user-changes.ts'
+import { findRoles, planUsers } from './user-changes.ts'
 
 export type Services = Pick<Planning, 'store' | 'clients' | 'keyring' | 'clock'>
 
@@ -49,6 +49,8 @@ export async function applyTenantFile(
   const document = await readTenantFile(file)
   const { findings } = document
   const planning: Planning = { ...services, tenant, findings }
+  await lookUpRoles(planning, document)
+  findings.settle()
   for (let attempt = 1; ; attempt++) {
     const plan = await planAll(planning, issuer, document)
     await readyKeys(planning, document, plan.apiSecrets)
@@ -67,6 +69,12 @@ export async function applyTenantFile(
         ),
       )
   }
+}
+
+/** Of what only the store can tell, the one part that no fault in the form of the file can have caused: told with those. */
+async function lookUpRoles(planning: Planning, file: TenantFile): Promise<void> {
+  const roles = await planRoles(planning, file.roles)
+  for (const user of file.users) await findRoles(planning.findings, user, roles)
 }
 
 async function planAll(planning: Planning, issuer: string, file: TenantFile) {

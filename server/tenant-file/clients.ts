@@ -58,9 +58,9 @@ function readClient(entry: Entry, findings: Findings): readonly ClientEntry[] {
   if (id !== null && !CLIENT_ID.test(id))
     findings.fault([...path, 'client_id'], 'client_id must be 1 to 255 visible ASCII characters.')
   for (const member of COMPARED)
-    for (const url of read[member] ?? [])
+    for (const [index, url] of (read[member] ?? []).entries())
       if (url.includes('*'))
-        findings.warn([...path, member], `${member} holds the pattern ${url}, which is kept and never matches.`)
+        findings.warn([...path, member, index], `${member} holds the pattern ${url}, which is kept and never matches.`)
   return [{ path, id, name, secret, metadata: without(given, 'client_id', 'client_secret') }]
 }
 

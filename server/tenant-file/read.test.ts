@@ -9,7 +9,8 @@ import { parseTenantFile, readTenantFile } from './read.ts'
 
 const faultsOf = async (text: string): Promise<string> => {
   try {
-    await parseTenantFile(text, 'tenant.yaml')
+    const { findings } = await parseTenantFile(text, 'tenant.yaml')
+    findings.settle()
   } catch (error) {
     assert.ok(error instanceof OperatorError, String(error))
     return error.message
@@ -64,6 +65,23 @@ describe('what a tenant file may not say', () => {
     assert.equal(lines[1], 'tenant.yaml:3: name must be text.')
     assert.equal(lines[2], 'tenant.yaml:5: name must be text.')
     assert.deepEqual([lines.length, lines.at(-1)], [22, 'and 10 more.'])
+  })
+
+  test('each URL that is none is named on its own line', async () => {
+    const text =
+      'clients:\n  - client_id: a\n    name: A\n    callbacks:\n      - /one\n      - https://a.example\n      - /two\n'
+    const lines = (await faultsOf(text)).split('\n').slice(1)
+    assert.deepEqual(
+      lines.map(line => line.slice(0, 38)),
+      ['tenant.yaml:5: callbacks holds "/one",', 'tenant.yaml:7: callbacks holds "/two",'],
+    )
+  })
+
+  test('all that is wrong with a user is told at once', async () => {
+    const message = await faultsOf(
+      'users:\n  - email: ann\n    user_id: "google-oauth2|1"\n    password: short\n    app_metadata: [x]\n',
+    )
+    assert.deepEqual(message.match(/yaml:\d+/g), ['yaml:2', 'yaml:3', 'yaml:4', 'yaml:5'])
   })
 
   test('no fault repeats a secret', async () => {
@@ -125,6 +143,10 @@ describe('warnings', () => {
     const file = await parseTenantFile(client('callbacks: ["https://*.example.com/cb"]'), 'tenant.yaml')
     assert.deepEqual(file.clients[0]?.metadata['callbacks'], ['https://*.example.com/cb'])
     assert.match(file.findings.warnings()[0] ?? '', /^tenant\.yaml:1: .*never matches/)
+    const each = 'clients:\n  - name: A\n    callbacks:\n      - https://a.example\n      - https://*.example\n'
+    assert.match((await warningsOf(each))[0] ?? '', /^tenant\.yaml:5: /)
+    const ofTenant = 'tenant:\n  allowed_logout_urls:\n    - https://*.example\n'
+    assert.match((await warningsOf(ofTenant))[0] ?? '', /^tenant\.yaml:3: /)
   })
 
   test('members of an export without effect are named once per kind, at every depth', async () => {

@@ -1,6 +1,6 @@
 /**
- * From a tenant file to entries whose form is sound. Each section's file knows its own members; what only the
- * store can tell (whether a role exists) is asked when it is applied.
+ * From a tenant file to entries and what is wrong with them. Each section's file knows its own members; what only
+ * the store can tell (whether a role exists) is asked when it is applied.
  */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -23,14 +23,14 @@ export interface TenantFile {
   readonly clientGrants: readonly ClientGrantEntry[]
   readonly roles: readonly RoleEntry[]
   readonly users: readonly UserEntry[]
-  /** Holds the warnings, and takes what is found when it is applied. */
+  /** Holds what was found so far, and takes what is found when it is applied. Settled before anything is done. */
   readonly findings: Findings
 }
 
 const MOST_BYTES = 10 * 1024 * 1024
 const SECTIONS = ['tenant', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
 
-/** @throws OperatorError when the file cannot be read, is larger than 10 MiB, or has faults, which it lists. */
+/** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not YAML in UTF-8. Other faults are findings. */
 export async function readTenantFile(file: string): Promise<TenantFile> {
   const bytes = readBounded(file)
   try {
@@ -64,7 +64,6 @@ export async function parseTenantFile(text: string, name: string): Promise<Tenan
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
   }
-  findings.settle()
   return { ...sound, findings }
 }
 

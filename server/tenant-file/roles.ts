@@ -21,7 +21,7 @@ const LONGEST_NAME = 200
 
 export function readRoles(entries: readonly Entry[], findings: Findings): readonly RoleEntry[] {
   const roles = entries.flatMap(entry => {
-    if (!isSound('a role', MEMBERS, entry, findings)) return []
+    if (!isSound('a role', MEMBERS, entry, findings)) return namedOnly(entry)
     const { name, description = '' } = readMembers(MEMBERS, entry.given)
     if (!isName(name, LONGEST_NAME))
       findings.fault(entry.path, `The name of a role has at most ${LONGEST_NAME} characters and no controls.`)
@@ -35,6 +35,10 @@ export function readRoles(entries: readonly Entry[], findings: Findings): readon
   )
   return roles
 }
+
+/** So that whoever has a role with a fault is not told that there is none. */
+const namedOnly = ({ path, given: { name } }: Entry): readonly RoleEntry[] =>
+  typeof name === 'string' ? [{ path, name, description: '' }] : []
 
 export interface RolePlan {
   readonly steps: readonly Step[]

@@ -34,10 +34,10 @@ export function readSettings(document: JsonObject, findings: Findings): JsonObje
   const { colors, allowed_logout_urls: urls = [] } = readMembers(MEMBERS, given)
   if (colors?.primary !== undefined && !COLOUR.test(colors.primary))
     findings.fault([...PATH, 'colors', 'primary'], 'primary must be a colour such as "#0f6b4f".')
-  for (const url of urls)
+  for (const [index, url] of urls.entries())
     if (url.includes('*'))
       findings.warn(
-        [...PATH, 'allowed_logout_urls'],
+        [...PATH, 'allowed_logout_urls', index],
         `allowed_logout_urls holds the pattern ${url}, which is kept and never matches.`,
       )
   return given

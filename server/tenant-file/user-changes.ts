@@ -10,6 +10,7 @@ import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
+import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
 import type { RolePlan } from './roles.ts'
 import type { UserEntry } from './users.ts'
@@ -62,13 +63,23 @@ async function meet(
   if (!before && entry.password === null && entry.passwordHash === null)
     findings.fault(path, 'A new user needs a password or a password_hash.')
 
+  return { entry, before, connection, roles: await findRoles(findings, entry, roles) }
+}
+
+/** The ids of an entry's roles; null when it says nothing of them. */
+export async function findRoles(
+  findings: Findings,
+  { path, roles: names }: UserEntry,
+  roles: RolePlan,
+): Promise<readonly string[] | null> {
+  if (names === null) return null
   const ids: string[] = []
-  for (const name of entry.roles ?? []) {
+  for (const name of names) {
     const role = await roles.find(name)
     if (role === undefined) findings.fault([...path, 'roles'], `There is no role "${name}".`)
     else ids.push(role)
   }
-  return { entry, before, connection, roles: entry.roles && ids }
+  return ids
 }
 
 function create({ tenant, clock }: Planning, { entry, connection, roles }: Met, passwordHash: string): Step {

@@ -106,11 +106,10 @@ function readUser(entry: Entry, findings: Findings): readonly UserEntry[] {
   const { path, given } = entry
   if (!isSound('a user', MEMBERS, entry, findings)) return []
   const read = readMembers(MEMBERS, given)
-  const email = readEmailAddress(read.email)
-  if (email === undefined) {
-    findings.fault([...path, 'email'], `"${read.email}" is not an e-mail address.`)
-    return []
-  }
+  const address = readEmailAddress(read.email)
+  if (address === undefined) findings.fault([...path, 'email'], `"${read.email}" is not an e-mail address.`)
+  // Kept even so: whatever else is wrong with its user is told beside it.
+  const email = address ?? read.email
   const { password = null, password_hash: passwordHash = null } = read
   checkPassword(path, email, password, passwordHash, findings)
   return [

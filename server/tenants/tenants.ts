@@ -1,6 +1,7 @@
 /** Tenants and hosts: which tenant a host is, and the settings that pages and sessions follow. Cached, and forgotten on change. */
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
+import type { Clock } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DAY, HOUR } from '../kernel/seconds.ts'
 import type { Store } from '../store/store.ts'
@@ -28,11 +29,10 @@ const SESSION_LIFETIME = 7 * DAY
 const SESSION_IDLE_LIFETIME = 3 * DAY
 const CACHED_TENANTS = 1000
 
-export function createTenants({ store, bus }: { store: Store; bus: Bus }): Tenants {
-  const tenants = createCache<Tenant>(CACHED_TENANTS)
-  const hosts = createCache<HostRecord | undefined>(CACHED_TENANTS)
-  bus.subscribe('tenant', ({ id }) => tenants.drop(id))
-  bus.subscribe('host', ({ id }) => hosts.drop(id))
+export function createTenants({ store, bus, clock }: { store: Store; bus: Bus; clock: Clock }): Tenants {
+  const cached = { limit: CACHED_TENANTS, clock, bus, keyOf: ({ id }: { id: string }) => id }
+  const tenants = createCache<Tenant>({ ...cached, topic: 'tenant' })
+  const hosts = createCache<HostRecord | undefined>({ ...cached, topic: 'host' })
 
   return {
     find: id =>

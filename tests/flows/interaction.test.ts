@@ -6,7 +6,7 @@ import { DAY, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
 import { readForms } from '../fixtures/html-form.ts'
 import { departure } from '../fixtures/person.ts'
 import { askSilently, onEachStage, signIn } from './stage.ts'
-import { JO, VIDEOS } from './tenant.ts'
+import { ANN, JO, VIDEOS } from './tenant.ts'
 
 onEachStage('A session', stage => {
   test('answers prompt=none with the same sub and auth_time', async () => {
@@ -48,6 +48,41 @@ onEachStage('A session', stage => {
     const around = await person.visit(new URL(page.url.pathname.replace('/login/', '/authorize/'), stage.issuer))
     assert.equal(around.left, false)
     assert.equal(around.url.pathname, page.url.pathname)
+  })
+
+  test('answers for the person that id_token_hint names, and for nobody else', async () => {
+    const spa = await stage.spa()
+    const [jo, ann] = [stage.person(), stage.person()]
+    const { tokens } = await signIn(spa, jo, JO)
+    await signIn(spa, ann, ANN)
+    const hint = { id_token_hint: tokens.id_token ?? '' }
+    assert.ok((await askSilently(spa, jo, hint)).callback.searchParams.get('code'))
+    assert.equal((await askSilently(spa, ann, hint)).callback.searchParams.get('error'), 'login_required')
+    const junk = await askSilently(spa, jo, { id_token_hint: `${hint.id_token_hint.slice(0, -9)}AAAAAAAAA` })
+    assert.equal(junk.callback.searchParams.get('error'), 'invalid_request')
+
+    const begun = await spa.begin(hint)
+    stage.clock.advance(SECOND)
+    const callback = await ann.signIn(begun.url, ANN)
+    assert.equal(callback.searchParams.get('error'), 'login_required')
+  })
+
+  test('is found after a form of another site, whose answer sets no cookie over those of other tabs', async () => {
+    const person = stage.person()
+    const spa = await stage.spa()
+    const other = await person.visit((await spa.begin({ prompt: 'login' })).url)
+    const begun = await spa.begin()
+    const answer = await fetch(new URL('authorize', stage.issuer), {
+      method: 'POST',
+      redirect: 'manual',
+      body: begun.url.searchParams,
+    })
+    assert.deepEqual(answer.headers.getSetCookie(), [])
+    const page = await person.visit(new URL(answer.headers.get('location') ?? '', stage.issuer))
+    const callback = departure(await person.submit(page, { username: JO.email, password: JO.password }))
+    assert.ok((await spa.finish(callback, begun)).access_token)
+    // The other tab's request is still this browser's, and was satisfied by the sign-in since.
+    assert.ok(departure(await person.visit(other.url)).searchParams.get('code'))
   })
 
   test('older than max_age is not enough, and prompt=none says so', async () => {

@@ -89,6 +89,29 @@ onEachStage('Signing out', stage => {
     await assertSignedOut(spa, person, tokens.access_token)
   })
 
+  test('/oidc/logout by a form of another site, which comes without cookies, signs out all the same', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const answer = await fetch(new URL('oidc/logout', stage.issuer), {
+      method: 'POST',
+      redirect: 'manual',
+      body: new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: SIGNED_OUT_URI }),
+    })
+    assert.deepEqual(answer.headers.getSetCookie(), [])
+    const next = new URL(answer.headers.get('location') ?? '', stage.issuer)
+    assert.equal(departure(await person.visit(next)).href, SIGNED_OUT_URI)
+    await assertSignedOut(spa, person, tokens.access_token)
+    assert.equal((await person.visit(next)).status, 400)
+  })
+
+  test('no page can take the session cookie away with an ID token of its own', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const other = await signIn(spa, stage.person(), ANN, { scope: 'openid' })
+    const fields = { id_token_hint: other.tokens.id_token ?? '', post_logout_redirect_uri: SIGNED_OUT_URI }
+    await person.post(new URL('oidc/logout', stage.issuer), fields, 'https://evil.example')
+    assert.ok(person.cookies.get('latchkey.session'))
+    await assertSignedIn(spa, person, tokens.access_token)
+  })
+
   test('a hint of somebody else asks, or ends nothing of the person in front', async () => {
     const { person, spa, tokens } = await signedIn()
     const other = await signIn(spa, stage.person(), ANN, { scope: 'openid' })

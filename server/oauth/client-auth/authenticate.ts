@@ -25,7 +25,8 @@ export async function authenticateClient(
     if (named !== undefined && named !== claimed.clientId) throw refusal(usesHeader)
     const client = await clients.find(incoming.tenant, claimed.clientId)
     if (client && method.verify(client, claimed.proof)) return client
-    if (client) audit.add(clientRefused(occasion, client.id))
+    if (client)
+      audit.addSparsely(`${client.tenant} ${client.id} ${incoming.address}`, clientRefused(occasion, client.id))
     throw refusal(usesHeader)
   }
   throw new ProtocolError('invalid_client', 'The request names no client.')

@@ -2,21 +2,18 @@
  * RP-initiated logout. A valid hint of who is to be signed out stands for the application's word, and is
  * honoured at once; without one the person is asked, because the link may come from anywhere.
  */
-import {
-  allowAlgorithms,
-  checkClaims,
-  idTokenHint,
-  VerificationError,
-  type VerifiedToken,
-  verifySignature,
-} from '@latchkey/sdk/verify'
-import { type Client, ID_TOKEN_ALGORITHMS } from '../../clients/metadata.ts'
+import type { VerifiedToken } from '@latchkey/sdk/verify'
+import type { Client } from '../../clients/metadata.ts'
 import { isRegisteredLogoutUrl } from '../../clients/redirect-uris.ts'
 import type { Parameters } from '../../http/parameters.ts'
 import { type Answer, type Incoming, seeOther } from '../../http/route.ts'
 import { PageError } from '../../kernel/errors.ts'
+import { randomSecret } from '../../kernel/secrets.ts'
 import { withQuery } from '../../kernel/url.ts'
+import { POSTED_LIFE } from '../../policy/lifetimes.ts'
+import { POSTED_SIGN_OUT_TICKET, type SignOutRequest } from '../../policy/sign-out-request.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
+import { readIdTokenHint } from '../id-token-hint.ts'
 import { askToSignOut, signOutHere } from '../sign-out.ts'
 
 export const endSession: Feature = {
@@ -28,54 +25,64 @@ export const endSession: Feature = {
       method: 'GET',
       path: '/oidc/logout',
       speaks: 'pages',
-      answer: incoming => answer(services, incoming, incoming.query),
+      answer: async incoming => carryOut(services, incoming, await understand(services, incoming, incoming.query)),
     },
     {
       method: 'POST',
       path: '/oidc/logout',
       speaks: 'pages',
-      answer: incoming => answer(services, incoming, incoming.body),
+      answer: async incoming => comeBack(services, incoming, await understand(services, incoming, incoming.body)),
     },
+    { method: 'GET', path: '/oidc/logout/:id', speaks: 'pages', answer: incoming => resume(services, incoming) },
   ],
 }
 
-async function answer(services: OAuthServices, incoming: Incoming, parameters: Parameters): Promise<Answer> {
-  if (parameters.repeated.length > 0) throw new PageError('malformed_request', 'A parameter is sent more than once.')
-  const hint = await readHint(services, incoming, parameters.get('id_token_hint'))
-  const client = await namedClient(services, incoming, parameters, hint)
-  const returnTo = returnUrl(client, parameters)
+/** A request that was found sound. */
+interface Understood extends SignOutRequest {
+  /** Whom a valid hint names; null without one. */
+  readonly hinted: { readonly user: string; readonly session: string | null } | null
+}
 
-  if (!hint) return askToSignOut(services, incoming, { client: client?.id ?? null, returnTo })
-  const cookies = await signOutHere(services, incoming, client?.id ?? null, ({ session }) =>
-    hint.claims['sid'] === undefined ? session.user === hint.claims.sub : session.id === hint.claims['sid'],
+async function understand(services: OAuthServices, incoming: Incoming, parameters: Parameters): Promise<Understood> {
+  if (parameters.repeated.length > 0) throw new PageError('malformed_request', 'A parameter is sent more than once.')
+  const token = parameters.get('id_token_hint')
+  const hint = token === undefined ? undefined : await readIdTokenHint(services, incoming, token)
+  const client = await namedClient(services, incoming, parameters, hint)
+  const session = hint?.claims['sid']
+  return {
+    client: client?.id ?? null,
+    returnTo: returnUrl(client, parameters),
+    hinted: hint ? { user: hint.claims.sub, session: typeof session === 'string' ? session : null } : null,
+  }
+}
+
+async function carryOut(services: OAuthServices, incoming: Incoming, request: Understood): Promise<Answer> {
+  const { client, returnTo, hinted } = request
+  if (!hinted) return askToSignOut(services, incoming, { client, returnTo })
+  const cookies = await signOutHere(services, incoming, client, ({ session }) =>
+    hinted.session === null ? session.user === hinted.user : session.id === hinted.session,
   )
   return seeOther(returnTo ?? '/signed-out', cookies)
 }
 
-/**
- * Undefined for a hint that is missing or not ours. An expired one is honoured while its public key is
- * remembered: people sign out long after they signed in.
- */
-async function readHint(
-  { keyring, clock }: OAuthServices,
-  { tenant, issuer }: Incoming,
-  token: string | undefined,
-): Promise<VerifiedToken | undefined> {
-  if (token === undefined) return undefined
-  try {
-    const signed = await verifySignature(
-      token,
-      request => keyring.verificationKey(tenant, request, { retired: true }),
-      ALGORITHMS,
-    )
-    return checkClaims(signed, idTokenHint({ issuer }), clock())
-  } catch (error) {
-    if (error instanceof VerificationError) return undefined
-    throw error
-  }
+/** A form comes from another site without the cookies that name the session: the browser is sent for them. */
+async function comeBack({ store, clock }: OAuthServices, { tenant }: Incoming, request: Understood): Promise<Answer> {
+  const now = clock()
+  const id = randomSecret()
+  const times = { createdAt: now, expiresAt: now + POSTED_LIFE }
+  await store.tickets.issue({ tenant, id, kind: POSTED_SIGN_OUT_TICKET, data: request, ...times })
+  return seeOther(`/oidc/logout/${id}`)
 }
 
-const ALGORITHMS = allowAlgorithms(ID_TOKEN_ALGORITHMS)
+async function resume(services: OAuthServices, incoming: Incoming): Promise<Answer> {
+  const { store, clock } = services
+  const now = clock()
+  const id = incoming.path['id'] ?? ''
+  const ticket = await store.tickets.peek<Understood>(incoming.tenant, POSTED_SIGN_OUT_TICKET, id, now)
+  const spent = ticket && (await store.tickets.consume(incoming.tenant, POSTED_SIGN_OUT_TICKET, id, now))
+  if (!ticket || spent !== 'consumed') throw new PageError('start_again', 'This sign-out is over.')
+  return carryOut(services, incoming, ticket.data)
+}
 
 /** The client of the hint, or the one named; §2: both have to be the same. */
 async function namedClient(

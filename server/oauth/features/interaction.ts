@@ -1,6 +1,7 @@
-/** How the person is to be asked: `prompt`, `max_age`, and hints for the pages. What follows from them is `policy/next-step.ts`'s. */
+/** How the person is to be asked: `prompt`, `max_age`, whom it has to be, and hints for the pages. What follows from them is `policy/next-step.ts`'s. */
 import { ProtocolError } from '../../kernel/errors.ts'
 import type { Feature } from '../feature.ts'
+import { readIdTokenHint } from '../id-token-hint.ts'
 
 const PROMPTS = ['none', 'login', 'consent', 'select_account']
 /** What a page could still show; a longer hint is no hint. */
@@ -14,7 +15,7 @@ export const interaction: Feature = {
   spec: 'OpenID Connect Core 1.0 §3.1.2.1',
   metadata: () => ({ ui_locales_supported: ['en', 'ko'] }),
   steps: {
-    'authorize.validate': ({ parameters, draft }) => {
+    'authorize.validate': async ({ services, incoming, parameters, draft }) => {
       const prompt = parameters.get('prompt')?.split(' ').filter(Boolean) ?? []
       if (prompt.some(value => !PROMPTS.includes(value)))
         throw new ProtocolError('invalid_request', 'prompt holds an unknown value.')
@@ -26,6 +27,13 @@ export const interaction: Feature = {
       if (maxAge !== undefined && !/^\d{1,10}$/.test(maxAge))
         throw new ProtocolError('invalid_request', 'max_age has to be a whole number of seconds.')
       draft.maxAgeSeconds = maxAge === undefined ? null : Number(maxAge)
+
+      const idTokenHint = parameters.get('id_token_hint')
+      if (idTokenHint !== undefined) {
+        const hinted = await readIdTokenHint(services, incoming, idTokenHint)
+        if (!hinted) throw new ProtocolError('invalid_request', 'id_token_hint is not an ID token of this issuer.')
+        draft.subject = hinted.claims.sub
+      }
 
       draft.loginHint = hint(parameters.get('login_hint'))
       draft.screenHint = hint(parameters.get('screen_hint'))

@@ -104,14 +104,5 @@ export function describeKeys(stage: Stage): void {
       await keys.used(tenant, 'kid', NOW + 1)
       assert.equal((await keys.list(tenant))[0]?.latestExpiry, NOW + 2)
     })
-
-    test('a key is sealed anew only from the form it was read in', async () => {
-      const { keys } = stage.store
-      const tenant = newTenant()
-      await keys.apply(tenant, { add: [keyOf(tenant)], moves: [] }, NOW)
-      assert.equal(await keys.reseal(tenant, 'kid', 'other', 'new'), false)
-      assert.equal(await keys.reseal(tenant, 'kid', 'sealed', 'new'), true)
-      assert.equal((await keys.list(tenant))[0]?.sealedPrivate, 'new')
-    })
   })
 }

@@ -1,0 +1,166 @@
+/** What an operator reads when something is not as it should be: a sentence and a 1, never a stack; and who may read what a start leaves behind. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { SECOND } from '../../server/kernel/seconds.ts'
+import { freePort } from '../fixtures/free-port.ts'
+
+const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+const START = fileURLToPath(new URL('../../tools/start.ts', import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs to the end, or until `stopAt` is written, when it is told to stop. */
+async function run(
+  file: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  stopAt = '\0',
+): Promise<Ended> {
+  const child = spawn(process.execPath, [file, ...args], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const written = { out: '', err: '' }
+  child.stderr.setEncoding('utf8').on('data', text => {
+    written.err += text
+  })
+  child.stdout.setEncoding('utf8').on('data', text => {
+    written.out += text
+    if (written.out.includes(stopAt)) child.kill('SIGTERM')
+  })
+  try {
+    const [code] = await once(child, 'close', { signal: AbortSignal.timeout(20 * SECOND) })
+    return { code, ...written }
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+describe('The command', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
+  let environment: Record<string, string>
+  let taken = 0
+  let umask = 0
+  const holder = createServer()
+  before(async () => {
+    // As most systems have it: what is made is readable to all unless somebody sees to it.
+    umask = process.umask(0o022)
+    await once(holder.listen(0, '127.0.0.1'), 'listening')
+    taken = (holder.address() as { port: number }).port
+  })
+  beforeEach(async () => {
+    rmSync(join(folder, 'data'), { recursive: true, force: true })
+    const port = await freePort()
+    environment = { LATCHKEY_DATA: join(folder, 'data'), LATCHKEY_PORT: String(port) }
+  })
+  after(() => {
+    process.umask(umask)
+    holder.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const refuses = ({ code, err }: Ended, sentence: RegExp) => {
+    assert.match(err, sentence)
+    assert.doesNotMatch(err, /^ {4}at /m)
+    assert.equal(code, 1)
+  }
+  const modeOf = (...path: string[]) => (statSync(join(folder, 'data', ...path)).mode & 0o777).toString(8)
+
+  for (const [line, sentence] of [
+    ['', /^latchkey serve/],
+    ['begin', /^There is no command "begin"\.\n\nlatchkey serve/],
+    ['constructor', /^There is no command/],
+    ['serve --port 4000', /^Unknown option '--port'.+\n\nlatchkey serve/],
+    ['serve -x', /^Unknown option '-x'.+\n\nlatchkey serve/],
+    ['--help=yes', /^Option .+--help.+\n\nlatchkey serve/],
+    ['serve 4000', /^latchkey serve takes no argument.+\n\nlatchkey serve/],
+    ['migrate now', /^latchkey migrate takes no argument/],
+    ['apply', /^latchkey apply takes a tenant file, and nothing else\./],
+    ['apply one.yaml two.yaml', /^latchkey apply takes a tenant file, and nothing else\./],
+  ] as const)
+    test(`refuses "latchkey ${line}" in a sentence, and leaves no folder behind`, async () => {
+      refuses(await run(MAIN, line.split(' ').filter(Boolean), environment), sentence)
+      assert.equal(existsSync(environment['LATCHKEY_DATA'] ?? ''), false)
+    })
+
+  for (const line of ['help', '--help', 'serve -h'])
+    test(`tells its use for "latchkey ${line}"`, async () => {
+      const { code, out, err } = await run(MAIN, line.split(' '), environment)
+      assert.deepEqual([code, err], [0, ''])
+      assert.match(out, /^latchkey serve/)
+    })
+
+  test('names the setting whose proxies nobody can be', async () =>
+    refuses(
+      await run(MAIN, ['serve'], { ...environment, LATCHKEY_TRUSTED_PROXIES: 'foo' }),
+      /^LATCHKEY_TRUSTED_PROXIES .+"foo"/,
+    ))
+
+  test('does not repeat the password of a database URL that it cannot read', async () => {
+    const ended = await run(MAIN, ['serve'], { ...environment, LATCHKEY_DATABASE_URL: 'postgres://u:hunter2/@h/l' })
+    refuses(ended, /^LATCHKEY_DATABASE_URL /)
+    assert.doesNotMatch(`${ended.out}${ended.err}`, /hunter2/)
+  })
+
+  test('names a database file that is none', async () => {
+    await run(MAIN, ['migrate'], environment)
+    writeFileSync(join(folder, 'data', 'latchkey.db'), 'a letter to an aunt, saved under the wrong name '.repeat(99))
+    refuses(await run(MAIN, ['serve'], environment), /^The database .+latchkey\.db cannot be used: /)
+  })
+
+  test('names a database file that is another program’s, and leaves it as it is', async () => {
+    await run(MAIN, ['migrate'], environment)
+    const file = join(folder, 'data', 'latchkey.db')
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) rmSync(name, { force: true })
+    const theirs = new DatabaseSync(file)
+    theirs.exec('create table aunts (name text)')
+    refuses(await run(MAIN, ['serve'], environment), /^The database .+latchkey\.db is not one of Latchkey's/)
+    assert.deepEqual(
+      { ...theirs.prepare('select group_concat(name) as tables from sqlite_master').get() },
+      { tables: 'aunts' },
+    )
+    theirs.close()
+  })
+
+  test('keeps all it leaves in a folder of its own from everybody else', async () => {
+    const { code } = await run(MAIN, ['migrate'], environment)
+    assert.equal(code, 0)
+    assert.equal(modeOf(), '700')
+    for (const name of ['lock.db', 'latchkey.db', 'master.key']) assert.equal(modeOf(name), '600', name)
+  })
+
+  describe('that starts the example as well', () => {
+    const start = (port: string, stopAt?: string) =>
+      run(START, [], { ...environment, LATCHKEY_EXAMPLE_PORT: port }, stopAt)
+
+    test('says that its port is taken, before it makes anything that is told once', async () => {
+      refuses(await start(String(taken)), new RegExp(`^Port ${taken}, for the example .+ LATCHKEY_EXAMPLE_PORT`))
+      assert.equal(existsSync(join(folder, 'data', 'latchkey.db')), false)
+    })
+
+    test('says that its port is none', async () =>
+      refuses(await start('abc'), /^LATCHKEY_EXAMPLE_PORT must be a port from 0 to 65535, not "abc"/))
+
+    test('registers it where it is, in files that are nobody else’s to read', async () => {
+      const { code, out } = await start('0', 'the example application is listening')
+      assert.equal(code, 0, out)
+      const [, origin = ''] = /"example":"(http:\/\/localhost:\d+)\/"/.exec(out) ?? []
+      assert.ok(readFileSync(join(folder, 'data', 'example-tenant.yaml'), 'utf8').includes(origin), origin)
+      assert.notEqual(origin, '')
+      assert.equal(modeOf(), '700')
+      for (const name of ['lock.db', 'example-tenant.yaml']) assert.equal(modeOf(name), '600', name)
+    })
+  })
+})

@@ -1,0 +1,99 @@
+/** Two nodes over one PostgreSQL database: what one of them changes holds on the other, also when the word of it was lost on the way. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
+import { compose, type Latchkey } from '../../server/compose.ts'
+import { loadSettings } from '../../server/config/load.ts'
+import { LONGEST_AGE } from '../../server/kernel/cache.ts'
+import { silentLog } from '../../server/kernel/log.ts'
+import { SECOND } from '../../server/kernel/seconds.ts'
+import { applyTo, type RunningServer, startServer } from '../fixtures/server.ts'
+import { createTestClock } from '../fixtures/test-clock.ts'
+import { REDIRECT_URI, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
+
+describe('Of two nodes over one database', () => {
+  const clock = createTestClock()
+  let here: RunningServer
+  let there: Latchkey
+
+  before(async () => {
+    here = await startServer({ store: 'postgres', clock: clock.now, tenantFile: TENANT_FILE })
+    there = await compose(loadSettings(here.environment), silentLog, { clock: clock.now })
+  })
+  after(async () => {
+    await there?.close()
+    await here?.close()
+  })
+
+  const host = () => new URL(here.issuer).host
+
+  async function isTakenThere(secret: string): Promise<boolean> {
+    const response = await there.http.inject({
+      method: 'POST',
+      url: '/oauth/token',
+      headers: { host: host() },
+      payload: { grant_type: 'client_credentials', client_id: 'machine', client_secret: secret, audience: VIDEOS },
+    })
+    assert.ok(response.statusCode === 200 || response.statusCode === 401, response.body)
+    return response.statusCode === 200
+  }
+
+  const giveSecretHere = (client_secret: string) =>
+    applyTo(here.latchkey, { clients: [{ client_id: 'machine', name: 'Importer', client_secret }] })
+
+  async function until(isTrue: () => Promise<boolean>) {
+    const deadline = Date.now() + 5 * SECOND
+    while (!(await isTrue())) {
+      assert.ok(Date.now() < deadline, 'it did not happen within five seconds')
+      await pause(10)
+    }
+  }
+
+  /** Statements of whoever runs the database server, on another database of it. */
+  async function administer(...statements: string[]) {
+    const url = new URL(here.environment['LATCHKEY_DATABASE_URL'] ?? '')
+    const name = url.pathname.slice(1)
+    url.pathname = '/postgres'
+    const client = new pg.Client({ connectionString: url.href })
+    await client.connect()
+    for (const sql of statements) await client.query(sql.replaceAll(':name', name))
+    await client.end()
+  }
+
+  test('each refuses a client’s former secret as soon as its connection is back, however often it was cut', async () => {
+    let former: string = SECRETS.machine
+    for (const round of [1, 2, 3]) {
+      assert.equal(await isTakenThere(former), true)
+      const secret = `the secret of round ${round} is a long one`
+      // Neither node can tell the other anything now, and what they hold in memory is all they go by.
+      await administer(
+        'alter database :name allow_connections false',
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = ':name' and application_name = 'latchkey bus'`,
+      )
+      await giveSecretHere(secret)
+      assert.equal(await isTakenThere(former), true, 'the word of it got through, so this test shows nothing')
+      await administer('alter database :name allow_connections true')
+      await until(async () => !(await isTakenThere(former)))
+      assert.equal(await isTakenThere(secret), true)
+      former = secret
+    }
+  })
+
+  test('neither sends a code to an address that was removed longer ago than a lost message may matter', async () => {
+    const ask = async () => {
+      const query = new URLSearchParams({ client_id: 'web', redirect_uri: REDIRECT_URI, response_type: 'code' })
+      return (await there.http.inject({ url: `/authorize?${query}`, headers: { host: host() } })).statusCode
+    }
+    assert.equal(await ask(), 303)
+
+    // Nobody is told, as when a node dies between its commit and its message.
+    const { clients } = here.latchkey.store
+    const { metadata = {} } = (await clients.find('default', 'web')) ?? {}
+    await clients.change('default', 'web', { metadata: { ...metadata, callbacks: [] } }, clock.now())
+    assert.equal(await ask(), 303)
+    clock.advance(LONGEST_AGE)
+    assert.equal(await ask(), 400)
+  })
+})
