@@ -5,7 +5,7 @@
 import type { Client } from '../clients/metadata.ts'
 import type { Incoming } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
-import { isBoundHere } from '../identity/browsers.ts'
+import { findHere } from '../identity/bound-tickets.ts'
 import { PageError } from '../kernel/errors.ts'
 import { type AuthorizationRequest, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { LoginServices } from './services.ts'
@@ -21,28 +21,19 @@ export interface Interaction {
   readonly setting: Setting
 }
 
-/** Throws `start_again` for a ticket that is over, spent, or another browser's: the same words for all, as the same is to be done. */
+/** Throws `start_again` for a ticket that is over, spent, or another browser's. */
 export async function findInteraction(services: LoginServices, incoming: Incoming): Promise<Interaction> {
   if (incoming.method === 'POST') refuseForeignPost(incoming)
   // No page of ours has two fields of one name, and whoever keeps the first and whoever keeps the last disagree.
   if (incoming.body.repeated.length > 0)
     throw new PageError('malformed_request', 'The form says one of its fields twice.')
-  const id = incoming.path['id'] ?? ''
-  const ticket = await services.store.tickets.peek<AuthorizationRequest>(
-    incoming.tenant,
-    REQUEST_TICKET,
-    id,
-    services.clock(),
-  )
-  if (!ticket || ticket.consumedAt !== null)
-    throw new PageError('start_again', 'This request is over: it was answered, or its hour has passed.')
-  if (!isBoundHere(ticket, incoming)) throw new PageError('start_again', 'This request began in another browser.')
+  const ticket = await findHere<AuthorizationRequest>(services.store, incoming, REQUEST_TICKET, services.clock())
   const request = ticket.data
   const client = await services.clients.find(incoming.tenant, request.client)
   if (!client) throw new PageError('unknown_client', 'The application was removed meanwhile.')
   // The form posts here and the browser is sent on to the application: `form-action` counts every hop.
   return {
-    id,
+    id: ticket.id,
     version: ticket.version,
     subject: ticket.subject,
     request,

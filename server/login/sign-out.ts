@@ -2,9 +2,9 @@
 import { occasionOf } from '../audit/events.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
-import { dropSessionCookie, isBoundHere, liveSessions } from '../identity/browsers.ts'
+import { findHere } from '../identity/bound-tickets.ts'
+import { dropSessionCookie, liveSessions } from '../identity/browsers.ts'
 import { endSessions } from '../identity/sessions.ts'
-import { PageError } from '../kernel/errors.ts'
 import { SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
@@ -13,14 +13,7 @@ export function signOutRoutes(services: LoginServices): readonly Route[] {
   const { store, clock, clients, cookieScope } = services
 
   async function find(incoming: Incoming) {
-    const ticket = await store.tickets.peek<SignOutRequest>(
-      incoming.tenant,
-      SIGN_OUT_TICKET,
-      incoming.path['id'] ?? '',
-      clock(),
-    )
-    if (!ticket || ticket.consumedAt !== null || !isBoundHere(ticket, incoming))
-      throw new PageError('start_again', 'This sign-out is over, or began in another browser.')
+    const ticket = await findHere<SignOutRequest>(store, incoming, SIGN_OUT_TICKET, clock())
     const { client, returnTo } = ticket.data
     return {
       id: ticket.id,

@@ -36,7 +36,7 @@ export async function giveAuthorization(
   const { store, tenants } = services
   const { incoming, request, client, current, ticket, now } = giving
   const { session, user } = current
-  await passTheGate(services, giving)
+  await admit(services, giving)
 
   const tenant = await tenants.find(incoming.tenant)
   const id = newId('aut')
@@ -86,7 +86,7 @@ export async function giveAuthorization(
 }
 
 /** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
-async function passTheGate({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<void> {
+async function admit({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<void> {
   const { session, user } = current
   const connection = await connections.find(incoming.tenant, session.connection)
   try {

@@ -7,17 +7,19 @@
 import type { Client } from '../clients/metadata.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
-import { bindBrowser, isBoundHere } from '../identity/browsers.ts'
+import { findHere, issueHere } from '../identity/bound-tickets.ts'
 import { nextStepHere } from '../identity/next-step-here.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
-import { randomSecret } from '../kernel/secrets.ts'
-import { INTERACTION_LIFE, POSTED_LIFE } from '../policy/lifetimes.ts'
-import { type AuthorizationRequest, POSTED_TICKET, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
+import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
+import { type AuthorizationRequest, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { answerWithError, giveAuthorization } from './authorization-answer.ts'
 import { chooseMode, identifyClient, proveRedirectUri, understand } from './authorization-request.ts'
 import type { Feature, OAuthServices } from './feature.ts'
+import { comeBackTo, takePosted } from './posted-forms.ts'
 import { modeOf } from './response-modes/response-mode.ts'
+
+const POSTED_TICKET = 'posted-request'
 
 export function authorizeRoutes(services: OAuthServices, features: readonly Feature[]): readonly Route[] {
   const { store, clients, cookieScope, clock, log } = services
@@ -32,36 +34,18 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
       incoming,
       async () => {
         const request = await understand(services, features, incoming, parameters, { client, redirectUri, mode })
-        return incoming.method === 'POST' ? comeBack(incoming, request) : proceed(incoming, request, client, null)
+        return incoming.method === 'POST'
+          ? comeBackTo('/authorize/', services, incoming, { kind: POSTED_TICKET, data: request })
+          : proceed(incoming, request, client, null)
       },
     )
   }
 
-  /**
-   * A form comes from another site, and `Lax` cookies do not come with it: the browser is sent to a redirect of
-   * our own, and begins there. Until then the request is nobody's, like a link that nobody has followed.
-   */
-  async function comeBack({ tenant }: Incoming, request: AuthorizationRequest): Promise<Answer> {
-    const id = randomSecret()
-    const { receivedAt } = request
-    const times = { createdAt: receivedAt, expiresAt: receivedAt + POSTED_LIFE }
-    await store.tickets.issue({ tenant, id, kind: POSTED_TICKET, data: request, ...times })
-    return seeOther(`/authorize/${id}`)
-  }
-
   /** Back from the redirect after a form, or from a page of `login/`. */
   async function resume(incoming: Incoming): Promise<Answer> {
-    const { tenant } = incoming
-    const id = incoming.path['id'] ?? ''
-    const now = clock()
-    const posted = await store.tickets.peek<AuthorizationRequest>(tenant, POSTED_TICKET, id, now)
-    if (posted && (await store.tickets.consume(tenant, POSTED_TICKET, id, now)) === 'consumed')
-      return goOn(incoming, posted.data, null)
-
-    const ticket = await store.tickets.peek<AuthorizationRequest>(tenant, REQUEST_TICKET, id, now)
-    if (!ticket || ticket.consumedAt !== null)
-      throw new PageError('start_again', 'This request is over: it was answered, or its hour has passed.')
-    if (!isBoundHere(ticket, incoming)) throw new PageError('start_again', 'This request began in another browser.')
+    const posted = await takePosted<AuthorizationRequest>(services, incoming, POSTED_TICKET)
+    if (posted) return goOn(incoming, posted, null)
+    const ticket = await findHere<AuthorizationRequest>(store, incoming, REQUEST_TICKET, clock())
     return goOn(incoming, ticket.data, ticket)
   }
 
@@ -92,18 +76,14 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
 
   /** Keeps the request under a ticket bound to this browser: from now on only its id travels. */
   async function park(incoming: Incoming, request: AuthorizationRequest): Promise<Answer> {
-    const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
-    const id = randomSecret()
-    await store.tickets.issue({
-      tenant: incoming.tenant,
-      id,
+    const scope = await cookieScope(incoming.tenant, incoming.issuer)
+    const { id, cookies } = await issueHere(store, incoming, scope, {
       kind: REQUEST_TICKET,
-      browserHash: browser.hash,
       data: request,
-      createdAt: request.receivedAt,
-      expiresAt: request.receivedAt + INTERACTION_LIFE,
+      since: request.receivedAt,
+      life: INTERACTION_LIFE,
     })
-    return seeOther(`/login/${id}`, browser.cookies)
+    return seeOther(`/login/${id}`, cookies)
   }
 
   /** Past this point faults are the client's to hear, in the way it asked to be answered: ours too (RFC 6749 §4.1.2.1). */

@@ -1,9 +1,9 @@
 /** What the two ways of signing out share: ending this browser's sessions, or asking first. */
 import { occasionOf } from '../audit/events.ts'
 import { type Answer, type Incoming, seeOther } from '../http/route.ts'
-import { bindBrowser, dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
+import { issueHere } from '../identity/bound-tickets.ts'
+import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
 import { endSessions } from '../identity/sessions.ts'
-import { randomSecret } from '../kernel/secrets.ts'
 import { CONFIRMATION_LIFE } from '../policy/lifetimes.ts'
 import { SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
 import type { OAuthServices } from './feature.ts'
@@ -45,16 +45,8 @@ export async function askToSignOut(
   const { store, clock, cookieScope } = services
   const now = clock()
   if ((await liveSessions(store, incoming, now)).length === 0) return seeOther(request.returnTo ?? '/signed-out')
-  const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
-  const id = randomSecret()
-  await store.tickets.issue({
-    tenant: incoming.tenant,
-    id,
-    kind: SIGN_OUT_TICKET,
-    browserHash: browser.hash,
-    data: request,
-    createdAt: now,
-    expiresAt: now + CONFIRMATION_LIFE,
-  })
-  return seeOther(`/sign-out/${id}`, browser.cookies)
+  const scope = await cookieScope(incoming.tenant, incoming.issuer)
+  const ticket = { kind: SIGN_OUT_TICKET, data: request, since: now, life: CONFIRMATION_LIFE }
+  const { id, cookies } = await issueHere(store, incoming, scope, ticket)
+  return seeOther(`/sign-out/${id}`, cookies)
 }

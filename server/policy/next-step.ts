@@ -9,8 +9,6 @@ import { authenticatedAt, type Proof } from './proof.ts'
 
 /** The kind of the ticket in which a request waits while a person is asked something. */
 export const REQUEST_TICKET = 'request'
-/** The kind in which a request that came as a form waits for the browser to come back with its cookies, for once. */
-export const POSTED_TICKET = 'posted-request'
 /** Its state once the person has said no: the client is told so, and nothing else can follow. */
 export const REFUSED = 'refused'
 

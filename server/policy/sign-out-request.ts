@@ -2,8 +2,6 @@
 import type { JsonObject } from '../kernel/json.ts'
 
 export const SIGN_OUT_TICKET = 'sign-out'
-/** One that came as a form, waiting for the browser to come back with its cookies. */
-export const POSTED_SIGN_OUT_TICKET = 'posted-sign-out'
 
 export interface SignOutRequest extends JsonObject {
   readonly client: string | null

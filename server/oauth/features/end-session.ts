@@ -8,13 +8,14 @@ import { isRegisteredLogoutUrl } from '../../clients/redirect-uris.ts'
 import type { Parameters } from '../../http/parameters.ts'
 import { type Answer, type Incoming, seeOther } from '../../http/route.ts'
 import { PageError } from '../../kernel/errors.ts'
-import { randomSecret } from '../../kernel/secrets.ts'
 import { withQuery } from '../../kernel/url.ts'
-import { POSTED_LIFE } from '../../policy/lifetimes.ts'
-import { POSTED_SIGN_OUT_TICKET, type SignOutRequest } from '../../policy/sign-out-request.ts'
+import type { SignOutRequest } from '../../policy/sign-out-request.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
 import { readIdTokenHint } from '../id-token-hint.ts'
+import { comeBackTo, takePosted } from '../posted-forms.ts'
 import { askToSignOut, signOutHere } from '../sign-out.ts'
+
+const POSTED_TICKET = 'posted-sign-out'
 
 export const endSession: Feature = {
   name: 'end-session',
@@ -31,7 +32,10 @@ export const endSession: Feature = {
       method: 'POST',
       path: '/oidc/logout',
       speaks: 'pages',
-      answer: async incoming => comeBack(services, incoming, await understand(services, incoming, incoming.body)),
+      answer: async incoming => {
+        const data = await understand(services, incoming, incoming.body)
+        return comeBackTo('/oidc/logout/', services, incoming, { kind: POSTED_TICKET, data })
+      },
     },
     { method: 'GET', path: '/oidc/logout/:id', speaks: 'pages', answer: incoming => resume(services, incoming) },
   ],
@@ -65,23 +69,11 @@ async function carryOut(services: OAuthServices, incoming: Incoming, request: Un
   return seeOther(returnTo ?? '/signed-out', cookies)
 }
 
-/** A form comes from another site without the cookies that name the session: the browser is sent for them. */
-async function comeBack({ store, clock }: OAuthServices, { tenant }: Incoming, request: Understood): Promise<Answer> {
-  const now = clock()
-  const id = randomSecret()
-  const times = { createdAt: now, expiresAt: now + POSTED_LIFE }
-  await store.tickets.issue({ tenant, id, kind: POSTED_SIGN_OUT_TICKET, data: request, ...times })
-  return seeOther(`/oidc/logout/${id}`)
-}
-
+/** Back from the redirect after a form. */
 async function resume(services: OAuthServices, incoming: Incoming): Promise<Answer> {
-  const { store, clock } = services
-  const now = clock()
-  const id = incoming.path['id'] ?? ''
-  const ticket = await store.tickets.peek<Understood>(incoming.tenant, POSTED_SIGN_OUT_TICKET, id, now)
-  const spent = ticket && (await store.tickets.consume(incoming.tenant, POSTED_SIGN_OUT_TICKET, id, now))
-  if (!ticket || spent !== 'consumed') throw new PageError('start_again', 'This sign-out is over.')
-  return carryOut(services, incoming, ticket.data)
+  const request = await takePosted<Understood>(services, incoming, POSTED_TICKET)
+  if (!request) throw new PageError('start_again', 'This sign-out is over.')
+  return carryOut(services, incoming, request)
 }
 
 /** The client of the hint, or the one named; §2: both have to be the same. */
