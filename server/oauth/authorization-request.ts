@@ -94,6 +94,8 @@ export async function understand(
     prompt: [],
     maxAgeSeconds: null,
     subject: null,
+    connection: null,
+    acr: [],
     loginHint: null,
     screenHint: null,
     uiLocales: null,
@@ -121,6 +123,7 @@ export async function understand(
     audiences: Object.fromEntries(
       audiences.map(audience => [audience, scopes.filter(scope => allowed.get(audience)?.has(scope))]),
     ),
+    chosenSession: null,
     receivedAt: services.clock(),
   }
 }

@@ -114,6 +114,8 @@ export interface Draft {
   prompt: readonly string[]
   maxAgeSeconds: number | null
   subject: string | null
+  connection: string | null
+  acr: readonly string[]
   loginHint: string | null
   screenHint: string | null
   uiLocales: string | null

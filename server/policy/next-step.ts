@@ -33,6 +33,12 @@ export interface AuthorizationRequest extends JsonObject {
   readonly audiences: Readonly<Record<string, readonly string[]>>
   /** The user that `id_token_hint` names, and nobody else will do. */
   readonly subject: string | null
+  /** The id of the connection that has to vouch for the person; null for any. */
+  readonly connection: string | null
+  /** `acr` values of which one is essential (OpenID Connect Core §5.5.1.1); empty for none. */
+  readonly acr: readonly string[]
+  /** The session that the person chose among several, once they did. */
+  readonly chosenSession: string | null
   readonly loginHint: string | null
   /** `signup`: begin with the sign-up page. */
   readonly screenHint: string | null
