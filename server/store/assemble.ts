@@ -1,20 +1,22 @@
 /** Makes a store of an opened database. How it is opened is `sqlite.ts`'s and `postgres.ts`'s part. */
-import { sql } from 'kysely'
 import type { BusMessage } from '../kernel/bus.ts'
+import { UnavailableError } from '../kernel/errors.ts'
 import { authorizationsIn } from './authorizations.ts'
 import { clientsIn } from './clients.ts'
 import { connectionsIn } from './connections.ts'
 import { consentsIn } from './consents.ts'
 import { credentialsIn } from './credentials.ts'
-import { dialectOf } from './dialect.ts'
+import { dialectOf, takesWrites } from './dialect.ts'
 import { eventsIn } from './events.ts'
 import { familiesIn } from './families.ts'
 import type { Gate } from './gate.ts'
 import { keysIn } from './keys.ts'
+import { mailsIn } from './mails.ts'
 import { resourceServersIn } from './resource-servers.ts'
 import { type Revocation, type Revocations, refuseToAppend, revocationsIn, writeRevocations } from './revocations.ts'
 import { rolesIn } from './roles.ts'
 import type { Database } from './schema.ts'
+import { sealedValuesIn } from './sealed-values.ts'
 import { sessionsIn } from './sessions.ts'
 import type { Nouns, Store, StoreOptions, Transaction } from './store.ts'
 import { tenantsIn } from './tenants.ts'
@@ -34,9 +36,11 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   sessions: sessionsIn(db),
   families: familiesIn(db),
   tickets: ticketsIn(db, sealer),
+  mails: mailsIn(db, sealer),
   events: eventsIn(db),
   revocations: revocationsIn(db, append),
   keys: keysIn(db),
+  sealedValues: sealedValuesIn(db),
 })
 
 /** What a transaction has yet to say: revocations before its commit, messages after it. */
@@ -78,7 +82,7 @@ export const assembleStore = (db: Database, gate: Gate, options: StoreOptions): 
   },
 
   async ping() {
-    await sql`select 1`.execute(db)
+    if (!(await takesWrites(db))) throw new UnavailableError('The database is a standby and takes no writes')
   },
 
   close: () => db.destroy(),

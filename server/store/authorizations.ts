@@ -61,6 +61,8 @@ export interface Authorizations {
   extend(tenant: string, id: string, expiresAt: Instant): Promise<void>
   /** `killed` for the one call that did it, `already` for later ones, `gone` when there is no such authorization. */
   kill(tenant: string, id: string): Promise<'killed' | 'already' | 'gone'>
+  /** Kills every live one that the user gave the client, and answers which those were: each is answered to one call. */
+  killOf(tenant: string, subject: string, client: string): Promise<Pick<AuthorizationRecord, 'id' | 'expiresAt'>[]>
   /** Removes at most `limit` that ended, with their tickets and families. Answers how many. */
   purge(now: Instant, limit: number): Promise<number>
 }
@@ -184,6 +186,19 @@ export const authorizationsIn = (db: Database): Authorizations => ({
       .where('id', '=', id)
       .executeTakeFirst()
     return found ? 'already' : 'gone'
+  },
+
+  async killOf(tenant, subject, client) {
+    const killed = await db
+      .updateTable('authorizations')
+      .set({ state: 'killed' })
+      .where('tenant', '=', tenant)
+      .where('subject', '=', subject)
+      .where('client', '=', client)
+      .where('state', '=', 'live')
+      .returning(['id', 'expires_at'])
+      .execute()
+    return killed.map(row => ({ id: row.id, expiresAt: row.expires_at }))
   },
 
   purge: (now, limit) =>

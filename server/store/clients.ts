@@ -1,9 +1,11 @@
 /** Applications, and what each may ask of which API as itself (client grants). */
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { SealContext } from '../kernel/sealer.ts'
 import { atomically } from './atomic.ts'
 import { onlyGiven, toDocument, toObject, toText } from './columns.ts'
 import type { ClientGrantsTable, ClientsTable, Database } from './schema.ts'
+import { askedForIn, idTokenAlgorithmIn } from './signing-algorithms.ts'
 
 export interface ClientRecord {
   readonly tenant: string
@@ -38,6 +40,8 @@ export interface Clients {
     changes: Partial<Pick<ClientRecord, 'metadata' | 'sealedSecret'>>,
     at: Instant,
   ): Promise<'changed' | 'gone'>
+  /** Those of the algorithms that the ID tokens of some client are to be signed with. */
+  askedAlgorithms(tenant: string, among: readonly string[]): Promise<string[]>
   raiseEpoch(tenant: string, id: string): Promise<number>
   /** A tombstone with a raised epoch; its grants go with it. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
@@ -45,6 +49,13 @@ export interface Clients {
   putGrant(grant: ClientGrantRecord): Promise<'created' | 'changed' | 'same'>
   grantsOf(tenant: string, client: string): Promise<ClientGrantRecord[]>
 }
+
+/** What a client's secret is sealed to. */
+export const sealContextOfClientSecret = ({ tenant, id }: { tenant: string; id: string }): SealContext => ({
+  purpose: 'client-secret',
+  tenant,
+  record: id,
+})
 
 export const clientColumns = [
   'tenant',
@@ -85,6 +96,7 @@ export const clientsIn = (db: Database): Clients => ({
         epoch: client.epoch,
         metadata: toText(client.metadata),
         sealed_secret: client.sealedSecret,
+        signing_algorithm: idTokenAlgorithmIn(client.metadata),
         created_at: client.createdAt,
         updated_at: client.updatedAt,
         removed_at: null,
@@ -125,6 +137,7 @@ export const clientsIn = (db: Database): Clients => ({
       .set({
         ...onlyGiven({
           metadata: changes.metadata && toText(changes.metadata),
+          signing_algorithm: changes.metadata && idTokenAlgorithmIn(changes.metadata),
           sealed_secret: changes.sealedSecret,
         }),
         updated_at: at,
@@ -136,6 +149,8 @@ export const clientsIn = (db: Database): Clients => ({
       .executeTakeFirst()
     return changed ? 'changed' : 'gone'
   },
+
+  askedAlgorithms: (tenant, among) => askedForIn(db, 'clients', tenant, among),
 
   async raiseEpoch(tenant, id) {
     const { epoch } = await db
@@ -156,6 +171,7 @@ export const clientsIn = (db: Database): Clients => ({
           epoch: row('epoch', '+', 1),
           metadata: '{}',
           sealed_secret: null,
+          signing_algorithm: null,
           updated_at: at,
           removed_at: at,
         }))

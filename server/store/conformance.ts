@@ -7,8 +7,10 @@ import type { BusMessage } from '../kernel/bus.ts'
 import { describeDirectory } from './conformance/directory.ts'
 import { describeGrants } from './conformance/grants.ts'
 import { describeKeys } from './conformance/keys.ts'
+import { describeMails } from './conformance/mails.ts'
 import { describePeople } from './conformance/people.ts'
 import { describeRevocations } from './conformance/revocations.ts'
+import { describeSealedValues } from './conformance/sealed-values.ts'
 import { describeSessions } from './conformance/sessions.ts'
 import {
   createRecordingBus,
@@ -41,7 +43,9 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeSessions(stage)
     describeGrants(stage)
     describeTickets(stage)
+    describeMails(stage)
     describeKeys(stage)
+    describeSealedValues(stage)
     describeRevocations(stage)
     describeTransactions(stage)
   })

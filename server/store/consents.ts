@@ -1,5 +1,6 @@
 /** What a person allowed a client to do with an API, remembered: keyed by (user, client, audience, organization). */
 import type { Instant } from '../kernel/clock.ts'
+import { lockingIn } from './dialect.ts'
 import type { ConsentsTable, Database } from './schema.ts'
 
 export interface ConsentRecord {
@@ -16,6 +17,12 @@ export interface Consents {
   /** Scopes are added to those allowed before. */
   give(consent: ConsentRecord): Promise<void>
   of(tenant: string, user: string, client: string): Promise<ConsentRecord[]>
+  /** As `of`, in a transaction: nobody takes them back before that has ended, and what it does is seen by whoever then does. */
+  hold(tenant: string, user: string, client: string): Promise<ConsentRecord[]>
+  /** To every client, in the order of their ids. */
+  ofUser(tenant: string, user: string): Promise<ConsentRecord[]>
+  /** Takes back whatever the user allowed the client, in every organization. `false` when that was nothing. */
+  withdraw(tenant: string, user: string, client: string): Promise<boolean>
 }
 
 /** Stands in every consent, so that one without scopes is a row as well. No scope is empty (RFC 6749 §3.3). */
@@ -32,6 +39,22 @@ function toRecord(rows: readonly [ConsentsTable, ...ConsentsTable[]]): ConsentRe
     scopes: rows.map(row => row.scope).filter(scope => scope !== CONSENT_ITSELF),
     givenAt: Math.max(...rows.map(row => row.given_at)),
   }
+}
+
+const consentsOf = (db: Database, tenant: string, user: string) =>
+  db
+    .selectFrom('consents')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('user', '=', user)
+    .orderBy('client')
+    .orderBy('audience')
+    .orderBy('organization')
+    .orderBy('scope')
+
+function toRecords(rows: readonly ConsentsTable[]): ConsentRecord[] {
+  const consents = Map.groupBy(rows, row => JSON.stringify([row.client, row.audience, row.organization]))
+  return [...consents.values()].map(group => toRecord(group as [ConsentsTable, ...ConsentsTable[]]))
 }
 
 export const consentsIn = (db: Database): Consents => ({
@@ -57,18 +80,22 @@ export const consentsIn = (db: Database): Consents => ({
       .execute()
   },
 
-  async of(tenant, user, client) {
-    const rows = await db
-      .selectFrom('consents')
-      .selectAll()
+  of: async (tenant, user, client) =>
+    toRecords(await consentsOf(db, tenant, user).where('client', '=', client).execute()),
+
+  hold: async (tenant, user, client) =>
+    toRecords(await consentsOf(db, tenant, user).where('client', '=', client).$call(lockingIn(db)).execute()),
+
+  ofUser: async (tenant, user) => toRecords(await consentsOf(db, tenant, user).execute()),
+
+  async withdraw(tenant, user, client) {
+    const withdrawn = await db
+      .deleteFrom('consents')
       .where('tenant', '=', tenant)
       .where('user', '=', user)
       .where('client', '=', client)
-      .orderBy('audience')
-      .orderBy('organization')
-      .orderBy('scope')
+      .returning('scope')
       .execute()
-    const consents = Map.groupBy(rows, row => JSON.stringify([row.audience, row.organization]))
-    return [...consents.values()].map(group => toRecord(group as [ConsentsTable, ...ConsentsTable[]]))
+    return withdrawn.length > 0
   },
 })

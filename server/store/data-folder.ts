@@ -1,5 +1,5 @@
 /** The folder where everything is that has no database of its own: made by whoever comes first, for its owner alone. */
-import { mkdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { OperatorError } from '../kernel/errors.ts'
 
 /**
@@ -15,4 +15,29 @@ export function makeDataFolder(path: string): void {
       { cause: error },
     )
   }
+}
+
+const OWNER_ONLY = 0o700
+
+/**
+ * Whether the folder, made where it is missing, is this user's and nobody else's to look into: what is run from it was
+ * put there by us. One of ours that was open to others is thrown away first. No folder is no reason not to start.
+ */
+export function makeCacheFolder(path: string): boolean {
+  try {
+    if (!isOwnersAlone(path)) rmSync(path, { recursive: true, force: true })
+    mkdirSync(path, { recursive: true, mode: OWNER_ONLY })
+    return isOwnersAlone(path)
+  } catch {
+    return false
+  }
+}
+
+/** True of what is missing. @throws Error for what is not ours to remove: another user's, or no folder. */
+function isOwnersAlone(path: string): boolean {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  if (!status) return true
+  if (!status.isDirectory() || status.uid !== process.getuid?.())
+    throw new Error(`${path} is not a folder of this user`)
+  return (status.mode & 0o777) === OWNER_ONLY
 }

@@ -34,6 +34,13 @@ export function isDuplicate(error: unknown): boolean {
   return code === '23505' || errcode === 1555 || errcode === 2067
 }
 
+/** Of a text with two dots or more, what stands between the first two. */
+export const betweenDotsIn = (db: Pick<Database, 'getExecutor'>, text: RawBuilder<unknown>): RawBuilder<string> => {
+  if (dialectOf(db) === 'postgres') return sql`split_part(${text}, '.', 2)`
+  const rest = sql`substr(${text}, instr(${text}, '.') + 1)`
+  return sql`substr(${rest}, 1, instr(${rest}, '.') - 1)`
+}
+
 interface Lockable<Query> {
   forUpdate(): Query & Lockable<Query>
   skipLocked(): Query
@@ -50,6 +57,20 @@ export const skippingLockedIn =
   (db: Database) =>
   <Query extends Lockable<Query>>(query: Query): Query =>
     dialectOf(db) === 'postgres' ? query.forUpdate().skipLocked() : query
+
+/**
+ * Asked of the database itself. On SQLite by a write that changes nothing: a full disk shows in no read. On
+ * PostgreSQL by a question: there, a full disk stops the server, and what comes up read-only is a standby.
+ */
+export async function takesWrites(db: Database): Promise<boolean> {
+  if (dialectOf(db) === 'sqlite') {
+    // A number in the file's header that is the application's to use. Nothing else uses it here.
+    await sql`pragma user_version = 0`.execute(db)
+    return true
+  }
+  const asked = await sql<{ setting: string }>`select current_setting('transaction_read_only') as setting`.execute(db)
+  return asked.rows[0]?.setting === 'off'
+}
 
 /**
  * PostgreSQL refuses text with a zero byte, which anybody can send; SQLite takes it. Neither is what a look-up by

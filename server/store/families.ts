@@ -2,8 +2,9 @@
  * Refresh families. A row holds no token and nothing a token could be made from: the hash of the family's
  * name, its current generation and the id of the key its tokens are made with.
  */
+import type { ExpressionBuilder } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
-import type { Database, FamiliesTable } from './schema.ts'
+import type { Database, FamiliesTable, Tables } from './schema.ts'
 
 export interface FamilyRecord {
   readonly tenant: string
@@ -29,6 +30,8 @@ export interface FamilyRecord {
 export interface Families {
   create(family: FamilyRecord): Promise<void>
   find(tenant: string, hash: string): Promise<FamilyRecord | undefined>
+  /** The user's families that `redeem` would redeem now, newest use first. */
+  liveOf(tenant: string, user: string, now: Instant): Promise<FamilyRecord[]>
   /**
    * One conditional UPDATE, which succeeds only when, in that instant, the family is live and within both
    * limits, its generation is the one presented, its authorization is live, that authorization's session (when
@@ -65,6 +68,35 @@ const toRecord = (row: FamiliesTable): FamilyRecord => ({
   expiresAt: row.expires_at,
 })
 
+/** Whether the authorization, its session if it has one, the user and the client are all as the family wants them. */
+const stillHangsTogether = (family: ExpressionBuilder<Tables, 'families'>) =>
+  family.exists(
+    family
+      .selectFrom('authorizations')
+      .innerJoin('users', join =>
+        join.onRef('users.tenant', '=', 'families.tenant').onRef('users.id', '=', 'families.user'),
+      )
+      .innerJoin('clients', join =>
+        join.onRef('clients.tenant', '=', 'families.tenant').onRef('clients.id', '=', 'families.client'),
+      )
+      .leftJoin('sessions', join =>
+        join
+          .onRef('sessions.tenant', '=', 'authorizations.tenant')
+          .onRef('sessions.id', '=', 'authorizations.session')
+          .on('sessions.ended_at', 'is', null),
+      )
+      .select('authorizations.id')
+      .whereRef('authorizations.tenant', '=', 'families.tenant')
+      .whereRef('authorizations.id', '=', 'families.authorization')
+      .where('authorizations.state', '=', 'live')
+      .where(joined => joined.or([joined('authorizations.session', 'is', null), joined('sessions.id', 'is not', null)]))
+      .where('users.removed_at', 'is', null)
+      .where('users.blocked', '=', 0)
+      .whereRef('users.epoch', '=', 'families.user_epoch')
+      .where('clients.removed_at', 'is', null)
+      .whereRef('clients.epoch', '=', 'families.client_epoch'),
+  )
+
 export const familiesIn = (db: Database): Families => ({
   async create(family) {
     await db
@@ -98,6 +130,22 @@ export const familiesIn = (db: Database): Families => ({
     return row && toRecord(row)
   },
 
+  async liveOf(tenant, user, now) {
+    const rows = await db
+      .selectFrom('families')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('state', '=', 'live')
+      .where('idle_expires_at', '>', now)
+      .where('expires_at', '>', now)
+      .where(stillHangsTogether)
+      .orderBy('rotated_at', 'desc')
+      .orderBy('hash')
+      .execute()
+    return rows.map(toRecord)
+  },
+
   /*
    * Of parallel calls PostgreSQL lets one through and judges the others again by the row it left behind, so a
    * generation is redeemed once. The joined rows are read as they were when the statement began: an end that
@@ -117,36 +165,7 @@ export const familiesIn = (db: Database): Families => ({
       .where('state', '=', 'live')
       .where('idle_expires_at', '>', now)
       .where('expires_at', '>', now)
-      .where(family =>
-        family.exists(
-          family
-            .selectFrom('authorizations')
-            .innerJoin('users', join =>
-              join.onRef('users.tenant', '=', 'families.tenant').onRef('users.id', '=', 'families.user'),
-            )
-            .innerJoin('clients', join =>
-              join.onRef('clients.tenant', '=', 'families.tenant').onRef('clients.id', '=', 'families.client'),
-            )
-            .leftJoin('sessions', join =>
-              join
-                .onRef('sessions.tenant', '=', 'authorizations.tenant')
-                .onRef('sessions.id', '=', 'authorizations.session')
-                .on('sessions.ended_at', 'is', null),
-            )
-            .select('authorizations.id')
-            .whereRef('authorizations.tenant', '=', 'families.tenant')
-            .whereRef('authorizations.id', '=', 'families.authorization')
-            .where('authorizations.state', '=', 'live')
-            .where(joined =>
-              joined.or([joined('authorizations.session', 'is', null), joined('sessions.id', 'is not', null)]),
-            )
-            .where('users.removed_at', 'is', null)
-            .where('users.blocked', '=', 0)
-            .whereRef('users.epoch', '=', 'families.user_epoch')
-            .where('clients.removed_at', 'is', null)
-            .whereRef('clients.epoch', '=', 'families.client_epoch'),
-        ),
-      )
+      .where(stillHangsTogether)
       .returningAll()
       .executeTakeFirst()
     return row && toRecord(row)

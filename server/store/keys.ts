@@ -1,6 +1,7 @@
 /** The keyring's rows. What the states mean, and who may move a key from one to the next, is `keys/rotation.ts`'s to say. */
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { SealContext } from '../kernel/sealer.ts'
 import { attempt, Refusal } from './atomic.ts'
 import { toObject, toText } from './columns.ts'
 import type { Database, KeysTable } from './schema.ts'
@@ -21,7 +22,7 @@ export interface KeyRecord {
   readonly state: KeyState
   /** The public JWK, for pairs. */
   readonly publicKey: JsonObject | null
-  /** Null once destroyed. */
+  /** Null once destroyed; but of a revoked secret of an API, what it is known again by. */
   readonly sealedPrivate: string | null
   readonly createdAt: Instant
   /** When it entered its state. */
@@ -39,6 +40,8 @@ export interface KeyMove {
   readonly dueAt: Instant | null
   /** Removes the private part. */
   readonly destroy: boolean
+  /** With `destroy`: a sealed value that takes its place. */
+  readonly kept?: string | null
 }
 
 export interface Keys {
@@ -58,6 +61,18 @@ export interface Keys {
   /** Raises `latestExpiry`, never lowers it. */
   used(tenant: string, id: string, latestExpiry: Instant): Promise<void>
 }
+
+/**
+ * What a key row is sealed to: all that says what the key may be used for, so that no part of it can be rewritten. What
+ * is kept of a destroyed one is no key, and opens as none if its state is.
+ */
+export const sealContextOfKey = (
+  key: Pick<KeyRecord, 'tenant' | 'purpose' | 'owner' | 'algorithm' | 'id' | 'state'>,
+): SealContext => ({
+  purpose: key.state === 'destroyed' ? `destroyed-${key.purpose}` : key.purpose,
+  tenant: key.tenant,
+  record: JSON.stringify([key.id, key.algorithm, key.owner]),
+})
 
 const toRecord = (row: KeysTable): KeyRecord => ({
   tenant: row.tenant,
@@ -124,9 +139,9 @@ export const keysIn = (db: Database): Keys => ({
           .updateTable('keys')
           .set({
             state: move.to,
-            state_since: at,
+            ...(move.from !== move.to && { state_since: at }),
             due_at: move.dueAt,
-            ...(move.destroy && { sealed_private: null }),
+            ...(move.destroy && { sealed_private: move.kept ?? null }),
           })
           .where('tenant', '=', tenant)
           .where('id', '=', move.id)

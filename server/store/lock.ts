@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { OperatorError } from '../kernel/errors.ts'
 
+/** Another process has the folder, and may let go of it. */
+export class FolderInUseError extends OperatorError {}
+
 export interface FolderLock {
   release(): void
 }
@@ -14,7 +17,7 @@ const SQLITE_BUSY = 5
  * Takes the folder for this process until it is released or the process ends, however it ends: the lock is the
  * operating system's, on a file `lock.db`, so that a killed process leaves nothing to clean up.
  *
- * Throws an `OperatorError` when another process has it, or when the folder cannot be written to.
+ * Throws a `FolderInUseError` when another process has it, an `OperatorError` when it cannot be written to.
  */
 export function lockDatabase(folder: string): FolderLock {
   let database: DatabaseSync | undefined
@@ -26,7 +29,7 @@ export function lockDatabase(folder: string): FolderLock {
   } catch (error) {
     database?.close()
     if ((error as { errcode?: number }).errcode === SQLITE_BUSY) {
-      throw new OperatorError(
+      throw new FolderInUseError(
         `Another Latchkey process is using ${folder}. Stop it, or give this one a folder of its own with LATCHKEY_DATA; several processes share a PostgreSQL database (LATCHKEY_DATABASE_URL).`,
       )
     }

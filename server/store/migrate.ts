@@ -4,11 +4,17 @@ import { type Migration, Migrator } from 'kysely/migration'
 import { OperatorError } from '../kernel/errors.ts'
 import { type Dialect, dialectOf } from './dialect.ts'
 import { ground } from './migrations/0001-ground.ts'
+import { mails } from './migrations/0002-mails.ts'
+import { accounts } from './migrations/0003-accounts.ts'
+import { signingAlgorithms } from './migrations/0004-signing-algorithms.ts'
 import type { Database } from './schema.ts'
 
 /** In order of name, which is the order they run in. */
 const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0001-ground': ground(dialect),
+  '0002-mails': mails(dialect),
+  '0003-accounts': accounts(dialect),
+  '0004-signing-algorithms': signingAlgorithms(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

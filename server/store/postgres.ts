@@ -9,24 +9,29 @@ import {
   PostgresQueryCompiler,
 } from 'kysely'
 import type { Pool, PoolConfig } from 'pg'
-import { OperatorError } from '../kernel/errors.ts'
+import { OperatorError, UnavailableError } from '../kernel/errors.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { assembleStore } from './assemble.ts'
 import { storable } from './dialect.ts'
 import { createGate, type Gate } from './gate.ts'
 import { isMigrated, migrate } from './migrate.ts'
+import { isUnanswered, outageBehind, unreachable } from './postgres-faults.ts'
 import type { Database, Tables } from './schema.ts'
 import type { Store, StoreOptions } from './store.ts'
 
 export interface PostgresOptions extends StoreOptions {
   /** Connections of this process, 10 unless told: several nodes share the server's `max_connections` (100 by default). */
   readonly poolSize?: number
+  /** Milliseconds after which a connection that has not answered is given up. */
+  readonly answerTimeout?: number
 }
 
 /** For making a connection, and for a free one of the pool. */
 const CONNECT_TIMEOUT = 5 * SECOND
 /** No query of a request is worth waiting longer for; a lock that is held that long is a fault. */
 const STATEMENT_TIMEOUT = 10 * SECOND
+/** Longer than the server's own limit: what is not answered by then went into a network that swallows it. */
+const ANSWER_TIMEOUT = STATEMENT_TIMEOUT + 5 * SECOND
 /** A node that stops in the middle of a transaction does not hold its locks for ever. */
 const IDLE_IN_TRANSACTION_TIMEOUT = 10 * SECOND
 
@@ -34,7 +39,8 @@ const INT8 = 20
 
 /**
  * Opens the database and brings it up to date; nodes that start together wait for the one that migrates. Throws an
- * `OperatorError` when it cannot be reached or a newer version has migrated it.
+ * `OperatorError` when it cannot be reached, may not be migrated or was migrated by a newer version. From then on
+ * queries reject with an `UnavailableError` while it is away, and need nobody's help once it is back.
  */
 export async function openPostgres(url: string, options: PostgresOptions): Promise<Store> {
   const gate = createGate()
@@ -42,6 +48,7 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
     connectionString: url,
     max: options.poolSize ?? 10,
     statement_timeout: STATEMENT_TIMEOUT,
+    query_timeout: options.answerTimeout ?? ANSWER_TIMEOUT,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT,
   })
   const db = openDatabase(pool, gate)
@@ -56,21 +63,26 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
 
 /** Says whom it could not reach, and never the password: of a URL that cannot be read, nothing at all. */
 export async function reach<T>(url: string, ask: () => Promise<T>): Promise<T> {
-  const address = URL.parse(url)
-  if (!address)
-    throw new OperatorError('LATCHKEY_DATABASE_URL is not of the form postgres://user:password@host:5432/database.')
+  const where = addressOf(url)
   try {
     return await ask()
   } catch (error) {
-    if (error instanceof OperatorError) throw error
-    const { hostname, port } = address
-    const where = `${hostname || 'the local socket'}${port && `:${port}`}`
-    const { message, code } = error as { message?: string; code?: string }
+    const cause = error instanceof UnavailableError ? error.cause : error
+    if (cause instanceof OperatorError) throw cause
+    const { message, code } = cause as { message?: string; code?: string }
     throw new OperatorError(
       `PostgreSQL at ${where} cannot be used: ${message || code}. Check that it runs and that LATCHKEY_DATABASE_URL is right.`,
-      { cause: error },
+      { cause },
     )
   }
+}
+
+function addressOf(url: string): string {
+  const address = URL.parse(url)
+  if (!address)
+    throw new OperatorError('LATCHKEY_DATABASE_URL is not of the form postgres://user:password@host:5432/database.')
+  const { hostname, port } = address
+  return `${hostname || 'the local socket'}${port && `:${port}`}`
 }
 
 /** A migration, or the wait for another node's, may take longer than any query is allowed to. */
@@ -78,9 +90,29 @@ async function migrateAlone(url: string): Promise<void> {
   const db = openDatabase(await createPool({ connectionString: url, max: 1 }), createGate())
   try {
     await migrate(db)
+  } catch (error) {
+    throw refusalBehind(error, addressOf(url))
   } finally {
     await db.destroy()
   }
+}
+
+/** What PostgreSQL refuses for a reason that is the operator's to mend; anything else is a fault of the migration. */
+function refusalBehind(error: unknown, where: string): unknown {
+  const { code, message } = error as { code?: string; message?: string }
+  // insufficient_privilege, and invalid_schema_name: no schema in the search path that this user may use.
+  if (code === '42501' || code === '3F000')
+    return new OperatorError(
+      `PostgreSQL at ${where} does not let this user make tables: ${message}. Grant it CREATE on the schema, or run "latchkey migrate" as a user who has it; nothing was changed.`,
+      { cause: error },
+    )
+  // duplicate_table
+  if (code === '42P07')
+    return new OperatorError(
+      `The database at ${where} holds tables of something else: ${message}. Give Latchkey a database of its own; nothing was changed.`,
+      { cause: error },
+    )
+  return error
 }
 
 const openDatabase = (pool: Pool, gate: Gate): Database =>
@@ -98,8 +130,13 @@ async function createPool(config: PoolConfig): Promise<Pool> {
   const { default: pg } = await import('pg')
   const Client = class extends pg.Client {
     // biome-ignore lint/suspicious/noExplicitAny: ten overloads, of which Kysely uses the one with text and values
-    override query(text: any, values?: any): any {
-      return super.query(text, Array.isArray(values) ? storable(values) : values)
+    override async query(text: any, values?: any): Promise<any> {
+      try {
+        return await super.query(text, Array.isArray(values) ? storable(values) : values)
+      } catch (error) {
+        if (isUnanswered(error)) void super.end().catch(() => {})
+        throw outageBehind(error)
+      }
     }
   }
   const pool = new pg.Pool({
@@ -129,6 +166,10 @@ class PooledDriver extends PostgresDriver {
 
   override async acquireConnection(): Promise<DatabaseConnection> {
     this.#gate.refuseInside()
-    return super.acquireConnection()
+    try {
+      return await super.acquireConnection()
+    } catch (error) {
+      throw unreachable(error)
+    }
   }
 }

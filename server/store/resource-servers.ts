@@ -3,6 +3,7 @@ import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { toObject, toText } from './columns.ts'
 import type { Database, ResourceServersTable } from './schema.ts'
+import { accessTokenAlgorithmIn, askedForIn } from './signing-algorithms.ts'
 
 export interface ResourceServerRecord {
   readonly tenant: string
@@ -19,6 +20,8 @@ export interface ResourceServers {
   create(server: ResourceServerRecord): Promise<'created' | 'taken'>
   findByIdentifier(tenant: string, identifier: string): Promise<ResourceServerRecord | undefined>
   list(tenant: string): Promise<ResourceServerRecord[]>
+  /** Those of the algorithms that the access tokens for some API are to be signed with. */
+  askedAlgorithms(tenant: string, among: readonly string[]): Promise<string[]>
   change(tenant: string, id: string, settings: JsonObject, at: Instant): Promise<'changed' | 'gone'>
 }
 
@@ -40,6 +43,7 @@ export const resourceServersIn = (db: Database): ResourceServers => ({
         id: server.id,
         identifier: server.identifier,
         settings: toText(server.settings),
+        signing_algorithm: accessTokenAlgorithmIn(server.settings),
         created_at: server.createdAt,
         updated_at: server.updatedAt,
       })
@@ -69,10 +73,12 @@ export const resourceServersIn = (db: Database): ResourceServers => ({
     return rows.map(toRecord)
   },
 
+  askedAlgorithms: (tenant, among) => askedForIn(db, 'resource_servers', tenant, among),
+
   async change(tenant, id, settings, at) {
     const changed = await db
       .updateTable('resource_servers')
-      .set({ settings: toText(settings), updated_at: at })
+      .set({ settings: toText(settings), signing_algorithm: accessTokenAlgorithmIn(settings), updated_at: at })
       .where('tenant', '=', tenant)
       .where('id', '=', id)
       .returning('id')

@@ -90,6 +90,7 @@ export interface ClientsTable {
   epoch: number
   metadata: string
   sealed_secret: string | null
+  signing_algorithm: string | null
   created_at: number
   updated_at: number
   removed_at: number | null
@@ -108,6 +109,7 @@ export interface ResourceServersTable {
   id: string
   identifier: string
   settings: string
+  signing_algorithm: string | null
   created_at: number
   updated_at: number
 }
@@ -145,7 +147,7 @@ export interface BrowsersTable {
   tenant: string
   id: string
   secret_hash: string
-  /** How many sessions it has begun: orders those whose last use is the same millisecond. */
+  /** How often somebody signed in, or chose an account, in it: orders its sessions. */
   begun: number
 }
 
@@ -159,6 +161,7 @@ export interface SessionsTable {
   connection: string
   organization: string | null
   proofs: string
+  user_agent: string | null
   created_at: number
   used_at: number
   idle_expires_at: number
@@ -201,6 +204,16 @@ export interface TicketsTable {
   created_at: number
   expires_at: number
   consumed_at: number | null
+}
+
+export interface MailsTable {
+  tenant: string
+  id: string
+  letter: string
+  attempts: number
+  created_at: number
+  due_at: number
+  give_up_at: number
 }
 
 export interface EventsTable {
@@ -269,6 +282,7 @@ export interface Tables {
   sessions: SessionsTable
   families: FamiliesTable
   tickets: TicketsTable
+  mails: MailsTable
   events: EventsTable
   revocations: RevocationsTable
   revocation_head: RevocationHeadTable

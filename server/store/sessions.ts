@@ -23,6 +23,8 @@ export interface SessionRecord {
   readonly connection: string
   readonly organization: string | null
   readonly proofs: readonly Proof[]
+  /** What the browser called itself at the last sign-in; null when it said nothing. */
+  readonly userAgent: string | null
   readonly createdAt: Instant
   readonly usedAt: Instant
   readonly idleExpiresAt: Instant
@@ -34,12 +36,15 @@ export interface SessionRecord {
 export interface BrowserSession {
   readonly session: SessionRecord
   readonly user: UserRecord | undefined
-  /** The one used last in this browser: what a request without other wishes means. */
+  /** The one that somebody signed in to, or chose, last in this browser: what a request without other wishes means. */
   readonly current: boolean
 }
 
 export interface Sessions {
-  /** Live (not ended, within both limits) sessions of the browser that has this cookie, newest use first: one query. */
+  /**
+   * Live (not ended, within both limits) sessions of the browser that has this cookie, the one begun or chosen last
+   * first: one query. Use does not count, or an application that renews in the background would change who is meant.
+   */
   inBrowser(tenant: string, secretHash: string, now: Instant): Promise<BrowserSession[]>
   /**
    * Makes this the browser's current session. The browser is made when `from` is null or unknown; otherwise its
@@ -52,7 +57,14 @@ export interface Sessions {
     session: Omit<SessionRecord, 'browser'>,
     browser: { from: string | null; secretHash: string },
   ): Promise<{ id: string; renewed: boolean }>
+  /**
+   * Makes a live session of the browser that has this cookie its current one. `false`, and nothing is seen to have
+   * changed, for a session that is over, of another browser or of none.
+   */
+  choose(tenant: string, secretHash: string, id: string, now: Instant): Promise<boolean>
   find(tenant: string, id: string): Promise<SessionRecord | undefined>
+  /** Live sessions of the user, in all browsers and of their present epoch, newest use first. None of one who was removed. */
+  liveOf(tenant: string, user: string, now: Instant): Promise<SessionRecord[]>
   /** Moves a live session's idle limit, at most once a minute so that reading pages does not write rows. */
   touch(tenant: string, id: string, now: Instant, idleExpiresAt: Instant): Promise<void>
   /** `ended` for the call that did it. */
@@ -75,6 +87,7 @@ export const sessionColumns = [
   'connection',
   'organization',
   'proofs',
+  'user_agent',
   'created_at',
   'used_at',
   'idle_expires_at',
@@ -92,6 +105,7 @@ export const toSession = (row: SessionsTable): SessionRecord => ({
   connection: row.connection,
   organization: row.organization,
   proofs: toDocument(row.proofs),
+  userAgent: row.user_agent,
   createdAt: row.created_at,
   usedAt: row.used_at,
   idleExpiresAt: row.idle_expires_at,
@@ -174,7 +188,6 @@ export const sessionsIn = (db: Database): Sessions => ({
       .where('browsers.secret_hash', '=', secretHash)
       .where('sessions.ended_at', 'is', null)
       .where('sessions.live_until', '>', now)
-      .orderBy('sessions.used_at', 'desc')
       .orderBy('sessions.ordinal', 'desc')
       .execute()
     return rows.map((row, index) => {
@@ -205,6 +218,7 @@ export const sessionsIn = (db: Database): Sessions => ({
           .set({
             ordinal: browser.begun,
             proofs: toText(addProofs(toDocument(known.proofs), session.proofs)),
+            user_agent: session.userAgent,
             used_at: session.usedAt,
             idle_expires_at: session.idleExpiresAt,
             expires_at: session.expiresAt,
@@ -228,6 +242,7 @@ export const sessionsIn = (db: Database): Sessions => ({
           connection: session.connection,
           organization: session.organization,
           proofs: toText(session.proofs),
+          user_agent: session.userAgent,
           created_at: session.createdAt,
           used_at: session.usedAt,
           idle_expires_at: session.idleExpiresAt,
@@ -239,6 +254,30 @@ export const sessionsIn = (db: Database): Sessions => ({
       return { id: session.id, renewed: false }
     }),
 
+  // In the order in which `begin` takes its locks: the browser, then the session.
+  choose: (tenant, secretHash, id, now) =>
+    atomically(db, async transaction => {
+      const browser = await transaction
+        .updateTable('browsers')
+        .set(row => ({ begun: row('begun', '+', 1) }))
+        .where('tenant', '=', tenant)
+        .where('secret_hash', '=', secretHash)
+        .returning(['id', 'begun'])
+        .executeTakeFirst()
+      if (!browser) return false
+      const chosen = await transaction
+        .updateTable('sessions')
+        .set({ ordinal: browser.begun })
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .where('browser', '=', browser.id)
+        .where('ended_at', 'is', null)
+        .where('live_until', '>', now)
+        .returning('id')
+        .executeTakeFirst()
+      return chosen !== undefined
+    }),
+
   async find(tenant, id) {
     const row = await db
       .selectFrom('sessions')
@@ -247,6 +286,25 @@ export const sessionsIn = (db: Database): Sessions => ({
       .where('id', '=', id)
       .executeTakeFirst()
     return row && toSession(row)
+  },
+
+  async liveOf(tenant, user, now) {
+    const rows = await db
+      .selectFrom('sessions')
+      .innerJoin('users', join =>
+        join.onRef('users.tenant', '=', 'sessions.tenant').onRef('users.id', '=', 'sessions.user'),
+      )
+      .selectAll('sessions')
+      .where('sessions.tenant', '=', tenant)
+      .where('sessions.user', '=', user)
+      .whereRef('sessions.user_epoch', '=', 'users.epoch')
+      .where('users.removed_at', 'is', null)
+      .where('sessions.ended_at', 'is', null)
+      .where('sessions.live_until', '>', now)
+      .orderBy('sessions.used_at', 'desc')
+      .orderBy('sessions.id', 'desc')
+      .execute()
+    return rows.map(toSession)
   },
 
   async touch(tenant, id, now, idleExpiresAt) {

@@ -3,7 +3,7 @@
  * in a sentence that names the file; any other error of SQLite is a bug and keeps its stack.
  */
 import type { DatabaseSync } from 'node:sqlite'
-import { OperatorError } from '../kernel/errors.ts'
+import { OperatorError, UnavailableError } from '../kernel/errors.ts'
 
 /** By SQLite's primary result code (https://sqlite.org/rescode.html). */
 const ADVICE: Readonly<Record<number, string>> = {
@@ -11,19 +11,27 @@ const ADVICE: Readonly<Record<number, string>> = {
   8: 'This user has to be able to write to it and to its folder.',
   10: 'The disk or the file system under it has failed to read or to write; its log says more.',
   11: 'It is damaged. Stop everything that uses it and put back a backup.',
-  13: 'The disk is full. Make room on it, and start again.',
+  13: 'The disk is full. Make room on it.',
   14: 'This user has to be able to read and write it and its folder.',
   26: 'It is not a database, or a damaged one. Put back a backup, or give LATCHKEY_DATA a folder of its own.',
 }
 
-/** What the work answers; a fault that the operator can mend is thrown as an `OperatorError`. */
+/** Of these, those that may be over in a moment, and then nothing has to be started again. */
+const PASSING: ReadonlySet<number> = new Set([5, 8, 10, 13, 14])
+
+/**
+ * What the work answers; a fault that the operator can mend is thrown as an `OperatorError`, and as an
+ * `UnavailableError` where whoever asked may ask again.
+ */
 export function naming<T>(file: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    const advice = ADVICE[resultCodeOf(error)]
+    const code = resultCodeOf(error)
+    const advice = ADVICE[code]
     if (advice === undefined) throw error
-    throw new OperatorError(`The database ${file} cannot be used: ${(error as Error).message}. ${advice}`, {
+    const Fault = PASSING.has(code) ? UnavailableError : OperatorError
+    throw new Fault(`The database ${file} cannot be used: ${(error as Error).message}. ${advice}`, {
       cause: error,
     })
   }

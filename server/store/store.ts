@@ -13,9 +13,11 @@ import type { Credentials } from './credentials.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
 import type { Keys } from './keys.ts'
+import type { Mails } from './mails.ts'
 import type { ResourceServers } from './resource-servers.ts'
 import type { Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
+import type { SealedValues } from './sealed-values.ts'
 import type { Sessions } from './sessions.ts'
 import type { Tenants } from './tenants.ts'
 import type { Tickets } from './tickets.ts'
@@ -34,9 +36,11 @@ export interface Nouns {
   readonly sessions: Sessions
   readonly families: Families
   readonly tickets: Tickets
+  readonly mails: Mails
   readonly events: Events
   readonly revocations: Revocations
   readonly keys: Keys
+  readonly sealedValues: SealedValues
 }
 
 /** The nouns inside one transaction, and what is to happen when it commits. */
@@ -56,7 +60,7 @@ export interface Store extends Nouns {
    * calls (`revocations.ts`).
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
-  /** A read that goes to the database and back, for `/readyz`. */
+  /** Whether the database answers and takes writes, for `/readyz`. Rejects with an `UnavailableError` while it does not. */
   ping(): Promise<void>
   close(): Promise<void>
 }

@@ -21,7 +21,8 @@ export interface HostRecord {
 }
 
 export interface Tenants {
-  create(tenant: TenantRecord): Promise<void>
+  /** `taken` when the id or the name is another's; inside a transaction that leaves it usable. */
+  create(tenant: TenantRecord): Promise<'created' | 'taken'>
   find(id: string): Promise<TenantRecord | undefined>
   findByName(name: string): Promise<TenantRecord | undefined>
   list(page: { after?: string; limit: number }): Promise<TenantRecord[]>
@@ -29,7 +30,8 @@ export interface Tenants {
   /** Adds the host or, when the tenant has it already, changes its issuer; `taken` when it is another tenant's. */
   putHost(host: HostRecord): Promise<'put' | 'taken'>
   findHost(host: string): Promise<HostRecord | undefined>
-  hostsOf(tenant: string): Promise<HostRecord[]>
+  /** Of one tenant, or of several at once. */
+  hostsOf(...tenants: readonly [string, ...string[]]): Promise<HostRecord[]>
 }
 
 const toRecord = (row: TenantsTable): TenantRecord => ({
@@ -41,7 +43,7 @@ const toRecord = (row: TenantsTable): TenantRecord => ({
 
 export const tenantsIn = (db: Database): Tenants => ({
   async create(tenant) {
-    await db
+    const created = await db
       .insertInto('tenants')
       .values({
         id: tenant.id,
@@ -49,7 +51,10 @@ export const tenantsIn = (db: Database): Tenants => ({
         settings: toText(tenant.settings),
         created_at: tenant.createdAt,
       })
-      .execute()
+      .onConflict(conflict => conflict.doNothing())
+      .returning('id')
+      .executeTakeFirst()
+    return created ? 'created' : 'taken'
   },
 
   async find(id) {
@@ -98,8 +103,8 @@ export const tenantsIn = (db: Database): Tenants => ({
     return row && { host: row.host, tenant: row.tenant, issuer: row.issuer }
   },
 
-  async hostsOf(tenant) {
-    const rows = await db.selectFrom('hosts').selectAll().where('tenant', '=', tenant).orderBy('host').execute()
+  async hostsOf(...tenants) {
+    const rows = await db.selectFrom('hosts').selectAll().where('tenant', 'in', tenants).orderBy('host').execute()
     return rows.map(row => ({ host: row.host, tenant: row.tenant, issuer: row.issuer }))
   },
 })

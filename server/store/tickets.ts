@@ -8,7 +8,7 @@
  */
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { Sealer } from '../kernel/sealer.ts'
+import type { SealContext, Sealer } from '../kernel/sealer.ts'
 import { onlyGiven, toText } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import type { Database, TicketsTable } from './schema.ts'
@@ -78,7 +78,11 @@ export interface Tickets {
 }
 
 /** Slashes stand in no kind, so no two tickets share a name. */
-const sealContext = (tenant: string, kind: string, id: string) => ({
+export const sealContextOfTicket = ({
+  tenant,
+  kind,
+  id,
+}: Pick<TicketRecord, 'tenant' | 'kind' | 'id'>): SealContext => ({
   purpose: 'ticket',
   tenant,
   record: `${kind}/${id}`,
@@ -96,7 +100,7 @@ const toRecord = (row: TicketsTable, sealer: Sealer): TicketRecord => ({
   attempts: row.attempts,
   version: row.version,
   state: row.state,
-  data: JSON.parse(sealer.open(sealContext(row.tenant, row.kind, row.id), row.data).toString()) as JsonObject,
+  data: JSON.parse(sealer.open(sealContextOfTicket(row), row.data).toString()) as JsonObject,
   createdAt: row.created_at,
   expiresAt: row.expires_at,
   consumedAt: row.consumed_at,
@@ -116,7 +120,7 @@ function toRow(ticket: NewTicket, sealer: Sealer): TicketsTable {
     attempts: 0,
     version: 0,
     state: ticket.state ?? '',
-    data: sealer.seal(sealContext(tenant, kind, id), toText(ticket.data)),
+    data: sealer.seal(sealContextOfTicket({ tenant, kind, id }), toText(ticket.data)),
     created_at: ticket.createdAt,
     expires_at: ticket.expiresAt,
     consumed_at: null,
@@ -153,7 +157,7 @@ export function ticketsIn(db: Database, sealer: Sealer): Tickets {
           version: ticket('version', '+', 1),
           ...onlyGiven({
             state: next.state,
-            data: next.data && sealer.seal(sealContext(tenant, kind, id), toText(next.data)),
+            data: next.data && sealer.seal(sealContextOfTicket({ tenant, kind, id }), toText(next.data)),
             subject: next.subject,
           }),
         }))

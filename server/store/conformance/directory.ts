@@ -9,8 +9,8 @@ export function describeDirectory(stage: Stage): void {
       const { tenants } = stage.store
       const [a, b] = [newTenant(), newTenant()].sort() as [string, string]
       const record = { id: a, name: `name-${a}`, settings: { friendly_name: '한국어' }, createdAt: NOW }
-      await tenants.create(record)
-      await tenants.create({ ...record, id: b, name: `name-${b}` })
+      assert.equal(await tenants.create(record), 'created')
+      assert.equal(await tenants.create({ ...record, id: b, name: `name-${b}` }), 'created')
       assert.deepEqual(await tenants.find(a), record)
       assert.deepEqual(await tenants.findByName(`name-${a}`), record)
       assert.equal(await tenants.find(newTenant()), undefined)
@@ -21,6 +21,18 @@ export function describeDirectory(stage: Stage): void {
       await tenants.changeSettings(a, { friendly_name: 'other' })
       assert.deepEqual((await tenants.find(a))?.settings, { friendly_name: 'other' })
       assert.deepEqual((await tenants.find(b))?.settings, record.settings)
+    })
+
+    test('a tenant whose id or name is another’s is not made, and the transaction goes on', async () => {
+      const [id, other] = [newTenant(), newTenant()]
+      const record = { id, name: `name-${id}`, settings: {}, createdAt: NOW }
+      await stage.store.tenants.create(record)
+      await stage.store.transaction(async ({ tenants }) => {
+        assert.equal(await tenants.create({ ...record, name: 'else' }), 'taken')
+        assert.equal(await tenants.create({ ...record, id: other }), 'taken')
+        assert.equal(await tenants.create({ ...record, id: other, name: `name-${other}` }), 'created')
+      })
+      assert.deepEqual(await stage.store.tenants.find(id), record)
     })
 
     test('a host belongs to one tenant: it can change the issuer, another tenant cannot take it', async () => {
@@ -34,6 +46,11 @@ export function describeDirectory(stage: Stage): void {
       assert.equal(await tenants.putHost({ host, tenant: mine, issuer: `http://${host}/` }), 'put')
       assert.deepEqual(await tenants.hostsOf(mine), [{ host, tenant: mine, issuer: `http://${host}/` }])
       assert.deepEqual(await tenants.hostsOf(theirs), [])
+      await tenants.putHost({ host: `their.${host}`, tenant: theirs, issuer: `https://their.${host}/` })
+      assert.deepEqual(
+        (await tenants.hostsOf(mine, theirs)).map(found => found.host).sort(),
+        [host, `their.${host}`].sort(),
+      )
     })
   })
 
@@ -124,6 +141,26 @@ export function describeDirectory(stage: Stage): void {
       assert.deepEqual(await clients.grantsOf(client.tenant, client.id), [{ ...grant, scopes: ['a'] }])
     })
 
+    test('are asked for an algorithm by those of the tenant whose metadata names it, as it is now', async () => {
+      const { clients } = stage.store
+      const [tenant, other] = [newTenant(), newTenant()]
+      const signedBy = (alg: string) => ({ name: 'App', jwt_configuration: { alg } })
+      const asked = () => clients.askedAlgorithms(tenant, ['ES256', 'PS256', 'EdDSA'])
+      assert.deepEqual(await asked(), [])
+      assert.deepEqual(await clients.askedAlgorithms(tenant, []), [])
+      await clients.create(clientOf(tenant, { id: '1', metadata: signedBy('ES256') }))
+      await clients.create(clientOf(tenant, { id: '2', metadata: signedBy('ES256') }))
+      await clients.create(clientOf(tenant, { id: '3' }))
+      await clients.create(clientOf(other, { id: '4', metadata: signedBy('EdDSA') }))
+      assert.deepEqual(await asked(), ['ES256'])
+      await clients.change(tenant, '1', { metadata: signedBy('PS256') }, NOW)
+      await clients.change(tenant, '1', { sealedSecret: 'another' }, NOW)
+      assert.deepEqual(await asked(), ['ES256', 'PS256'])
+      await clients.change(tenant, '1', { metadata: { name: 'App', jwt_configuration: null } }, NOW)
+      await clients.remove(tenant, '2', NOW)
+      assert.deepEqual(await asked(), [])
+    })
+
     test('64 epochs raised at once are 64 numbers', async () => {
       const { clients } = stage.store
       const { tenant, id } = clientOf(newTenant())
@@ -158,6 +195,20 @@ export function describeDirectory(stage: Stage): void {
         { ...record, settings: { token_lifetime: 60 }, updatedAt: NOW + 1 },
       ])
       assert.equal(await resourceServers.change(tenant, 'api_2', {}, NOW), 'gone')
+    })
+
+    test('are asked for an algorithm by those of the tenant whose settings name it, as they are now', async () => {
+      const { resourceServers } = stage.store
+      const tenant = newTenant()
+      const record = { tenant, id: 'api_1', identifier: 'https://api.example/', createdAt: NOW, updatedAt: NOW }
+      const asked = (of = tenant) => resourceServers.askedAlgorithms(of, ['ES256', 'PS256'])
+      await resourceServers.create({ ...record, settings: { signing_alg: 'PS256' } })
+      assert.deepEqual(await asked(), ['PS256'])
+      assert.deepEqual(await asked(newTenant()), [])
+      await resourceServers.change(tenant, 'api_1', { signing_alg: 'ES256' }, NOW)
+      assert.deepEqual(await asked(), ['ES256'])
+      await resourceServers.change(tenant, 'api_1', {}, NOW)
+      assert.deepEqual(await asked(), [])
     })
   })
 

@@ -82,6 +82,29 @@ export function describeGrants(stage: Stage): void {
       assert.equal(await authorizations.kill(newTenant(), 'authorization'), 'gone')
     })
 
+    test('all that a user gave a client is killed at once, and each is answered to one call', async () => {
+      const { authorizations } = stage.store
+      const tenant = newTenant()
+      const mine = Array.from({ length: 20 }, (_, index) => authorizationOf(tenant, { id: `mine-${index}` }))
+      const spared = [
+        authorizationOf(tenant, { id: 'of-another-client', client: 'other' }),
+        authorizationOf(tenant, { id: 'of-another-user', subject: 'auth0|bob' }),
+      ]
+      for (const one of [...mine, ...spared]) await authorizations.create(one)
+      await authorizations.kill(tenant, 'mine-0')
+      const answers = (await inParallel(8, () => authorizations.killOf(tenant, 'auth0|ada', 'app'))).flat()
+      assert.deepEqual(
+        answers.sort((one, other) => (one.id < other.id ? -1 : 1)),
+        mine
+          .slice(1)
+          .map(({ id, expiresAt }) => ({ id, expiresAt }))
+          .sort((one, other) => (one.id < other.id ? -1 : 1)),
+      )
+      for (const { id } of mine) assert.equal((await authorizations.find(tenant, id))?.state, 'killed')
+      for (const { id } of spared) assert.equal((await authorizations.find(tenant, id))?.state, 'live')
+      assert.deepEqual(await authorizations.killOf(newTenant(), 'auth0|bob', 'app'), [])
+    })
+
     test('the end moves later and never earlier', async () => {
       const { authorizations } = stage.store
       const tenant = newTenant()
@@ -179,6 +202,7 @@ export function describeGrants(stage: Stage): void {
         await end(store, grant)
         assert.equal(await store.families.redeem(grant.presented), undefined)
         assert.equal(await store.families.redeem({ ...grant.presented, advance: false }), undefined)
+        assert.deepEqual(await store.families.liveOf(grant.tenant, grant.user, NOW), [], 'nor is it listed')
       })
     }
 
@@ -189,6 +213,18 @@ export function describeGrants(stage: Stage): void {
       await store.sessions.purge(NOW - 20 * DAY, 10)
       assert.equal(await store.sessions.find(tenant, session), undefined)
       assert.equal(await store.families.redeem(presented), undefined)
+    })
+
+    test('a user’s families that can be redeemed are listed, the last used first', async () => {
+      const { store } = stage
+      const { tenant, user } = await grantIn(store)
+      const used = familyOf(tenant, { hash: 'used', rotatedAt: NOW + 1 })
+      await store.families.create(used)
+      await store.families.create(familyOf(tenant, { hash: 'idle', idleExpiresAt: NOW + 2 }))
+      await store.families.create(familyOf(tenant, { hash: 'over', expiresAt: NOW + 2 }))
+      await store.families.create(familyOf(tenant, { hash: 'other', user: 'auth0|bob' }))
+      assert.deepEqual(await store.families.liveOf(tenant, user, NOW + 2), [used, familyOf(tenant)])
+      assert.deepEqual(await store.families.liveOf(newTenant(), user, NOW + 2), [])
     })
 
     test('an offline family outlives every session', async () => {

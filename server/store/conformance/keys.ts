@@ -96,6 +96,14 @@ export function describeKeys(stage: Stage): void {
       assert.deepEqual(await names(1), ['first'])
     })
 
+    test('a move that only changes when a key is due leaves it in its state since it entered that', async () => {
+      const { keys } = stage.store
+      const tenant = newTenant()
+      await keys.apply(tenant, { add: [keyOf(tenant)], moves: [] }, NOW)
+      await keys.apply(tenant, { add: [], moves: [move('kid', 'signing', 'signing', { dueAt: NOW + 9 })] }, NOW + 5)
+      assert.deepEqual(await keys.list(tenant), [keyOf(tenant, { dueAt: NOW + 9 })])
+    })
+
     test('the latest expiry rises and never falls', async () => {
       const { keys } = stage.store
       const tenant = newTenant()

@@ -230,5 +230,43 @@ export function describePeople(stage: Stage): void {
       const [given] = await consents.of(consent.tenant, consent.user, consent.client)
       assert.equal(given?.scopes.length, 132)
     })
+
+    test('all that a user allowed is found by the user, and what one client was allowed is taken back alone', async () => {
+      const { consents } = stage.store
+      const consent = consentOf(newTenant())
+      const { tenant, user } = consent
+      const other = { ...consent, client: 'other', scopes: [] }
+      const organised = { ...consent, organization: 'org_1' }
+      for (const given of [other, organised, consent, { ...consent, user: 'auth0|bob' }]) await consents.give(given)
+      assert.deepEqual(await consents.ofUser(tenant, user), [consent, organised, other])
+      assert.equal(await consents.withdraw(tenant, user, 'app'), true)
+      assert.deepEqual(await consents.ofUser(tenant, user), [other])
+      assert.equal((await consents.ofUser(tenant, 'auth0|bob')).length, 1)
+      assert.equal(await consents.withdraw(tenant, user, 'app'), false)
+      assert.equal(await consents.withdraw(newTenant(), user, 'other'), false)
+      assert.equal(await consents.withdraw(tenant, user, 'other'), true, 'one without scopes is one as well')
+    })
+
+    test('what a transaction holds is not taken back before it ends, and what was taken back is not held', async () => {
+      const { store } = stage
+      const consent = consentOf(newTenant())
+      const { tenant, user, client } = consent
+      await store.consents.give(consent)
+      const order: string[] = []
+      const holding = Promise.withResolvers<void>()
+      const holder = store.transaction(async transaction => {
+        assert.deepEqual(await transaction.consents.hold(tenant, user, client), [consent])
+        holding.resolve()
+        for (let read = 0; read < 20; read++) await transaction.consents.of(tenant, user, client)
+        order.push('held')
+      })
+      await holding.promise
+      const taker = store.consents.withdraw(tenant, user, client).then(() => order.push('taken back'))
+      await Promise.all([holder, taker])
+      assert.deepEqual(order, ['held', 'taken back'])
+      await store.transaction(async transaction =>
+        assert.deepEqual(await transaction.consents.hold(tenant, user, client), []),
+      )
+    })
   })
 }

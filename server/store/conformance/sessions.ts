@@ -10,7 +10,7 @@ export function describeSessions(stage: Stage): void {
     (await stage.store.sessions.inBrowser(tenant, secretHash, NOW)).map(({ session }) => session.browser)
 
   describe('sessions', () => {
-    test('a cookie opens the sessions of its browser with their users, the last used first', async () => {
+    test('a cookie opens the sessions of its browser with their users, the last begun first', async () => {
       const { sessions, users } = stage.store
       const ada = userOf(newTenant())
       await users.create(ada, identityOf(ada))
@@ -56,12 +56,14 @@ export function describeSessions(stage: Stage): void {
       await sessions.begin(other, { from: 'a', secretHash: 'b' })
       await sessions.begin(elsewhere, { from: null, secretHash: 'x' })
       const proofs = [{ factor: 'password', amr: ['pwd'], at: NOW + 5 }]
-      const again = sessionOf(tenant, { createdAt: NOW + 5, usedAt: NOW + 5, expiresAt: NOW + 2 * DAY, proofs })
+      const times = { createdAt: NOW + 5, usedAt: NOW + 5, expiresAt: NOW + 2 * DAY }
+      const again = sessionOf(tenant, { ...times, proofs, userAgent: 'Firefox, a version later' })
       assert.deepEqual(await sessions.begin(again, { from: 'b', secretHash: 'c' }), { id: old.id, renewed: true })
       assert.equal(await sessions.find(tenant, again.id), undefined)
       const renewed = await sessions.find(tenant, old.id)
       assert.equal(renewed?.expiresAt, NOW + 2 * DAY)
       assert.deepEqual(renewed?.proofs, proofs)
+      assert.equal(renewed?.userAgent, again.userAgent)
       assert.deepEqual((await sessions.find(tenant, elsewhere.id))?.usedAt, elsewhere.usedAt)
       assert.deepEqual(
         (await sessions.inBrowser(tenant, 'c', NOW + 5)).map(({ session }) => session.id),
@@ -91,6 +93,75 @@ export function describeSessions(stage: Stage): void {
       assert.equal(browsers.filter(browser => browser === kept).length, 1)
       assert.equal(new Set(browsers).size, 64)
       assert.deepEqual(await browsersOf(tenant, 'copied'), [])
+    })
+
+    test('a session is chosen by the cookie of its browser, and by no other', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const [first, second, elsewhere] = ['ada', 'bob', 'ada'].map(name => sessionOf(tenant, { user: `auth0|${name}` }))
+      assert.ok(first && second && elsewhere)
+      await sessions.begin(first, { from: null, secretHash: 'a' })
+      await sessions.begin(second, { from: 'a', secretHash: 'b' })
+      await sessions.begin(elsewhere, { from: null, secretHash: 'x' })
+      const order = async () => (await sessions.inBrowser(tenant, 'b', NOW)).map(({ session }) => session.id)
+      assert.deepEqual(await order(), [second.id, first.id])
+
+      for (const [secretHash, id, now] of [
+        ['b', elsewhere.id, NOW],
+        ['x', first.id, NOW],
+        ['a', first.id, NOW],
+        ['b', 'unknown', NOW],
+        ['b', first.id, NOW + HOUR],
+      ] as const)
+        assert.equal(await sessions.choose(tenant, secretHash, id, now), false)
+      assert.equal(await sessions.choose(newTenant(), 'b', first.id, NOW), false)
+      assert.deepEqual(await order(), [second.id, first.id])
+
+      assert.equal(await sessions.choose(tenant, 'b', first.id, NOW), true)
+      assert.deepEqual(await order(), [first.id, second.id])
+      await sessions.end(tenant, second.id, NOW)
+      assert.equal(await sessions.choose(tenant, 'b', second.id, NOW), false)
+    })
+
+    test('use does not change which session is the current one', async () => {
+      const { sessions } = stage.store
+      const tenant = newTenant()
+      const [first, second] = [sessionOf(tenant, { user: 'auth0|bob' }), sessionOf(tenant)]
+      await sessions.begin(first, { from: null, secretHash: 'a' })
+      await sessions.begin(second, { from: 'a', secretHash: 'b' })
+      await sessions.touch(tenant, first.id, NOW + 2 * MINUTE, NOW + HOUR + 2 * MINUTE)
+      const [current] = await sessions.inBrowser(tenant, 'b', NOW)
+      assert.equal(current?.session.id, second.id)
+    })
+
+    test('a user’s live sessions are found in all browsers, the last used first, and nobody else’s', async () => {
+      const { sessions, users } = stage.store
+      const ada = userOf(newTenant())
+      const { tenant } = ada
+      await users.create(ada, identityOf(ada))
+      const [older, newer, ended, expired, others] = [
+        sessionOf(tenant, { userAgent: 'Firefox' }),
+        sessionOf(tenant, { usedAt: NOW + 1 }),
+        sessionOf(tenant),
+        sessionOf(tenant, { idleExpiresAt: NOW }),
+        sessionOf(tenant, { user: 'auth0|bob' }),
+      ]
+      for (const [index, session] of [older, newer, ended, expired, others].entries())
+        await sessions.begin(session, { from: null, secretHash: `${index}` })
+      await sessions.end(tenant, ended.id, NOW)
+      const found = await sessions.liveOf(tenant, ada.id, NOW)
+      assert.deepEqual(
+        found.map(({ browser: _, ...session }) => session),
+        [newer, older],
+      )
+      assert.deepEqual(await sessions.liveOf(newTenant(), ada.id, NOW), [])
+
+      await users.raiseEpoch(tenant, ada.id)
+      assert.deepEqual(await sessions.liveOf(tenant, ada.id, NOW), [], 'signed out everywhere')
+      await sessions.begin(sessionOf(tenant, { userEpoch: 1 }), { from: null, secretHash: 'again' })
+      assert.equal((await sessions.liveOf(tenant, ada.id, NOW)).length, 1)
+      await users.remove(tenant, ada.id, NOW)
+      assert.deepEqual(await sessions.liveOf(tenant, ada.id, NOW), [])
     })
 
     test('a session lives until the earlier of its two limits', async () => {

@@ -129,6 +129,7 @@ export const sessionOf = (
   connection: 'con_passwords',
   organization: null,
   proofs: [{ factor: 'password', amr: ['pwd'], at: NOW }],
+  userAgent: null,
   createdAt: NOW,
   usedAt: NOW,
   idleExpiresAt: NOW + HOUR,
