@@ -6,6 +6,8 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
+import { SECOND } from '../kernel/seconds.ts'
+import { noReplyAt, readSender, readSmtpUrl, type SmtpServer } from './smtp-url.ts'
 
 export interface Option<T = unknown> {
   readonly name: string
@@ -26,10 +28,14 @@ export interface Settings {
   readonly databaseUrl: string | null
   readonly sqliteSynchronous: 'full' | 'normal'
   readonly masterKeyFile: string
+  readonly smtp: SmtpServer | null
+  readonly mailFrom: string
   readonly apply: string | null
   readonly adminEmail: string
   readonly adminPassword: string | null
   readonly trustedProxies: readonly string[]
+  /** Milliseconds. */
+  readonly drain: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -46,13 +52,22 @@ export function port(name: string, raw: string | undefined, fallback: number): n
     : complain(name, `must be a port from 0 to 65535, not "${raw}".`)
 }
 
+/** Milliseconds, of a whole number of seconds. */
+function seconds(name: string, raw: string | undefined, fallback: number, most: number): number {
+  if (raw === undefined) return fallback * SECOND
+  const value = Number(raw)
+  return /^\d{1,6}$/.test(raw) && value <= most
+    ? value * SECOND
+    : complain(name, `must be a whole number of seconds from 0 to ${most}, not "${raw}".`)
+}
+
 function oneOf<T extends string>(name: string, raw: string | undefined, values: readonly T[], fallback: T): T {
   if (raw === undefined) return fallback
   return values.find(value => value === raw) ?? complain(name, `must be one of ${values.join(', ')}, not "${raw}".`)
 }
 
-function issuer(name: string, raw: string | undefined, port: number): string {
-  const text = raw ?? `http://localhost:${port}/`
+/** The issuer as it is compared, byte for byte. Throws `OperatorError` for what is none; `name` is what it was given as. */
+export function readIssuer(name: string, text: string): string {
   const url = URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol)) return complain(name, `must be an http or https URL, not "${text}".`)
   if (url.pathname !== '/' || url.search || url.hash || url.username || url.password)
@@ -123,12 +138,13 @@ export const options = {
     default: 'http://localhost:4000/',
     sentence:
       'The public URL of the default tenant, with its trailing slash: the `iss` of its tokens and the host it answers on. Unset, it follows LATCHKEY_PORT.',
-    read: (raw, settled) => issuer('LATCHKEY_ISSUER', raw, settled.port ?? 4000),
+    read: (raw, settled) => readIssuer('LATCHKEY_ISSUER', raw ?? `http://localhost:${settled.port ?? 4000}/`),
   },
   dataFolder: {
     name: 'LATCHKEY_DATA',
     default: './data',
-    sentence: 'The folder of the embedded database, the master key and the compile cache.',
+    sentence:
+      'The folder of the embedded database, the master key, the outbox, the compile cache and the socket through which commands reach the running server.',
     read: raw => resolve(raw ?? './data'),
   },
   databaseUrl: {
@@ -150,6 +166,21 @@ export const options = {
     sentence:
       'The file of master keys that seal every secret and private key at rest. It is made on the first start, with mode 0600; keep a copy away from the database.',
     read: (raw, settled) => resolve(raw ?? `${settled.dataFolder}/master.key`),
+  },
+  smtp: {
+    name: 'LATCHKEY_SMTP_URL',
+    default: 'none: LATCHKEY_DATA/outbox/*.eml',
+    sentence:
+      'Where mail goes: smtps://user:password@host, encrypted from the first byte, or smtp://user:password@host:587, encrypted by STARTTLS or not sent. Its certificate has to be valid. smtp:// goes unencrypted to this machine, and with ?tls=none to any. Unset, each mail becomes a file, whose links open accounts like those of any mail.',
+    read: raw => (raw === undefined ? null : readSmtpUrl('LATCHKEY_SMTP_URL', raw)),
+  },
+  mailFrom: {
+    name: 'LATCHKEY_MAIL_FROM',
+    default: 'no-reply@localhost',
+    sentence:
+      'The e-mail address that mail comes from, under the name of the tenant. Unset, it is no-reply at the host of LATCHKEY_ISSUER.',
+    read: (raw, settled) =>
+      raw === undefined ? noReplyAt(settled.issuer ?? 'http://localhost/') : readSender('LATCHKEY_MAIL_FROM', raw),
   },
   apply: {
     name: 'LATCHKEY_APPLY',
@@ -177,6 +208,14 @@ export const options = {
     sentence:
       'IP addresses or CIDR ranges, comma-separated, whose X-Forwarded-For and X-Forwarded-Host count. Names of ranges (`loopback`) are not taken.',
     read: raw => proxies('LATCHKEY_TRUSTED_PROXIES', raw),
+  },
+  drain: {
+    name: 'LATCHKEY_DRAIN',
+    default: '0',
+    unit: 'seconds',
+    sentence:
+      'How long the server goes on answering after SIGTERM while `/readyz` says 503, so that load balancers notice before connections are refused. A little more than they wait between two questions.',
+    read: raw => seconds('LATCHKEY_DRAIN', raw, 0, 300),
   },
   logLevel: {
     name: 'LATCHKEY_LOG_LEVEL',

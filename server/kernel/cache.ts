@@ -11,8 +11,8 @@ export interface CacheOptions {
   readonly limit: number
   readonly clock: Clock
   readonly bus: Bus
-  /** Of the messages that say an entry changed. */
-  readonly topic: string
+  /** Of the messages that say an entry changed: one, or several. */
+  readonly topic: string | readonly string[]
   /** The entry that a message is about. */
   readonly keyOf: (message: BusMessage) => string
   /** In milliseconds, `LONGEST_AGE` unless told. For entries that are renewed in another way. */
@@ -42,7 +42,8 @@ interface Entry<T> {
 export function createCache<T>({ limit, clock, bus, topic, keyOf, longestAge = LONGEST_AGE }: CacheOptions): Cache<T> {
   const entries = new Map<string, Entry<T>>()
   const drop = (key: string): void => void entries.delete(key)
-  bus.subscribe(topic, { heard: message => drop(keyOf(message)), missed: () => entries.clear() })
+  for (const each of [topic].flat())
+    bus.subscribe(each, { heard: message => drop(keyOf(message)), missed: () => entries.clear() })
 
   return {
     drop,

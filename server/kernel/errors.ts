@@ -4,8 +4,9 @@
  */
 
 /**
- * The `error` values of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, RFC 6750 §3.1 and RFC 8707 §2, with
- * the status each is answered with. RFC 6749 §5.2: 400 unless the code has a status of its own.
+ * The `error` values of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, its extension
+ * unmet_authentication_requirements 1.0, RFC 6750 §3.1 and RFC 8707 §2, with the status each is answered with. RFC 6749
+ * §5.2: 400 unless the code has a status of its own.
  */
 export const PROTOCOL_ERROR_STATUS = {
   invalid_request: 400,
@@ -21,6 +22,7 @@ export const PROTOCOL_ERROR_STATUS = {
   consent_required: 400,
   interaction_required: 400,
   account_selection_required: 400,
+  unmet_authentication_requirements: 400,
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,
@@ -84,3 +86,9 @@ export class PageError extends Error {
 export class OperatorError extends Error {
   override readonly name = 'OperatorError'
 }
+
+/**
+ * What this server stands on is away for now: its database, or the disk under it. For the operator to mend and for
+ * whoever asked to ask again, so never thrown for a bug. Whether a change under way was made is not known.
+ */
+export class UnavailableError extends OperatorError {}

@@ -96,6 +96,46 @@ describe('jobs', () => {
     assert.equal(failing.rounds, 2)
   })
 
+  test('that are woken run at once, and not a second time when they would have', async () => {
+    const job = counting(() => undefined)
+    const jobs = startJobs([job], clock, silentLog)
+    jobs.wake(job)
+    jobs.wake(job)
+    await pass(1)
+    assert.equal(job.rounds, 1)
+    await pass(FIRST)
+    assert.equal(job.rounds, 1)
+    await pass(HOUR)
+    assert.equal(job.rounds, 2)
+  })
+
+  test('that are woken while they run do so once more: the round may have looked before there was anything', async () => {
+    const round = Promise.withResolvers<undefined>()
+    const job = counting(() => round.promise)
+    const jobs = startJobs([job], clock, silentLog)
+    await pass(FIRST)
+    jobs.wake(job)
+    jobs.wake(job)
+    await pass(MINUTE)
+    assert.equal(job.rounds, 1)
+    round.resolve(undefined)
+    await turn()
+    await pass(20)
+    assert.equal(job.rounds, 2)
+    await turn()
+    await pass(HOUR - 1)
+    assert.equal(job.rounds, 2)
+  })
+
+  test('that are woken after they were stopped stay asleep', async () => {
+    const job = counting(() => undefined)
+    const jobs = startJobs([job], clock, silentLog)
+    await jobs.stop()
+    jobs.wake(job)
+    await pass(HOUR)
+    assert.equal(job.rounds, 0)
+  })
+
   test('that are stopped finish what is under way and begin nothing more', async () => {
     const round = Promise.withResolvers<Instant>()
     const slow = counting(() => round.promise)

@@ -1,6 +1,6 @@
 /**
- * Work that comes back: each job says when it is next wanted, never runs twice at once, and a failure is logged
- * and tried again. The list of jobs is `compose.ts`'s.
+ * Work that comes back: each job says when it is next wanted, may be woken before, never runs twice at once, and a
+ * failure is logged and tried again. The list of jobs is `compose.ts`'s.
  */
 import type { Clock, Instant } from './clock.ts'
 import type { Log } from './log.ts'
@@ -13,6 +13,8 @@ export interface Job {
 }
 
 export interface Jobs {
+  /** There is something to do: runs now, or once more if it is running already, since that round may have looked before. */
+  wake(job: Job): void
   /** Waits for what is under way, and begins nothing more. */
   stop(): Promise<void>
 }
@@ -23,19 +25,21 @@ const FIRST_AFTER = 5000
 const SHORTEST_PAUSE = 20
 
 export function startJobs(jobs: readonly Job[], clock: Clock, log: Log): Jobs {
-  const timers = new Set<NodeJS.Timeout>()
-  const running = new Set<Promise<void>>()
+  /** One timer a job, which is gone while the job runs. */
+  const timers = new Map<Job, NodeJS.Timeout>()
+  const running = new Map<Job, Promise<void>>()
+  const wokenMeanwhile = new Set<Job>()
   let stopped = false
 
   const schedule = (job: Job, pause: number): void => {
     if (stopped) return
+    clearTimeout(timers.get(job))
     const timer = setTimeout(() => {
-      timers.delete(timer)
-      const round = carryOut(job).finally(() => running.delete(round))
-      running.add(round)
+      timers.delete(job)
+      running.set(job, carryOut(job))
     }, pause)
     timer.unref()
-    timers.add(timer)
+    timers.set(job, timer)
   }
 
   const carryOut = async (job: Job): Promise<void> => {
@@ -46,15 +50,21 @@ export function startJobs(jobs: readonly Job[], clock: Clock, log: Log): Jobs {
       log.error({ job: job.name, error }, 'a job failed and will be tried again')
       next = clock() + MINUTE
     }
+    running.delete(job)
+    if (wokenMeanwhile.delete(job)) next = clock()
     schedule(job, Math.min(HOUR, Math.max(SHORTEST_PAUSE, (next ?? Number.POSITIVE_INFINITY) - clock())))
   }
 
   for (const job of jobs) schedule(job, FIRST_AFTER)
   return {
+    wake(job) {
+      if (running.has(job)) wokenMeanwhile.add(job)
+      else schedule(job, 0)
+    },
     async stop() {
       stopped = true
-      for (const timer of timers) clearTimeout(timer)
-      await Promise.all(running)
+      for (const timer of timers.values()) clearTimeout(timer)
+      await Promise.all(running.values())
     },
   }
 }

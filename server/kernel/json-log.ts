@@ -1,15 +1,36 @@
-/** The log on standard output by pino: a line of JSON an entry, or coloured text when somebody is watching. */
+/** The log by pino: a line of JSON an entry, or coloured text when somebody is watching. */
 import pino from 'pino'
 import type { Log } from './log.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
-/** `pretty` is loaded only on a terminal, and writes synchronously: a worker thread would cost 10 MiB. */
-export async function createLog(level: LogLevel, { pretty }: { pretty: boolean }): Promise<Log> {
-  const options = { level, base: null, serializers: { error: pino.stdSerializers.err } }
+interface LogOptions {
+  /** Loaded only on a terminal, and writes synchronously: a worker thread would cost 10 MiB. */
+  readonly pretty: boolean
+  /** The file descriptor written to: standard output, or standard error where the output is somebody's answer. */
+  readonly to?: 1 | 2
+}
+
+export async function createLog(level: LogLevel, { pretty, to = 1 }: LogOptions): Promise<Log> {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // Its name, and not pino's number for it.
+    formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { error: pino.stdSerializers.err },
+  }
   const stream = pretty
-    ? (await import('pino-pretty')).default({ sync: true, translateTime: 'HH:MM:ss', singleLine: true })
+    ? (await import('pino-pretty')).default({
+        sync: true,
+        destination: to,
+        translateTime: 'HH:MM:ss',
+        singleLine: true,
+        // A request reads as one; what is left of an entry's fields follows.
+        messageFormat: '{msg}{if method} {method} {path} {status} in {ms} ms{end}',
+        ignore: 'method,path,status,ms',
+      })
     : undefined
-  const log: Log = pino(options, stream ?? pino.destination({ sync: true }))
+  const log: Log = pino(options, stream ?? pino.destination({ dest: to, sync: true }))
   return log
 }

@@ -10,7 +10,7 @@ export const randomSecret = (): string => randomBytes(32).toString('base64url')
 export const randomKey = (): Buffer => randomBytes(32)
 
 /** SHA-256 as base64url: the form in which codes, session ids and refresh families are stored. */
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('base64url')
+export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('base64url')
 
 export const hmacSha256 = (key: Uint8Array, text: string): string =>
   createHmac('sha256', key).update(text).digest('base64url')
