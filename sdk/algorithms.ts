@@ -2,7 +2,7 @@
  * The signature algorithms this verifier knows, one row each, and which JWK fits a row. What the caller allows
  * is the caller's list (verify.ts); turning a JWK into a key is keys.ts.
  */
-import type { JWK } from 'jose'
+import type { JWK } from './jwk.ts'
 
 /** One row: everything that distinguishes an algorithm here. Functions take the row, never the name. */
 export interface Algorithm {

@@ -2,9 +2,9 @@
  * Keys fetched from an issuer: discovery, the key set, and when to ask again. It is careful with the issuer (one
  * request at a time, strangers cannot cause more) and survives its absence. Which tokens are good is verify.ts.
  */
-import type { JWK } from 'jose'
 import { type Algorithm, type AlgorithmName, allowAlgorithms, fits } from './algorithms.ts'
 import { KeysUnavailableError } from './errors.ts'
+import type { JWK } from './jwk.ts'
 import { importPublicKey, type KeySource, selectKey, type VerificationKey } from './keys.ts'
 import { parseObject } from './strict-json.ts'
 
@@ -40,8 +40,23 @@ export interface RemoteKeysOptions {
   /** Milliseconds that never run backwards: only spans are measured. */
   readonly clock?: () => number
   /** For a private certificate authority or a proxy. */
-  readonly fetch?: typeof globalThis.fetch
+  readonly fetch?: Fetch
 }
+
+/**
+ * The global `fetch` where whoever reads these declarations has a type for it, from a browser or a runtime; where
+ * nobody has, what is asked of one.
+ */
+export type Fetch = typeof globalThis extends { fetch: infer Global } ? Global : MinimalFetch
+
+type MinimalFetch = (
+  address: string,
+  options: { readonly redirect: 'error'; readonly headers: Record<string, string>; readonly signal: unknown },
+) => Promise<{
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null
+}>
 
 interface FetchedSet {
   readonly keys: readonly VerificationKey[]

@@ -2,8 +2,9 @@
  * Keys that verify, and what each may vouch for. Everything that is wrong with a key is found here, when it is
  * made, never when a token arrives. Fetching keys is jwks.ts.
  */
-import { type CryptoKey, importJWK, type JWK } from 'jose'
+import { importJWK } from 'jose'
 import { type AlgorithmName, algorithmNamed, fits } from './algorithms.ts'
+import type { CryptoKey, JWK } from './jwk.ts'
 
 /**
  * A key, bound to one algorithm. The binding is what stops a public key from being used as an HMAC secret: the

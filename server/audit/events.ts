@@ -7,6 +7,7 @@ import type { Incoming } from '../http/route.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { newSortableId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { MailFacts } from '../notify/mailer.ts'
 import type { EventRecord } from '../store/events.ts'
 
 /** On which occasion something happened: made once per request, or once per command of an operator. */
@@ -34,7 +35,8 @@ const person = (id: string, client: string | null = null): Actor => ({ kind: 'us
 const machine = (client: string): Actor => ({ kind: 'client', id: client, client, onBehalfOf: null })
 const forPerson = (client: string, user: string): Actor => ({ kind: 'client', id: client, client, onBehalfOf: user })
 const stranger = (client: string | null = null): Actor => ({ kind: 'anonymous', id: '', client, onBehalfOf: null })
-const operator: Actor = { kind: 'operator', id: 'tenant-file', client: null, onBehalfOf: null }
+const operator = (id: string): Actor => ({ kind: 'operator', id, client: null, onBehalfOf: null })
+const system = (id: string): Actor => ({ kind: 'system', id, client: null, onBehalfOf: null })
 
 function event(
   occasion: Occasion,
@@ -89,6 +91,20 @@ export const sessionRenewed = (
 export const signedOut = (o: Occasion, client: string | null, user: string, session: string) =>
   event(o, 'session.ended', person(user, client), { kind: 'session', id: session })
 
+export const signedOutEverywhere = (o: Occasion, user: string) =>
+  event(o, 'user.signed-out-everywhere', person(user), { kind: 'user', id: user })
+
+/** `user` is null when nobody has the address. That mail was sent is an event of its own. */
+export const passwordResetAsked = (o: Occasion, client: string | null, user: string | null, email: string) =>
+  event(o, 'password-reset.asked', stranger(client), user ? { kind: 'user', id: user } : null, {}, { email })
+
+/** By a mailed link. Everything the person had ended with it. */
+export const passwordReset = (o: Occasion, user: string) =>
+  event(o, 'user.password-reset', person(user), { kind: 'user', id: user })
+
+export const emailVerified = (o: Occasion, user: string, email: string) =>
+  event(o, 'user.email-verified', person(user), { kind: 'user', id: user }, {}, { email })
+
 export const consentGiven = (
   o: Occasion,
   client: string,
@@ -98,6 +114,34 @@ export const consentGiven = (
 
 export const consentRefused = (o: Occasion, client: string, user: string) =>
   event(o, 'consent.refused', person(user, client), { kind: 'client', id: client })
+
+/** `authorizations`: how many that still counted ended with it. */
+export const consentWithdrawn = (o: Occasion, client: string, user: string, authorizations: number) =>
+  event(o, 'consent.withdrawn', person(user), { kind: 'client', id: client }, { authorizations })
+
+// Mail
+
+/** `message`: what it was about (`reset-password`, …). `attempts`: the one that the mail server took included. */
+export const mailSent = ({ tenant, at, mail, attempts, letter }: MailFacts) =>
+  event(
+    { tenant, at, requestId: mail, address: null, userAgent: null },
+    'mail.sent',
+    system('mailer'),
+    letter?.user ? { kind: 'user', id: letter.user } : null,
+    { message: letter?.message ?? null, attempts },
+    { email: letter?.to ?? null },
+  )
+
+/** Refused for good by the recipient's side, or not taken for as long as anybody wanted it. */
+export const mailGivenUp = ({ tenant, at, mail, attempts, letter }: MailFacts, reason: string) =>
+  event(
+    { tenant, at, requestId: mail, address: null, userAgent: null },
+    'mail.given-up',
+    system('mailer'),
+    letter?.user ? { kind: 'user', id: letter.user } : null,
+    { message: letter?.message ?? null, attempts, reason },
+    { email: letter?.to ?? null },
+  )
 
 // What clients are given
 
@@ -147,9 +191,59 @@ export const clientRefused = (o: Occasion, client: string) =>
 
 // What operators change
 
+/** `by` is what the operator used: a tenant file, or a command. */
 export const applied = (
   o: Occasion,
   kind: 'client' | 'resource-server' | 'client-grant' | 'user' | 'role' | 'tenant',
   id: string,
   change: 'created' | 'changed',
-) => event(o, `${kind}.${change}`, operator, { kind, id })
+  by: 'tenant-file' | 'command' = 'tenant-file',
+) => event(o, `${kind}.${change}`, operator(by), { kind, id })
+
+// Keys
+
+/** Who changed a key: its own schedule or first use, or an operator with what they used. */
+export type KeyAuthor = 'keyring' | 'tenant-file' | 'command'
+
+/** What an event says of a key: nothing that a key is made of. */
+export interface KeyFacts {
+  readonly id: string
+  readonly purpose: string
+  readonly owner: string
+  readonly algorithm: string
+}
+
+const keyEvent = (o: Occasion, change: string, by: KeyAuthor, key: KeyFacts, details: JsonObject = {}): EventRecord =>
+  event(
+    o,
+    `key.${change}`,
+    by === 'keyring' ? system(by) : operator(by),
+    { kind: 'key', id: key.id },
+    { purpose: key.purpose, algorithm: key.algorithm, ...(key.owner !== '' && { owner: key.owner }), ...details },
+  )
+
+/** A key that signs, or is current, from the moment it exists. */
+export const keyMade = (o: Occasion, by: KeyAuthor, key: KeyFacts) => keyEvent(o, 'made', by, key)
+
+/** Instants in the details are milliseconds, here and below. */
+export const keyAnnounced = (o: Occasion, by: KeyAuthor, key: KeyFacts, signsAt: Instant | null) =>
+  keyEvent(o, 'announced', by, key, { signsAt })
+
+export const keySigning = (o: Occasion, by: KeyAuthor, key: KeyFacts) => keyEvent(o, 'signing', by, key)
+
+/** It makes nothing new; what it made is taken until then at least. */
+export const keyStoodDown = (o: Occasion, by: KeyAuthor, key: KeyFacts, takenUntil: Instant | null) =>
+  keyEvent(o, 'stood-down', by, key, { takenUntil })
+
+/** Out of use, because all that it made is over. */
+export const keyRetired = (o: Occasion, by: KeyAuthor, key: KeyFacts) => keyEvent(o, 'retired', by, key)
+
+/** Somebody asked for a successor of this key, which takes over then. */
+export const keyRotated = (o: Occasion, by: KeyAuthor, key: KeyFacts, takesOver: Instant | null) =>
+  keyEvent(o, 'rotated', by, key, { takesOver })
+
+export const keyRevoked = (o: Occasion, by: KeyAuthor, key: KeyFacts) => keyEvent(o, 'revoked', by, key)
+
+/** Sealed values of the tenant are under this master key now: how many of which kind (`keys`, `clients`, …). */
+export const rewrapped = (o: Occasion, masterKey: string, moved: Readonly<Record<string, number>>) =>
+  event(o, 'master-key.rewrapped', operator('command'), { kind: 'master-key', id: masterKey }, { moved })

@@ -1,6 +1,7 @@
 /**
- * Rows of issuance without a state change (a machine's token) are not worth a commit each: they wait here and
- * follow within 50 ms. The one stated exception to "nothing answered is lost", bounded and counted.
+ * Rows that report no change of state (a machine's token, a wrong password) are not worth a commit each, which under
+ * a flood would hold up everybody else: they wait here and follow within 50 ms. The one stated exception to "nothing
+ * answered is lost", bounded and counted.
  */
 import type { Instant } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
@@ -19,6 +20,8 @@ export interface AuditBuffer {
 }
 
 const DELAY = 50
+/** While the database is away. */
+const RETRY_DELAY = SECOND
 /** About 5 MB; reached only when the database is away. */
 const MOST_WAITING = 10_000
 const BATCH = 500
@@ -29,6 +32,7 @@ const MOST_KEYS = 1000
 export function createAuditBuffer(events: Events, log: Log): AuditBuffer {
   let waiting: EventRecord[] = []
   let dropped = 0
+  let isStuck = false
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
 
@@ -40,17 +44,21 @@ export function createAuditBuffer(events: Events, log: Log): AuditBuffer {
         await events.record(batch)
         waiting = waiting.slice(batch.length)
       } catch (error) {
-        log.error({ error, waiting: waiting.length }, 'audit events could not be written and wait')
-        return schedule()
+        // Once an outage, however long it is.
+        if (!isStuck) log.error({ error, waiting: waiting.length }, 'audit events could not be written and wait')
+        isStuck = true
+        return schedule(RETRY_DELAY)
       }
     }
+    if (isStuck) log.info({}, 'audit events are written again')
+    isStuck = false
     if (dropped > 0) log.error({ dropped }, 'audit events were dropped while the database was away')
     dropped = 0
   }
-  const schedule = (): void => {
+  const schedule = (delay = DELAY): void => {
     timer ??= setTimeout(() => {
       writing = write()
-    }, DELAY)
+    }, delay)
   }
 
   const add = (event: EventRecord): void => {

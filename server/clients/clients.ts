@@ -4,7 +4,7 @@ import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Sealer } from '../kernel/sealer.ts'
-import type { ClientRecord } from '../store/clients.ts'
+import { type ClientRecord, sealContextOfClientSecret } from '../store/clients.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import { type Client, resolveClient } from './metadata.ts'
 
@@ -44,9 +44,8 @@ export function createClients({
   const clients = createCache<Client | undefined>(cached)
   const grants = createCache<ReadonlyMap<string, readonly string[]>>(cached)
 
-  const context = (tenant: string, id: string) => ({ purpose: 'client-secret', tenant, record: id })
   const openSecret = (record: ClientRecord): string | null =>
-    record.sealedSecret === null ? null : sealer.open(context(record.tenant, record.id), record.sealedSecret).toString()
+    record.sealedSecret === null ? null : sealer.open(sealContextOfClientSecret(record), record.sealedSecret).toString()
 
   return {
     openSecret,
@@ -77,7 +76,7 @@ export function createClients({
         id,
         epoch: 0,
         metadata,
-        sealedSecret: secret === null ? null : sealer.seal(context(tenant, id), secret),
+        sealedSecret: secret === null ? null : sealer.seal(sealContextOfClientSecret({ tenant, id }), secret),
         createdAt: now,
         updatedAt: now,
       })
@@ -91,7 +90,7 @@ export function createClients({
         id,
         {
           ...(metadata && { metadata }),
-          ...(secret !== undefined && { sealedSecret: sealer.seal(context(tenant, id), secret) }),
+          ...(secret !== undefined && { sealedSecret: sealer.seal(sealContextOfClientSecret({ tenant, id }), secret) }),
         },
         clock(),
       )

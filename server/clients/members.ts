@@ -8,25 +8,27 @@ import { DAY, HOUR, SECOND } from '../kernel/seconds.ts'
 export type Member = {
   readonly optional?: boolean
 } & (
-  | { readonly is: 'text'; readonly oneOf?: readonly string[] }
-  | { readonly is: 'texts' | 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' | 'any' }
+  | { readonly is: 'text' | 'texts'; readonly oneOf?: readonly string[] }
+  | { readonly is: 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' | 'any' }
   | { readonly is: 'object'; readonly members: Members }
 )
 export type Members = { readonly [name: string]: Member }
 
 type Form<M extends Member> = M extends { is: 'text'; oneOf: readonly (infer T)[] }
   ? T
-  : M extends { is: 'text' | 'url' }
-    ? string
-    : M extends { is: 'texts' | 'urls' }
-      ? readonly string[]
-      : M extends { is: 'boolean' }
-        ? boolean
-        : M extends { is: 'seconds' | 'hours' }
-          ? number
-          : M extends { is: 'object'; members: infer N extends Members }
-            ? Read<N>
-            : JsonValue
+  : M extends { is: 'texts'; oneOf: readonly (infer T)[] }
+    ? readonly T[]
+    : M extends { is: 'text' | 'url' }
+      ? string
+      : M extends { is: 'texts' | 'urls' }
+        ? readonly string[]
+        : M extends { is: 'boolean' }
+          ? boolean
+          : M extends { is: 'seconds' | 'hours' }
+            ? number
+            : M extends { is: 'object'; members: infer N extends Members }
+              ? Read<N>
+              : JsonValue
 export type Read<M extends Members> = {
   readonly [K in keyof M as M[K] extends { optional: true } ? never : K]: Form<M[K]>
 } & { readonly [K in keyof M as M[K] extends { optional: true } ? K : never]?: Form<M[K]> | undefined }
@@ -86,6 +88,13 @@ const isUnset = (value: JsonValue | undefined, member: Member): value is undefin
   value === null ||
   (value === '' && member.optional === true && (member.is === 'text' || member.is === 'url'))
 
+/** For a member of which only certain texts are known. */
+function notAllowed(texts: readonly string[], name: string, member: Member): string | undefined {
+  const allowed = 'oneOf' in member ? member.oneOf : undefined
+  const other = allowed && texts.find(text => !allowed.includes(text))
+  return other === undefined ? undefined : `${name} must be one of ${allowed?.join(', ')}, not ${other}.`
+}
+
 type Fault = (value: JsonValue, name: string, member: Member) => string | undefined
 
 const isTexts = (value: JsonValue): value is readonly string[] =>
@@ -116,12 +125,10 @@ const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
   text: (value, name, member) => {
     if (typeof value === 'number' || typeof value === 'boolean') return `${name} must be text; put it in quotes.`
     if (typeof value !== 'string' || value === '') return `${name} must be text.`
-    const allowed = 'oneOf' in member ? member.oneOf : undefined
-    return allowed && !allowed.includes(value)
-      ? `${name} must be one of ${allowed.join(', ')}, not ${value}.`
-      : undefined
+    return notAllowed([value], name, member)
   },
-  texts: (value, name) => (isTexts(value) ? undefined : `${name} must be a list of texts.`),
+  texts: (value, name, member) =>
+    isTexts(value) ? notAllowed(value, name, member) : `${name} must be a list of texts.`,
   boolean: (value, name) => (typeof value === 'boolean' ? undefined : `${name} must be true or false.`),
   seconds: (value, name) =>
     isUpTo(value, LONGEST / SECOND) && Number.isInteger(value)

@@ -9,6 +9,7 @@ import type { ClientRecord } from '../store/clients.ts'
 import { type Member, readMembers } from './members.ts'
 
 export type ClientType = 'spa' | 'native' | 'regular_web' | 'non_interactive'
+export type CodeChallengeMethod = 'S256' | 'plain'
 export type SecretMethod = 'client_secret_post' | 'client_secret_basic'
 
 export interface Client {
@@ -24,6 +25,7 @@ export interface Client {
   readonly logoutUrls: readonly string[]
   readonly webOrigins: readonly string[]
   readonly grantTypes: readonly string[]
+  readonly codeChallengeMethods: readonly CodeChallengeMethod[]
   /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
   readonly authentication: 'none' | SecretMethod
   /** SHA-256 of the secret; null for a public client. */
@@ -81,6 +83,8 @@ export const CLIENT_MEMBERS = {
   web_origins: { is: 'urls', optional: true },
   allowed_origins: { is: 'urls', optional: true },
   grant_types: { is: 'texts', optional: true },
+  /** RFC 7636 §4.3's names; `plain` only where it is listed. */
+  code_challenge_methods: { is: 'texts', oneOf: ['S256', 'plain'], optional: true },
   token_endpoint_auth_method: {
     is: 'text',
     oneOf: ['none', 'client_secret_post', 'client_secret_basic'],
@@ -131,6 +135,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     logoutUrls: metadata.allowed_logout_urls ?? [],
     webOrigins: metadata.web_origins ?? [],
     grantTypes: metadata.grant_types ?? GRANTS_BY_TYPE[type],
+    codeChallengeMethods: metadata.code_challenge_methods?.length ? metadata.code_challenge_methods : ['S256'],
     authentication,
     secretHash: authentication === 'none' || secret === null ? null : sha256(secret),
     isFirstParty: metadata.is_first_party ?? true,

@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type AlgorithmName, allowAlgorithms, verifySignature } from '@latchkey/sdk/verify'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { createMemoryBus } from '../bus/memory.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { silentLog } from '../kernel/log.ts'
 import { DAY, HOUR, MINUTE, SECOND, toSeconds } from '../kernel/seconds.ts'
-import { randomKey, randomSecret } from '../kernel/secrets.ts'
+import { randomKey, randomSecret, sha256 } from '../kernel/secrets.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
 import type { PairAlgorithmName } from './algorithms.ts'
@@ -28,6 +29,13 @@ const sealer = createSealer(masterKeys([master]))
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-keyring-'))
 
 let now = START
+/** What a client or an API of the tenant asks for. */
+let asked: readonly PairAlgorithmName[] = []
+let lookedUp = 0
+const wanted = async () => {
+  lookedUp++
+  return asked
+}
 const clock = () => now
 const bus = createMemoryBus()
 let store: Store
@@ -44,8 +52,10 @@ after(async () => {
 })
 beforeEach(() => {
   now = START
+  asked = []
+  lookedUp = 0
   tenant = `t${tenants++}`
-  keyring = createKeyring({ store, sealer, clock, bus })
+  keyring = createKeyring({ store, sealer, clock, bus, wanted })
 })
 
 /** A node that no message reaches, with a count of how often it asks the store. */
@@ -63,7 +73,7 @@ function deafNode(over: Partial<Store['keys']> = {}) {
     },
     ...over,
   }
-  const node = createKeyring({ store: { ...store, keys }, sealer, clock, bus: createMemoryBus() })
+  const node = createKeyring({ store: { ...store, keys }, sealer, clock, bus: createMemoryBus(), wanted })
   return { node, count }
 }
 
@@ -83,8 +93,27 @@ const verified = async (jwt: string) =>
 const verifier = (kid: string, alg: AlgorithmName = 'RS256', options = {}) =>
   keyring.verificationKey(tenant, { kid, alg }, options)
 
+const algorithmsInSet = async () => (await jwksOf()).keys.map(({ alg }) => alg)
+
+/** A client or an API now asks for these, and every node that listens is told. */
+function ask(...algorithms: PairAlgorithmName[]): void {
+  asked = algorithms
+  bus.publish({ topic: 'client', tenant, id: 'app' })
+}
+
+const stateOf = async (algorithm: string) =>
+  (await store.keys.list(tenant)).findLast(key => key.algorithm === algorithm)?.state
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 5 * SECOND
+  while (!(await isTrue())) {
+    assert.ok(Date.now() < deadline, 'it did not happen within five seconds')
+    await pause(5)
+  }
+}
+
 /** The schedule's part, for the slot of a key: `schedule.ts` has its own tests. */
-const tick = () => createSchedule({ store, sealer, clock, log: silentLog }).run()
+const tick = () => createSchedule({ store, sealer, clock, log: silentLog, wanted }).run()
 
 describe('signing', () => {
   test('the first use makes the key, and everyone can verify with the key set', async () => {
@@ -145,23 +174,99 @@ describe('signing', () => {
 })
 
 describe('the key set', () => {
-  test('always holds RS256, first, and other algorithms once they are used', async () => {
-    assert.deepEqual(
-      (await jwksOf()).keys.map(({ alg }) => alg),
-      ['RS256'],
-    )
-    await keyring.signer(tenant, 'EdDSA')
-    await keyring.signer(tenant, 'ES256')
+  test('always holds RS256, first, and the other algorithms that somebody asks for, before they sign', async () => {
+    assert.deepEqual(await algorithmsInSet(), ['RS256'])
     await keyring.secret(tenant, 'refresh-token')
     await keyring.putApiSecret(tenant, 'api', randomSecret())
-    assert.deepEqual(
-      (await jwksOf()).keys.map(({ alg }) => alg),
-      ['RS256', 'ES256', 'EdDSA'],
-    )
+    ask('EdDSA', 'ES256')
+    assert.deepEqual(await algorithmsInSet(), ['RS256', 'ES256', 'EdDSA'])
+    assert.deepEqual(await keyring.algorithms(tenant), ['RS256', 'ES256', 'EdDSA'])
+    const [, second] = await kidsOf()
+    assert.equal((await keyring.signer(tenant, 'ES256')).kid, second)
+  })
+
+  test('keeps an algorithm that nobody asks for any more as long as its tokens live, and advertises it no longer', async () => {
+    ask('ES256')
+    await keyring.jwks(tenant)
+    const jwt = await token(await keyring.signer(tenant, 'ES256'), 2 * DAY)
+    now += HOUR
+    ask()
+    assert.deepEqual(await keyring.algorithms(tenant), ['RS256'])
+    await until(async () => (await stateOf('ES256')) === 'verifying')
+    assert.deepEqual(await algorithmsInSet(), ['RS256', 'ES256'])
+    assert.ok(await verified(jwt))
+
+    now += 2 * DAY + 2 * HOUR
+    await tick()
+    assert.deepEqual(await algorithmsInSet(), ['RS256'])
+    assert.equal(await stateOf('ES256'), 'retired')
+  })
+
+  test('has another key of an algorithm that is asked for again', async () => {
+    ask('ES256')
+    const { kid } = await keyring.signer(tenant, 'ES256')
+    now += HOUR
+    ask()
+    await keyring.jwks(tenant)
+    await until(async () => (await stateOf('ES256')) === 'verifying')
+    ask('ES256')
+    const [, signing, verifying] = await kidsOf()
+    assert.equal(verifying, kid)
+    assert.equal((await keyring.signer(tenant, 'ES256')).kid, signing)
+    assert.deepEqual(await keyring.algorithms(tenant), ['RS256', 'ES256'])
+  })
+
+  test('loses no key to a node that has not heard of the setting: the store is asked before one is given up', async () => {
+    await keyring.signer(tenant, 'RS256')
+    const { kid } = await keyring.signer(tenant, 'ES256')
+    now += HOUR
+    const answers: PairAlgorithmName[][] = [[]]
+    const stale = createKeyring({
+      store,
+      sealer,
+      clock,
+      bus: createMemoryBus(),
+      wanted: async () => answers.shift() ?? ['ES256'],
+    })
+    await stale.jwks(tenant)
+    await until(async () => answers.length === 0 && (await stale.algorithms(tenant)).includes('ES256'))
+    assert.equal((await keyring.signer(tenant, 'ES256')).kid, kid)
+    assert.equal(await stateOf('ES256'), 'signing')
+  })
+
+  test('leaves a key alone that was made a moment ago, for a setting still to be written', async () => {
+    await keyring.signer(tenant, 'ES256')
+    now += MINUTE
+    for (let look = 0; look < 3; look++) assert.deepEqual(await keyring.algorithms(tenant), ['RS256'])
+    assert.equal(await stateOf('ES256'), 'signing')
+  })
+
+  test('publishes a key that does not sign yet, or no more, and advertises none for it', async () => {
+    const { kid } = await keyring.signer(tenant, 'RS256')
+    await keyring.rotate(tenant, RS256)
+    assert.equal((await kidsOf()).length, 2)
+    assert.deepEqual(await keyring.algorithms(tenant), ['RS256'])
+    now += DAY
+    await tick()
+    assert.ok((await kidsOf()).includes(kid))
+    assert.deepEqual(await keyring.algorithms(tenant), ['RS256'])
+  })
+
+  test('costs no read while nothing changes', async () => {
+    ask('ES256')
+    await keyring.signer(tenant, 'EdDSA')
+    const { node, count } = deafNode()
+    await node.jwks(tenant)
+    const before = [count.reads, lookedUp]
+    for (let look = 0; look < 100; look++) {
+      await node.jwks(tenant)
+      await node.algorithms(tenant)
+    }
+    assert.deepEqual([count.reads, lookedUp], before)
   })
 
   test('holds public members and nothing else', async () => {
-    await keyring.signer(tenant, 'ES256')
+    ask('ES256')
     const { keys } = await jwksOf()
     assert.deepEqual(
       keys.map(key => Object.keys(key).sort().join(' ')),
@@ -322,7 +427,7 @@ describe('a node that hears no messages', () => {
   })
 
   test('hears of a change at once when messages reach it', async () => {
-    const hearing = createKeyring({ store, sealer, clock, bus })
+    const hearing = createKeyring({ store, sealer, clock, bus, wanted })
     const { kid } = await hearing.signer(tenant, 'RS256')
     await keyring.revoke(tenant, kid)
     assert.ok(!(await kidsOf(hearing)).includes(kid))
@@ -419,6 +524,62 @@ describe('the HS256 secret of an API', () => {
     assert.equal(await keyring.putApiSecret(tenant, 'api', 'ü'.repeat(16)), 'put')
   })
 
+  const revokeCurrent = async (api = 'api') => {
+    const [secret] = await keyring.apiSecrets(tenant, api)
+    assert.equal(await keyring.revoke(tenant, secret?.id ?? ''), 'revoked')
+  }
+  const isRefused = (error: Error) =>
+    error instanceof OperatorError && /was revoked/.test(error.message) && !error.message.includes(SECRET)
+
+  test('revoked is never taken again, by this API or by another of the tenant', async () => {
+    await keyring.putApiSecret(tenant, 'api', SECRET)
+    assert.equal(await keyring.isRevokedApiSecret(tenant, SECRET), false)
+    await revokeCurrent()
+    assert.equal(await keyring.isRevokedApiSecret(tenant, SECRET), true)
+    for (const api of ['api', 'renamed']) await assert.rejects(keyring.putApiSecret(tenant, api, SECRET), isRefused)
+    assert.deepEqual(await keyring.apiSecrets(tenant, 'api'), [])
+    assert.equal(await keyring.putApiSecret(tenant, 'api', `${SECRET}!`), 'put')
+    await assert.rejects(keyring.putApiSecret(tenant, 'api', SECRET), isRefused)
+    assert.equal(await keyring.isRevokedApiSecret(`${tenant}-other`, SECRET), false)
+  })
+
+  test('revoked while it was only accepted is known again as well, on every node', async () => {
+    await keyring.putApiSecret(tenant, 'api', SECRET)
+    const [first] = await keyring.apiSecrets(tenant, 'api')
+    await keyring.putApiSecret(tenant, 'api', randomSecret())
+    const { node } = deafNode()
+    await node.apiSecrets(tenant, 'api')
+    assert.equal(await keyring.revoke(tenant, first?.id ?? ''), 'revoked')
+    await assert.rejects(node.putApiSecret(tenant, 'api', SECRET), isRefused)
+  })
+
+  test('replaced and not revoked may come back', async () => {
+    await keyring.putApiSecret(tenant, 'api', SECRET)
+    for (let count = 0; count < 2; count++) await keyring.putApiSecret(tenant, 'api', randomSecret())
+    assert.equal(await keyring.putApiSecret(tenant, 'api', SECRET), 'put')
+  })
+
+  test('revoked leaves nothing in the database by which it could be used or guessed', async () => {
+    await keyring.putApiSecret(tenant, 'api', SECRET)
+    await revokeCurrent()
+    const [row] = await store.keys.list(tenant)
+    assert.ok(row?.sealedPrivate)
+    assert.ok(!JSON.stringify(row).includes(sha256(SECRET)))
+    // Somebody who may write the database makes it current again: what is kept opens as no secret.
+    const move = { id: row.id, from: 'destroyed', to: 'current', dueAt: null, destroy: false } as const
+    await store.keys.apply(tenant, { add: [], moves: [move] }, now)
+    await assert.rejects(deafNode().node.apiSecrets(tenant, 'api'), OperatorError)
+  })
+
+  test('can be revoked when it does not open', async () => {
+    await keyring.putApiSecret(tenant, 'api', SECRET)
+    const [secret] = await keyring.apiSecrets(tenant, 'api')
+    const other = createSealer(masterKeys([{ id: 'm2', bytes: randomKey() }]))
+    const stranger = createKeyring({ store, sealer: other, clock, bus, wanted })
+    assert.equal(await stranger.revoke(tenant, secret?.id ?? ''), 'revoked')
+    assert.equal(await keyring.apiSigner(tenant, 'api'), undefined)
+  })
+
   test('never changes by schedule', async () => {
     await keyring.putApiSecret(tenant, 'api', SECRET)
     now += 10_000 * DAY
@@ -436,7 +597,7 @@ describe('sealed keys', () => {
       { id: 'm2', bytes: randomKey() },
       { id: 'm1', bytes: randomKey() },
     ]) {
-      const stranger = createKeyring({ store, sealer: createSealer(masterKeys([wrong])), clock, bus })
+      const stranger = createKeyring({ store, sealer: createSealer(masterKeys([wrong])), clock, bus, wanted })
       const isTold = (error: Error) => error instanceof OperatorError && /the master key "m1"/.test(error.message)
       await assert.rejects(stranger.signer(tenant, 'RS256'), isTold)
       await assert.rejects(stranger.secret(tenant, 'refresh-token'), isTold)

@@ -10,23 +10,23 @@ import type { JsonObject } from '../kernel/json.ts'
 import { type Log, silentLog } from '../kernel/log.ts'
 import { SealError, type Sealer } from '../kernel/sealer.ts'
 import { HOUR } from '../kernel/seconds.ts'
-import type { KeyRecord, KeyState } from '../store/keys.ts'
+import type { KeyRecord } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
-import { HS256, type PairAlgorithmName, SIGNING_ALGORITHMS } from './algorithms.ts'
-import { isInSlot, type PurposeName, type Slot, secretSlot, slotOf, tokenSigning } from './purposes.ts'
+import { HS256, type PairAlgorithmName } from './algorithms.ts'
+import { createKeySet, isPublished } from './key-set.ts'
+import { isInSlot, type Slot, secretSlot, slotOf, tokenSigning } from './purposes.ts'
+import { isRevokedSecret } from './revoked-secrets.ts'
 import { createRings } from './rings.ts'
 import { masterKeyIdOf } from './sealer.ts'
 import { createSigner, type Signer } from './signer.ts'
 import { createTransitions, openKey } from './transitions.ts'
+import type { WantedAlgorithms } from './wanted.ts'
 
 /** How far ahead of what is asked for a key's latest expiry is put on record: one write an hour for a busy key. */
 const RECORDED_AHEAD = HOUR
 
 /** The last instant a date can hold, for tokens that never expire: their key never leaves. */
 const END_OF_TIME: Instant = 8.64e15
-
-/** Where a published key stands in the set: the one that signs comes first, for verifiers that take the first. */
-const PUBLISHED: readonly KeyState[] = ['signing', 'announced', 'verifying']
 
 /** The public half of a pair (RFC 7517), with `kid`, `alg` and `use` and nothing of a vendor's. */
 export type PublishedKey = JsonObject
@@ -48,8 +48,13 @@ export type KeySummary = Omit<KeyRecord, 'tenant' | 'publicKey' | 'sealedPrivate
 export interface Keyring {
   /** The one key that signs with this algorithm. */
   signer(tenant: string, algorithm: PairAlgorithmName): Promise<Signer>
-  /** What verifiers may know: pairs that will sign, sign, or did. RS256 is always among them. */
+  /**
+   * What verifiers may know: pairs that will sign, sign, or did. There is one that signs of RS256 and of every algorithm
+   * that is wanted; those of others leave once what they signed is over.
+   */
   jwks(tenant: string): Promise<{ readonly keys: readonly PublishedKey[] }>
+  /** What tokens are signed with here, RS256 first. A key that does not sign, yet or any more, vouches for none. */
+  algorithms(tenant: string): Promise<readonly PairAlgorithmName[]>
   /**
    * The published key for a token of our own: a `KeySource` of the verifier, once the tenant is given. With
    * `retired`, also one that left the key set by schedule within the last year, for ID tokens that come back as
@@ -77,9 +82,17 @@ export interface Keyring {
   apiSigner(tenant: string, resourceServer: string): Promise<Signer | undefined>
   /**
    * Gives an API its secret, used as its UTF-8 bytes; the one before is taken until nothing signed with it lives.
-   * @throws OperatorError for one shorter than 32 bytes (RFC 7518 §3.2).
+   * `by` is what the operator used.
+   * @throws OperatorError for one shorter than 32 bytes (RFC 7518 §3.2), and for one that was revoked.
    */
-  putApiSecret(tenant: string, resourceServer: string, secret: string): Promise<'put' | 'unchanged'>
+  putApiSecret(
+    tenant: string,
+    resourceServer: string,
+    secret: string,
+    by?: 'command' | 'tenant-file',
+  ): Promise<'put' | 'unchanged'>
+  /** Whether it was revoked as the secret of any API of the tenant, and will not be taken again. */
+  isRevokedApiSecret(tenant: string, secret: string): Promise<boolean>
 
   /** A change by hand. `takesOver` is when the next key signs or is current: now, or when its notice is over. */
   rotate(tenant: string, key: Omit<Slot, 'tenant'>): Promise<{ readonly takesOver: Instant }>
@@ -93,11 +106,12 @@ export interface KeyringOptions {
   readonly sealer: Sealer
   readonly clock: Clock
   readonly bus: Bus
+  readonly wanted: WantedAlgorithms
   readonly log?: Log
 }
 
-export function createKeyring({ store, sealer, clock, bus, log = silentLog }: KeyringOptions): Keyring {
-  const rings = createRings({ store, clock, bus, log })
+export function createKeyring({ store, sealer, clock, bus, wanted, log = silentLog }: KeyringOptions): Keyring {
+  const rings = createRings({ store, clock, bus, log, wanted })
   const transitions = createTransitions({ store, sealer, clock })
   const making = new Map<string, Promise<unknown>>()
 
@@ -160,14 +174,14 @@ export function createKeyring({ store, sealer, clock, bus, log = silentLog }: Ke
     return keys.sort((one, other) => Number(isServing(other)) - Number(isServing(one)))
   }
 
-  return {
-    signer: async (tenant, algorithm) => signerFor(await serving(tokenSigning(tenant, algorithm))),
+  /** Asked of the store: a node that has not heard of the revocation is the one that would take it again. */
+  const isRevoked = async (tenant: string, secret: Uint8Array) =>
+    (await store.keys.list(tenant)).some(key => opening(key, () => isRevokedSecret(sealer, key, secret)))
 
-    async jwks(tenant) {
-      await serving(tokenSigning(tenant, 'RS256'))
-      const keys = (await rings.of(tenant)).filter(isPublished).sort(byPlaceInSet)
-      return { keys: keys.map(({ publicKey }) => publicKey).filter(publicKey => publicKey !== null) }
-    },
+  return {
+    ...createKeySet({ rings, transitions, wanted, serving, clock, log }),
+
+    signer: async (tenant, algorithm) => signerFor(await serving(tokenSigning(tenant, algorithm))),
 
     async verificationKey(tenant, { kid, alg }, { retired = false } = {}) {
       if (kid === undefined) return undefined
@@ -199,7 +213,7 @@ export function createKeyring({ store, sealer, clock, bus, log = silentLog }: Ke
       return key && signerFor(key)
     },
 
-    async putApiSecret(tenant, resourceServer, secret) {
+    async putApiSecret(tenant, resourceServer, secret, by = 'command') {
       const bytes = Buffer.from(secret)
       if (bytes.length < HS256.minimumBytes)
         throw new OperatorError(
@@ -207,13 +221,20 @@ export function createKeyring({ store, sealer, clock, bus, log = silentLog }: Ke
         )
       const current = (await apiKeys(tenant, resourceServer)).find(isServing)
       if (current && secretOf(current).key.equals(bytes)) return 'unchanged'
-      await transitions.carryOut(secretSlot(tenant, 'api-secret', resourceServer), { want: 'rotate' }, bytes)
+      if (await isRevoked(tenant, bytes))
+        throw new OperatorError(
+          `The HS256 secret given for the API ${resourceServer} was revoked and is never taken again. Give the API another.`,
+        )
+      const slot = secretSlot(tenant, 'api-secret', resourceServer)
+      await transitions.carryOut(slot, { want: 'rotate' }, { by, secret: bytes })
       rings.drop(tenant)
       return 'put'
     },
 
+    isRevokedApiSecret: (tenant, secret) => isRevoked(tenant, Buffer.from(secret)),
+
     async rotate(tenant, key) {
-      const { takesOver } = await transitions.carryOut({ ...key, tenant }, { want: 'rotate' })
+      const { takesOver } = await transitions.carryOut({ ...key, tenant }, { want: 'rotate' }, { by: 'command' })
       rings.drop(tenant)
       return { takesOver: takesOver ?? clock() }
     },
@@ -221,7 +242,7 @@ export function createKeyring({ store, sealer, clock, bus, log = silentLog }: Ke
     async revoke(tenant, id) {
       const key = (await store.keys.list(tenant)).find(one => one.id === id)
       if (!key) return 'unknown'
-      const { changed } = await transitions.carryOut(slotOf(key), { want: 'revoke', id })
+      const { changed } = await transitions.carryOut(slotOf(key), { want: 'revoke', id }, { by: 'command' })
       rings.drop(tenant)
       return changed ? 'revoked' : 'already'
     },
@@ -239,24 +260,17 @@ const isServing = (key: KeyRecord) => key.state === 'signing' || key.state === '
 
 const isTaken = (key: KeyRecord) => key.state === 'current' || key.state === 'accepted'
 
-const isPublished = (key: KeyRecord) =>
-  key.purpose === ('token-signing' satisfies PurposeName) && PUBLISHED.includes(key.state)
-
 /** Retired by schedule and not revoked: `rotation.ts` gives only those a due date. */
 const isRemembered = (key: KeyRecord, now: Instant) => key.state === 'retired' && key.dueAt !== null && key.dueAt > now
 
 const servingOf = (keys: readonly KeyRecord[], slot: Slot) => keys.find(key => isInSlot(slot, key) && isServing(key))
 
-const ORDER = [...SIGNING_ALGORITHMS.keys()]
-
-const byPlaceInSet = (one: KeyRecord, other: KeyRecord): number =>
-  ORDER.indexOf(one.algorithm) - ORDER.indexOf(other.algorithm) ||
-  PUBLISHED.indexOf(one.state) - PUBLISHED.indexOf(other.state)
+const open = (sealer: Sealer, key: KeyRecord) => opening(key, () => openKey(sealer, key))
 
 /** The store is whole when a key does not open: it is the master key file that lacks something, and says what. */
-function open(sealer: Sealer, key: KeyRecord) {
+function opening<T>(key: KeyRecord, open: () => T): T {
   try {
-    return openKey(sealer, key)
+    return open()
   } catch (error) {
     if (!(error instanceof SealError) || error.reason === 'malformed' || key.sealedPrivate === null) throw error
     const master = masterKeyIdOf(key.sealedPrivate)

@@ -20,6 +20,8 @@ export interface SignatureLife {
   readonly leeway: number
   /** The public half is kept for this long after it left the key set, for ID tokens that come back as hints. */
   readonly rememberFor: number
+  /** A new key signs for this long at least, even if nobody seems to ask for its algorithm. */
+  readonly settleFor: number
 }
 
 /** Secrets: current → accepted → destroyed. All times in milliseconds. */
@@ -42,6 +44,9 @@ export type Life = SignatureLife | SecretLife
 export const READ_AT_LEAST_EVERY = 5 * MINUTE
 const LINGER = HOUR
 
+/** A key is made before the setting that asks for it is written, by whoever writes it: seconds, on a busy database. */
+const SETTLE = 10 * MINUTE
+
 /** Our own verifiers grant seconds; five minutes is the widest setting in common use elsewhere. */
 const CLOCK_LEEWAY = 5 * MINUTE
 
@@ -55,6 +60,7 @@ export const PURPOSES: Readonly<Record<PurposeName, Life>> = {
     lingerFor: LINGER,
     leeway: CLOCK_LEEWAY,
     rememberFor: 365 * DAY,
+    settleFor: SETTLE,
   },
   // Authenticates refresh tokens. A former key is taken as long as a family made with it lives, however many there are.
   'refresh-token': {

@@ -12,6 +12,7 @@ const PAIR: SignatureLife = {
   lingerFor: 3,
   leeway: 2,
   rememberFor: 1000,
+  settleFor: 5,
 }
 const MAC: SecretLife = {
   kind: 'secret',
@@ -43,6 +44,7 @@ const NOTHING: Plan = { generate: null, moves: [], takesOver: null }
 const ENSURE: Wish = { want: 'ensure' }
 const SCHEDULE: Wish = { want: 'schedule' }
 const ROTATE: Wish = { want: 'rotate' }
+const WITHDRAW: Wish = { want: 'withdraw' }
 const revoke = (id: string): Wish => ({ want: 'revoke', id })
 
 const PAIRS: readonly [name: string, keys: PlannedKey[], wish: Wish, now: number, plan: Plan][] = [
@@ -194,6 +196,39 @@ const PAIRS: readonly [name: string, keys: PlannedKey[], wish: Wish, now: number
     200,
     { generate: null, moves: [move('a', 'retired', 'retired', null, true)], takesOver: null },
   ],
+  [
+    'a key that nobody asks for signs no more, has no successor, and vouches for what it signed',
+    [key('a', 'signing', { dueAt: 90, latestExpiry: 80 })],
+    WITHDRAW,
+    50,
+    { generate: null, moves: [move('a', 'signing', 'verifying', 82, true)], takesOver: null },
+  ],
+  [
+    'a successor that nobody asks for any more leaves with the key it was to follow, and is remembered by nobody',
+    [key('a', 'signing'), key('b', 'announced', { createdAt: 45, dueAt: 55 })],
+    WITHDRAW,
+    50,
+    {
+      generate: null,
+      moves: [move('b', 'announced', 'retired', null, true), move('a', 'signing', 'verifying', 53, true)],
+      takesOver: null,
+    },
+  ],
+  [
+    'a key made a moment ago is for a setting that is about to be written',
+    [key('a', 'signing', { createdAt: 46 })],
+    WITHDRAW,
+    50,
+    NOTHING,
+  ],
+  ['keys that do not sign are withdrawn already', [key('a', 'verifying', { dueAt: 82 })], WITHDRAW, 50, NOTHING],
+  [
+    'an algorithm that is wanted again gets another key, beside the one that still vouches',
+    [key('a', 'verifying', { dueAt: 82 })],
+    ENSURE,
+    60,
+    { generate: { state: 'signing', dueAt: 150 }, moves: [], takesOver: 60 },
+  ],
   ['a key is revoked once', [key('a', 'retired')], revoke('a'), 200, NOTHING],
   ['a key of another slot is not revoked', [key('a', 'signing')], revoke('z'), 200, NOTHING],
 ]
@@ -254,6 +289,14 @@ const SECRETS: readonly [name: string, keys: PlannedKey[], life: SecretLife, wis
       moves: [move('b', 'accepted', 'destroyed', null, true), move('c', 'current', 'accepted', 62)],
       takesOver: 30,
     },
+  ],
+  [
+    'a secret is nobody’s choice of an algorithm, and never withdrawn',
+    [key('a', 'current', { dueAt: 100 })],
+    MAC,
+    WITHDRAW,
+    50,
+    NOTHING,
   ],
   [
     'revoking the current secret destroys it and makes another',

@@ -4,6 +4,7 @@
  *
  *     pairs      announced ──▶ signing ──▶ verifying ──▶ retired       secrets     current ──▶ accepted ──▶ destroyed
  *                    └────────────┴─── revoked ───┴────────▲                          └──── revoked ────────────▲
+ *                    └── withdrawn: announced ▶ retired, signing ▶ verifying, and no successor
  *
  * A private part exists only while its key is announced or signing, a secret only while current or accepted.
  */
@@ -11,9 +12,12 @@ import type { Instant } from '../kernel/clock.ts'
 import type { KeyMove, KeyRecord, KeyState } from '../store/keys.ts'
 import type { Life, SecretLife, SignatureLife } from './purposes.ts'
 
-/** `ensure`: one that signs. `schedule`: what is due. `rotate`: a change now, or as soon as it is safe. */
+/**
+ * `ensure`: one that signs. `schedule`: what is due. `rotate`: a change now, or as soon as it is safe. `withdraw`: none
+ * that signs, because nobody asks for the algorithm any more; what was signed stays verifiable for as long as it lives.
+ */
 export type Wish =
-  | { readonly want: 'ensure' | 'schedule' | 'rotate' }
+  | { readonly want: 'ensure' | 'schedule' | 'rotate' | 'withdraw' }
   | { readonly want: 'revoke'; readonly id: string }
 
 /** What a plan reads of a key. */
@@ -67,6 +71,15 @@ function planPair(keys: readonly PlannedKey[], life: SignatureLife, wish: Wish, 
       return { ...NOTHING, moves: [revoked] }
     }
 
+    case 'withdraw': {
+      if (signing && isSettling(signing, life, now)) return NOTHING
+      // What never signed vouches for nothing: nobody has to remember it.
+      const unused = keys
+        .filter(inState('announced'))
+        .map(({ id, state }): KeyMove => ({ id, from: state, to: 'retired', dueAt: null, destroy: true }))
+      return { ...NOTHING, moves: signing ? [...unused, standDown(signing, life, now)] : unused }
+    }
+
     case 'schedule': {
       const ageing = keys.filter(isDue(now)).flatMap(key => age(key, life, now))
       if (!signing && announced) return after(ageing, succeed(undefined, announced, life, now))
@@ -103,11 +116,22 @@ function succeed(
 ): Plan {
   const dueAt = now + life.serveFor - life.announceFor
   const moves: KeyMove[] = []
-  if (signing)
-    moves.push({ id: signing.id, from: 'signing', to: 'verifying', dueAt: endOf(signing, life, now), destroy: true })
+  if (signing) moves.push(standDown(signing, life, now))
   if (announced) moves.push({ id: announced.id, from: 'announced', to: 'signing', dueAt, destroy: false })
   return { generate: announced ? null : { state: 'signing', dueAt }, moves, takesOver: now }
 }
+
+/** Whether it was made so lately that the setting which wants it may still be on its way into the store. */
+export const isSettling = ({ createdAt }: Pick<PlannedKey, 'createdAt'>, life: SignatureLife, now: Instant): boolean =>
+  now < createdAt + life.settleFor
+
+const standDown = (signing: PlannedKey, life: SignatureLife, now: Instant): KeyMove => ({
+  id: signing.id,
+  from: 'signing',
+  to: 'verifying',
+  dueAt: endOf(signing, life, now),
+  destroy: true,
+})
 
 /**
  * A due key that no longer signs. A retired one with a due date still vouches for ID tokens that come back as
@@ -141,6 +165,10 @@ function planSecret(keys: readonly PlannedKey[], life: SecretLife, wish: Wish, n
 
     case 'rotate':
       return replace()
+
+    // Secrets have no algorithm to choose: each is wanted as long as its owner is.
+    case 'withdraw':
+      return NOTHING
 
     case 'revoke': {
       const key = [current, ...accepted].find(one => one?.id === wish.id)

@@ -10,6 +10,7 @@ import { randomKey } from '../kernel/secrets.ts'
 import type { KeyRecord } from '../store/keys.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Store } from '../store/store.ts'
+import type { PairAlgorithmName } from './algorithms.ts'
 import { createKeyring, type Keyring } from './keyring.ts'
 import { createSchedule } from './schedule.ts'
 import { createSealer } from './sealer.ts'
@@ -19,6 +20,9 @@ const START = Date.UTC(2026, 0, 1)
 const sealer = createSealer(masterKeys([{ id: 'm1', bytes: randomKey() }]))
 
 let now = START
+/** What a client or an API asks for, of every tenant alike. */
+let asked: readonly PairAlgorithmName[]
+const wanted = async () => asked
 const clock = () => now
 let folder: string
 let store: Store
@@ -26,10 +30,11 @@ let keyring: Keyring
 
 beforeEach(async () => {
   now = START
+  asked = ['ES256']
   folder = mkdtempSync(join(tmpdir(), 'latchkey-schedule-'))
   const bus = createMemoryBus()
   store = await openSqlite(join(folder, 'test.db'), { sealer, bus, synchronous: 'normal' })
-  keyring = createKeyring({ store, sealer, clock, bus })
+  keyring = createKeyring({ store, sealer, clock, bus, wanted })
 })
 afterEach(async () => {
   await store.close()
@@ -37,7 +42,7 @@ afterEach(async () => {
 })
 
 const scheduleOf = (over: Partial<Store['keys']> = {}, log: Log = silentLog) =>
-  createSchedule({ store: { ...store, keys: { ...store.keys, ...over } }, sealer, clock, log })
+  createSchedule({ store: { ...store, keys: { ...store.keys, ...over } }, sealer, clock, log, wanted })
 
 const statesOf = async (tenant: string) => (await store.keys.list(tenant)).map(({ state }) => state)
 
@@ -59,6 +64,7 @@ describe('the schedule', () => {
   })
 
   test('in two years a verifier whose copy of the key set is a day old never meets a stranger', async () => {
+    asked = []
     const schedule = scheduleOf()
     const hours = [0, 7, 19]
     const keySets: unknown[][] = []
@@ -88,6 +94,28 @@ describe('the schedule', () => {
       await Promise.all(Array.from({ length: 6 }, () => scheduleOf().run()))
       for (const tenant of ['a', 'b', 'c']) assert.deepEqual((await statesOf(tenant)).sort(), states)
     }
+  })
+
+  test('gives no successor to a key that nobody asks for any more, and retires it when its tokens are over', async () => {
+    const schedule = scheduleOf()
+    const { kid } = await keyring.signer('t', 'ES256')
+    await keyring.noteUse('t', kid, START + 90 * DAY)
+    asked = []
+    now = START + 89 * DAY
+    await schedule.run()
+    assert.deepEqual(await statesOf('t'), ['verifying'])
+    now = START + 91 * DAY
+    await schedule.run()
+    assert.deepEqual(await statesOf('t'), ['retired'])
+    assert.notEqual((await keyring.signer('t', 'ES256')).kid, kid)
+  })
+
+  test('goes on with RS256 whether or not anybody asks for it', async () => {
+    asked = []
+    await keyring.signer('t', 'RS256')
+    now = START + 89 * DAY
+    await scheduleOf().run()
+    assert.deepEqual((await statesOf('t')).sort(), ['announced', 'signing'])
   })
 
   test('asks for what is due by index, however many tenants there are', async () => {

@@ -10,6 +10,7 @@ import type { KeyRecord } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import { slotOf } from './purposes.ts'
 import { createTransitions } from './transitions.ts'
+import { isWanted, type WantedAlgorithms } from './wanted.ts'
 
 const BATCH = 50
 
@@ -31,17 +32,24 @@ export interface ScheduleOptions {
   readonly sealer: Sealer
   readonly clock: Clock
   readonly log: Log
+  readonly wanted: WantedAlgorithms
 }
 
-export function createSchedule({ store, sealer, clock, log }: ScheduleOptions): Schedule {
+export function createSchedule({ store, sealer, clock, log, wanted }: ScheduleOptions): Schedule {
   const transitions = createTransitions({ store, sealer, clock })
 
   /** Whether the keys, all of one slot, have moved on. */
   async function advance([key]: readonly KeyRecord[]): Promise<boolean> {
+    if (!key) return false
     try {
-      return key !== undefined && (await transitions.carryOut(slotOf(key), { want: 'schedule' })).changed
+      const slot = slotOf(key)
+      // A key whose algorithm nobody asks for any more gets no successor.
+      const isOver = !isWanted(slot, await wanted(slot.tenant))
+      const withdrawn = isOver && (await transitions.carryOut(slot, { want: 'withdraw' })).changed
+      const { changed } = await transitions.carryOut(slot, { want: 'schedule' })
+      return withdrawn || changed
     } catch (error) {
-      log.error({ tenant: key?.tenant, key: key?.id, error }, 'a key could not be moved on')
+      log.error({ tenant: key.tenant, key: key.id, error }, 'a key could not be moved on')
       return false
     }
   }

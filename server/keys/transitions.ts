@@ -3,16 +3,19 @@
  * and all of it is committed inside one, or none. The only file that makes keys or writes their rows.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
+import type { KeyAuthor } from '../audit/events.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import type { Sealer } from '../kernel/sealer.ts'
 import { DAY } from '../kernel/seconds.ts'
 import { randomKey, sha256 } from '../kernel/secrets.ts'
-import type { KeyRecord } from '../store/keys.ts'
+import { type KeyMove, type KeyRecord, sealContextOfKey } from '../store/keys.ts'
 import type { Revocation } from '../store/revocations.ts'
 import type { Store } from '../store/store.ts'
 import { fromBytes, publicJwk, signingAlgorithm, toBytes } from './algorithms.ts'
+import { type CarriedOut, eventsOf } from './key-events.ts'
 import { isInSlot, PURPOSES, type Slot } from './purposes.ts'
+import { sealedDigestOf } from './revoked-secrets.ts'
 import { type NewKey, type Plan, planRotation, type Wish } from './rotation.ts'
 
 /** Each lost race means that another node made progress in this very slot; five in a row do not happen to the well. */
@@ -33,10 +36,16 @@ export interface Outcome {
 
 export interface Transitions {
   /**
-   * Brings the slot to what is wished, also when other nodes wish something of it at the same time. `secret` is
-   * the material of a secret key that others know already; without it a random one is made.
+   * Brings the slot to what is wished, also when other nodes wish something of it at the same time.
    */
-  carryOut(slot: Slot, wish: Wish, secret?: Uint8Array): Promise<Outcome>
+  carryOut(slot: Slot, wish: Wish, options?: TransitionOptions): Promise<Outcome>
+}
+
+export interface TransitionOptions {
+  /** Who wished it: the keyring itself unless told. */
+  readonly by?: KeyAuthor
+  /** The material of a secret key that others know already; without it a random one is made. */
+  readonly secret?: Uint8Array
 }
 
 export function createTransitions({
@@ -49,7 +58,7 @@ export function createTransitions({
   clock: Clock
 }): Transitions {
   return {
-    async carryOut(slot, wish, secret) {
+    async carryOut(slot, wish, { by = 'keyring', secret } = {}) {
       let material: Promise<Material> | undefined
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const keys = (await store.keys.list(slot.tenant)).filter(key => isInSlot(slot, key))
@@ -58,20 +67,31 @@ export function createTransitions({
 
         if (plan.generate) material ??= makeMaterial(slot, secret)
         const at = clock()
-        const add = plan.generate && material ? [toRecord(slot, keys, plan.generate, await material, sealer, at)] : []
-        if (await commit(slot, plan, add, wish, at)) return { changed: true, takesOver: plan.takesOver }
+        const added = plan.generate && material ? [toRecord(slot, keys, plan.generate, await material, sealer, at)] : []
+        if (await commit({ tenant: slot.tenant, keys, plan, added, wish, by, at }))
+          return { changed: true, takesOver: plan.takesOver }
       }
       throw new Error(`the ${slot.purpose} keys of tenant ${slot.tenant} keep changing under our hands`)
     },
   }
 
-  function commit(slot: Slot, plan: Plan, add: readonly KeyRecord[], wish: Wish, at: Instant): Promise<boolean> {
+  function commit(change: CarriedOut): Promise<boolean> {
+    const { tenant, keys, plan, added, wish, at } = change
+    const moves = wish.want === 'revoke' ? plan.moves.map(move => remember(move, wish.id, keys)) : plan.moves
     return store.transaction(async transaction => {
-      if ((await transaction.keys.apply(slot.tenant, { add, moves: plan.moves }, at)) === 'conflict') return false
-      if (wish.want === 'revoke') transaction.revocations.append(revocationOf(slot.tenant, wish.id, at))
-      transaction.announce({ topic: 'key', tenant: slot.tenant, id: add[0]?.id ?? plan.moves[0]?.id ?? '' })
+      const outcome = await transaction.keys.apply(tenant, { add: added, moves }, at)
+      if (outcome === 'conflict') return false
+      if (wish.want === 'revoke') transaction.revocations.append(revocationOf(tenant, wish.id, at))
+      await transaction.events.record(eventsOf(change))
+      transaction.announce({ topic: 'key', tenant, id: added[0]?.id ?? plan.moves[0]?.id ?? '' })
       return true
     })
+  }
+
+  /** Of all secrets only an API's is given to us by others, who may give it again. */
+  function remember(move: KeyMove, revoked: string, keys: readonly KeyRecord[]): KeyMove {
+    const key = keys.find(({ id }) => id === revoked)
+    return key?.purpose === 'api-secret' && move.id === revoked ? { ...move, kept: sealedDigestOf(sealer, key) } : move
   }
 }
 
@@ -109,7 +129,7 @@ function toRecord(
   const id = successorId(present)
   const algorithm = signingAlgorithm(slot.algorithm)
   const bytes = toBytes(hidden)
-  const sealedPrivate = sealer.seal(sealContextOf({ ...slot, id }), bytes)
+  const sealedPrivate = sealer.seal(sealContextOfKey({ ...slot, id, state }), bytes)
   bytes.fill(0)
   return {
     tenant: slot.tenant,
@@ -142,15 +162,8 @@ const successorId = (present: readonly KeyRecord[]): string =>
           .join(' '),
       ).slice(0, 24)}`
 
-/** What a key row is sealed to: all that says what the key may be used for, so that no part of it can be rewritten. */
-export const sealContextOf = (key: Pick<KeyRecord, 'tenant' | 'purpose' | 'owner' | 'algorithm' | 'id'>) => ({
-  purpose: key.purpose,
-  tenant: key.tenant,
-  record: JSON.stringify([key.id, key.algorithm, key.owner]),
-})
-
 /** @throws SealError for a row that was changed or is sealed under a master key that is not listed. */
 export function openKey(sealer: Sealer, key: KeyRecord): KeyObject {
   if (key.sealedPrivate === null) throw new TypeError(`the key ${key.id} has no private part any more`)
-  return fromBytes(signingAlgorithm(key.algorithm), sealer.open(sealContextOf(key), key.sealedPrivate))
+  return fromBytes(signingAlgorithm(key.algorithm), sealer.open(sealContextOfKey(key), key.sealedPrivate))
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,8 @@ import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { OperatorError } from '../../kernel/errors.ts'
-import { loadMasterKeys } from './local.ts'
+import { SECOND } from '../../kernel/seconds.ts'
+import { loadMasterKeys, removeMasterKeys } from './local.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-master-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -112,6 +113,33 @@ describe('the master key file', () => {
       assert.match(refusal(file, true), /holds no key/)
       assert.equal(readFileSync(file, 'utf8'), text)
     }
+  })
+
+  test('that is a pipe stops the start with a sentence, and not for ever', async () => {
+    const pipe = newFile()
+    execFileSync('mkfifo', ['-m', '600', pipe])
+    const script = `
+      import { loadMasterKeys } from ${JSON.stringify(fileURLToPath(new URL('local.ts', import.meta.url)))}
+      try { loadMasterKeys(${JSON.stringify(pipe)}, { create: true }) } catch ({ message }) { process.stdout.write(message) }`
+    // In a process of its own: what waits for the other end of a pipe heeds no test's time limit.
+    const options = { timeout: 10 * SECOND, killSignal: 'SIGKILL' } as const
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], options)
+    assert.match(stdout, /is not a file/)
+  })
+
+  test('made for nothing is removed, and one that was put right meanwhile is not', () => {
+    const [file, other] = [newFile(), newFile()]
+    const made = loadMasterKeys(file, { create: true })
+    assert.equal(made.wasMade, true)
+    assert.equal(loadMasterKeys(file, { create: true }).wasMade, false)
+    removeMasterKeys(file, made)
+    assert.throws(() => statSync(file), { code: 'ENOENT' })
+    removeMasterKeys(file, made)
+
+    const replaced = loadMasterKeys(other, { create: true })
+    writeFileSync(other, `old ${ONE}\n`)
+    removeMasterKeys(other, replaced)
+    assert.equal(readFileSync(other, 'utf8'), `old ${ONE}\n`)
   })
 
   test('what the system refuses is told in a sentence', () => {

@@ -5,7 +5,17 @@
  *     # a comment
  *     <id> <base64url of 32 bytes>      the first line seals, every line opens
  */
-import { closeSync, fstatSync, fsyncSync, linkSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { OperatorError } from '../../kernel/errors.ts'
 import { newId } from '../../kernel/ids.ts'
@@ -19,14 +29,41 @@ const HEADING = `# Latchkey's master keys: whatever is sealed in the database op
 # Keep a copy, and keep it apart from the database's backups. The first key seals, all of them open.
 `
 
+export interface LoadedMasterKeys extends MasterKeys {
+  /** The file was made just now, and by this call. */
+  readonly wasMade: boolean
+}
+
 /**
  * Reads the file, or makes it with one new key when it is missing and `create` is true.
  * @throws OperatorError when it is missing and may not be made, when others may read it, when it cannot be read
  * or written, or when a line is malformed (by number: a line's contents are never repeated).
  */
-export function loadMasterKeys(file: string, { create }: { create: boolean }): MasterKeys {
+export function loadMasterKeys(file: string, { create }: { create: boolean }): LoadedMasterKeys {
+  return naming(file, () => {
+    const text = read(file)
+    if (text !== undefined) return { ...parse(file, text), wasMade: false }
+    if (!create) return missing(file)
+    const wasMade = make(file)
+    return { ...parse(file, read(file) ?? missing(file)), wasMade }
+  })
+}
+
+/**
+ * Removes a file that was made for nothing, because the data turned out to be sealed under other keys. One that holds
+ * anything but what was made stays: somebody has put it right already.
+ */
+export function removeMasterKeys(file: string, { current }: LoadedMasterKeys): void {
+  naming(file, () => {
+    const text = read(file)
+    if (text !== undefined && parse(file, text).current.key.equals(current.key)) unlinkSync(file)
+  })
+}
+
+/** What the system refuses is told in a sentence that names the file. */
+function naming<T>(file: string, work: () => T): T {
   try {
-    return parse(file, read(file) ?? (create ? make(file) : missing(file)))
+    return work()
   } catch (error) {
     // The system's errors name the call and the path, and nothing from inside the file.
     if (error instanceof Error && 'syscall' in error)
@@ -37,7 +74,7 @@ export function loadMasterKeys(file: string, { create }: { create: boolean }): M
 
 function missing(file: string): never {
   throw new OperatorError(
-    `The master key file ${file} is missing, and there is data already that only its keys can open. Put it back from where you keep its copy.`,
+    `The master key file ${file} is missing, and there is data already that only its keys can open. Put it back from where you keep its copy; a further server over the same database needs a copy of the first one's.`,
   )
 }
 
@@ -62,7 +99,8 @@ function read(file: string): string | undefined {
 
 function openOrMissing(file: string): number | undefined {
   try {
-    return openSync(file, 'r')
+    // Without waiting: the other end of a pipe may never come, and nobody would learn what the start waits for.
+    return openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -71,23 +109,26 @@ function openOrMissing(file: string): number | undefined {
 
 /**
  * Written in full under another name and on disk before it gets its own, by a link, which never replaces a file:
- * a crash leaves no half a key, and of two processes that start at once both end with the first one's.
+ * a crash leaves no half a key, and of two processes that start at once both end with the first one's. Whether it
+ * was this one.
  */
-function make(file: string): string {
+function make(file: string): boolean {
   const draft = `${file}.${newId('draft')}`
   const descriptor = openSync(draft, 'wx', OWNER_ONLY)
+  let isFirst = true
   try {
     writeFileSync(descriptor, `${HEADING}${newId('master')} ${randomSecret()}\n`)
     fsyncSync(descriptor)
     linkSync(draft, file)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    isFirst = false
   } finally {
     closeSync(descriptor)
     unlinkSync(draft)
   }
   syncFolder(dirname(file))
-  return read(file) ?? missing(file)
+  return isFirst
 }
 
 /** The name is on disk only when the folder is: losing it to a power cut would lose whatever was sealed since. */

@@ -18,6 +18,8 @@ export interface MasterKey {
 export interface MasterKeys {
   /** The one that seals: the first of the list. */
   readonly current: MasterKey
+  /** Of all of them, in the order of the list. */
+  readonly ids: readonly string[]
   /** Any of them, for opening. */
   find(id: string): MasterKey | undefined
 }
@@ -33,5 +35,5 @@ export function masterKeys(list: readonly { id: string; bytes: Uint8Array }[]): 
   }
   const [current] = byId.values()
   if (!current) throw new TypeError('there is no master key')
-  return { current, find: id => byId.get(id) }
+  return { current, ids: [...byId.keys()], find: id => byId.get(id) }
 }
