@@ -15,7 +15,8 @@ function stage(secret: string | undefined) {
   const replaced: { old: string; renewed: string }[] = []
   const store = {
     credentials: {
-      of: async () => (secret === undefined ? [] : [{ secret } as CredentialRecord]),
+      of: async (_tenant: string, user: string) =>
+        secret === undefined || user === '' ? [] : [{ secret } as CredentialRecord],
       replaceSecret: async (_credential: CredentialRecord, old: string, renewed: string) =>
         void replaced.push({ old, renewed }),
     },

@@ -1,7 +1,7 @@
 /** The password: something the person knows. Hashing belongs to `identity/password-hash.ts`, its turn to `hash-queue.ts`. */
 import type { HashQueue } from '../identity/hash-queue.ts'
 import { hashPassword, isOutdated, verifyNothing, verifyPassword } from '../identity/password-hash.ts'
-import { LONGEST_PASSWORD_BYTES } from '../policy/password-rule.ts'
+import { LONGEST_PASSWORD_BYTES } from '../policy/password-rule.js'
 import type { Store } from '../store/store.ts'
 import type { Factor } from './factor.ts'
 
@@ -13,16 +13,22 @@ export const passwordFactor = ({ store, queue }: { store: Store; queue: HashQueu
   proves: 'knowledge',
 
   async verify(user, password, address) {
+    // Asked for nobody too: on a database across the network a question can be told by its time.
+    const { tenant, id } = user ?? NOBODY
+    const [credential] = await store.credentials.of(tenant, id, 'password')
+    const isTooLong = Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES
     // Longer than any that could have been chosen: the same cost, without hashing what was sent.
-    const offered = Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES ? '' : password
-    const [credential] = user ? await store.credentials.of(user.tenant, user.id, 'password') : []
-    if (!credential) return queue.run(address, () => verifyNothing(offered))
+    if (!credential || isTooLong) return queue.run(address, () => verifyNothing(''))
 
-    const matches = await queue.run(address, () => verifyPassword(offered, credential.secret))
-    if (matches && isOutdated(credential.secret)) {
-      const renewed = await queue.run(address, () => hashPassword(offered))
-      await store.credentials.replaceSecret(credential, credential.secret, renewed)
-    }
+    const { matches, renewed } = await queue.run(address, async () => {
+      const matches = await verifyPassword(password, credential.secret)
+      // In the same turn: whoever proved themselves is not sent away because there was no second one.
+      return { matches, renewed: matches && isOutdated(credential.secret) ? await hashPassword(password) : null }
+    })
+    if (renewed !== null) await store.credentials.replaceSecret(credential, credential.secret, renewed)
     return matches
   },
 })
+
+/** No tenant and no person is called so. */
+const NOBODY = { tenant: '', id: '' } as const

@@ -5,11 +5,21 @@ import { DAY, HOUR, MINUTE, SECOND } from '../kernel/seconds.ts'
 export const CODE_LIFE = 60 * SECOND
 /** To sign in at leisure, look for a password, be called away and come back. */
 export const INTERACTION_LIFE = HOUR
+/** Of the proof that opens a person's own page, so that a browser left open somewhere does not show it for a week. */
+export const ACCOUNT_PROOF_LIFE = DAY
 /** To read one question and press a button. */
 export const CONFIRMATION_LIFE = 10 * MINUTE
 /** No access token lives longer, so that no revocation need be remembered longer. Auth0's own limit. */
 export const LONGEST_TOKEN_LIFE = 30 * DAY
 /** From a form that another site posted to the redirect that follows it. */
 export const POSTED_LIFE = MINUTE
+/** A mail may take minutes; whoever gets at the mailbox tomorrow must not get at the account by an old one. */
+export const RESET_LINK_LIFE = HOUR
+/** Confirming an address opens nothing, and a mailbox may go unread over a weekend. */
+export const VERIFICATION_LINK_LIFE = 3 * DAY
+/** For so long an old link to confirm an address can still ask for a new one. */
+export const VERIFICATION_LINK_KNOWN = 30 * DAY
+/** Of a mail that only tells something: later it would worry more than it helps. */
+export const NEWS_LIFE = DAY
 /** The cookie that tickets are bound to. */
 export const BROWSER_SECRET_LIFE = 365 * DAY

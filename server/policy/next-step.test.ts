@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type AuthorizationRequest, type ConsentFacts, nextStep, type SessionFacts } from './next-step.ts'
+import {
+  type AuthorizationRequest,
+  type ConsentFacts,
+  eligibleSessions,
+  meantSession,
+  nextStep,
+  type SessionFacts,
+} from './next-step.ts'
 
 /** The request came at 1,000,000 ms; times below are milliseconds around it. */
 const RECEIVED = 1_000_000
@@ -18,6 +25,7 @@ const request = (members: Partial<AuthorizationRequest> = {}): AuthorizationRequ
   maxAgeSeconds: null,
   audience: API,
   audiences: { [USERINFO]: ['openid'], [API]: ['read', 'write'] },
+  asks: { [USERINFO]: ['openid'], [API]: ['read', 'write'] },
   subject: null,
   loginHint: null,
   connection: null,
@@ -26,11 +34,15 @@ const request = (members: Partial<AuthorizationRequest> = {}): AuthorizationRequ
   screenHint: null,
   uiLocales: null,
   notes: {},
+  lasting: {},
   receivedAt: RECEIVED,
   ...members,
 })
 const provenAt = (...times: number[]): SessionFacts => ({
+  id: 'ses_ann',
   user: 'auth0|ann',
+  email: 'Ann@example.com',
+  connection: 'con_1',
   proofs: times.map(at => ({ factor: 'password', amr: ['pwd'], at })),
 })
 const OURS = { isFirstParty: true }
@@ -70,16 +82,117 @@ describe('who is signed in', () => {
 })
 
 describe('prompt=login and prompt=select_account', () => {
-  for (const prompt of ['login', 'select_account']) {
+  for (const [prompt, expected] of [
+    ['login', 'sign-in'],
+    ['select_account', 'choose-account'],
+  ] as const) {
     test(`${prompt} is not satisfied by a proof from before the request`, () =>
-      assert.equal(step({ prompt: [prompt] }, provenAt(RECEIVED - 1)), 'sign-in'))
+      assert.equal(step({ prompt: [prompt] }, provenAt(RECEIVED - 1)), expected))
     test(`${prompt} is not satisfied by a proof of the request's own millisecond`, () =>
-      assert.equal(step({ prompt: [prompt] }, provenAt(RECEIVED)), 'sign-in'))
+      assert.equal(step({ prompt: [prompt] }, provenAt(RECEIVED)), expected))
     test(`${prompt} is satisfied by a proof given after it`, () =>
       assert.equal(step({ prompt: [prompt] }, provenAt(RECEIVED + 1), RECEIVED + 2), 'respond'))
     test(`${prompt} is satisfied by one new proof among old ones`, () =>
       assert.equal(step({ prompt: [prompt] }, provenAt(RECEIVED + 1, 5), RECEIVED + 2), 'respond'))
+    test(`${prompt} in a browser without accounts is a sign-in`, () =>
+      assert.equal(step({ prompt: [prompt] }, undefined), 'sign-in'))
   }
+})
+
+describe('a choice', () => {
+  const old = provenAt(1)
+  const chosen = { chosenSession: 'ses_ann' }
+  for (const [asked, expected] of [
+    [{ prompt: ['select_account'], ...chosen }, 'respond'],
+    [{ prompt: ['select_account'], chosenSession: 'ses_of_another' }, 'choose-account'],
+    [{ prompt: ['login'], ...chosen }, 'sign-in'],
+    [{ prompt: ['login', 'select_account'] }, 'sign-in'],
+    [{ prompt: ['login', 'select_account'], ...chosen }, 'sign-in'],
+    [{ prompt: ['select_account'], maxAgeSeconds: 60 }, 'choose-account'],
+    [{ prompt: ['select_account'], maxAgeSeconds: 60, ...chosen }, 'sign-in'],
+    [{ prompt: ['select_account'], subject: 'auth0|ann' }, 'choose-account'],
+    [{ prompt: ['select_account'], subject: 'auth0|bob' }, 'sign-in'],
+    [{ prompt: ['select_account'], acr: ['2'] }, 'choose-account'],
+    [{ prompt: ['select_account'], acr: ['2'], ...chosen }, 'unmet_authentication_requirements'],
+  ] as const)
+    test(`with ${JSON.stringify(asked)}: ${expected}`, () => assert.equal(step(asked, old), expected))
+
+  test('comes before consent, which is asked of the person chosen', () => {
+    const asked = { prompt: ['select_account', 'consent'] }
+    assert.equal(step(asked, old, RECEIVED, THEIRS), 'choose-account')
+    assert.equal(step({ ...asked, ...chosen }, old, RECEIVED, THEIRS), 'consent')
+  })
+})
+
+describe('an essential acr', () => {
+  const two: SessionFacts = {
+    ...provenAt(1),
+    proofs: [
+      { factor: 'password', amr: ['pwd'], at: 1 },
+      { factor: 'totp', amr: ['otp'], at: 2 },
+    ],
+  }
+  for (const [acr, session, expected] of [
+    [[], provenAt(1), 'respond'],
+    [['1'], provenAt(1), 'respond'],
+    [['2', '1'], provenAt(1), 'respond'],
+    [['2'], provenAt(1), 'unmet_authentication_requirements'],
+    [['gold'], two, 'unmet_authentication_requirements'],
+    [['2'], two, 'respond'],
+    [['2'], undefined, 'sign-in'],
+  ] as const)
+    test(`of ${acr.join(' or ') || 'nothing'}, with ${session?.proofs.length ?? 'no'} proof: ${expected}`, () =>
+      assert.equal(step({ acr }, session), expected))
+
+  test('is not met by asking for consent, nor silently', () => {
+    assert.equal(step({ acr: ['2'] }, provenAt(1), RECEIVED, THEIRS), 'unmet_authentication_requirements')
+    assert.equal(step({ acr: ['2'], prompt: ['none'] }, provenAt(1)), 'unmet_authentication_requirements')
+  })
+})
+
+describe('of several accounts', () => {
+  const session = (name: string, connection = 'con_1'): SessionFacts => ({
+    id: `ses_${name}`,
+    user: `auth0|${name}`,
+    email: `${name}@example.com`,
+    connection,
+    proofs: [{ factor: 'password', amr: ['pwd'], at: 1 }],
+  })
+  /** The current one first. */
+  const here = [session('ann'), session('bob'), session('cleo', 'con_2'), { ...session('dan'), email: null }]
+  const meant = (asked: Partial<AuthorizationRequest>, sessions = here) => meantSession(request(asked), sessions)?.id
+
+  for (const [asked, expected] of [
+    [{}, 'ses_ann'],
+    [{ chosenSession: 'ses_dan' }, 'ses_dan'],
+    [{ chosenSession: 'ses_dan', subject: 'auth0|bob', loginHint: 'ann@example.com' }, 'ses_dan'],
+    [{ chosenSession: 'ses_that_has_ended', subject: 'auth0|bob' }, 'ses_bob'],
+    [{ subject: 'auth0|bob', loginHint: 'ann@example.com' }, 'ses_bob'],
+    [{ loginHint: 'BOB@Example.com' }, 'ses_bob'],
+    [{ loginHint: 'ｂｏｂ@example.com' }, 'ses_bob'],
+    [{ loginHint: 'nobody@example.com' }, 'ses_ann'],
+    [{ subject: 'auth0|nobody' }, 'ses_ann'],
+    [{ connection: 'con_2' }, 'ses_cleo'],
+    [{ connection: 'con_2', chosenSession: 'ses_bob' }, 'ses_cleo'],
+    [{ connection: 'con_2', subject: 'auth0|bob' }, 'ses_cleo'],
+    [{ connection: 'con_3' }, undefined],
+    [{ prompt: ['none'], loginHint: 'bob@example.com' }, 'ses_bob'],
+  ] as const)
+    test(`${JSON.stringify(asked)} means ${expected ?? 'none'}`, () => assert.equal(meant(asked), expected))
+
+  test('none is meant where there is none', () => assert.equal(meant({ loginHint: 'ann@example.com' }, []), undefined))
+
+  for (const [asked, expected] of [
+    [{}, ['ses_ann', 'ses_bob', 'ses_cleo', 'ses_dan']],
+    [{ connection: 'con_2' }, ['ses_cleo']],
+    [{ subject: 'auth0|bob' }, ['ses_bob']],
+    [{ subject: 'auth0|bob', connection: 'con_2' }, []],
+  ] as const)
+    test(`${JSON.stringify(asked)} lets a person choose among ${expected.join(', ') || 'none'}`, () =>
+      assert.deepEqual(
+        eligibleSessions(request(asked), here).map(({ id }) => id),
+        expected,
+      ))
 })
 
 describe('max_age', () => {
@@ -121,14 +234,16 @@ describe('consent', () => {
     assert.deepEqual(ask({}, allowed(1, ['openid'], ['read', 'write', 'more'])), { step: 'respond' }))
   test('for a scope of one API is none for the same scope of another', () =>
     assert.deepEqual(
-      ask({ audiences: { [API]: ['read'] } }, { 'https://other.example.com/': { scopes: ['read'], givenAt: 1 } }),
+      ask({ asks: { [API]: ['read'] } }, { 'https://other.example.com/': { scopes: ['read'], givenAt: 1 } }),
       {
         step: 'consent',
         missing: { [API]: ['read'] },
       },
     ))
-  test('is not asked when nothing is requested', () =>
-    assert.deepEqual(ask({ audiences: { [USERINFO]: [], [API]: [] } }, {}), { step: 'respond' }))
+  test('is asked of an API of which no scope is requested: its token says who they are', () => {
+    assert.deepEqual(ask({ asks: { [API]: [] } }, {}), { step: 'consent', missing: { [API]: [] } })
+    assert.deepEqual(ask({ asks: { [API]: [] } }, { [API]: { scopes: [], givenAt: 1 } }), { step: 'respond' })
+  })
   test('that is missing is consent_required when nobody may be asked', () =>
     assert.equal(step({ prompt: ['none'] }, signedIn, RECEIVED, THEIRS), 'consent_required'))
   test('is asked after signing in, not before', () => assert.equal(step({}, undefined, RECEIVED, THEIRS), 'sign-in'))

@@ -5,7 +5,8 @@
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { SECOND } from '../kernel/seconds.ts'
-import { authenticatedAt, type Proof } from './proof.ts'
+import { emailKey } from './email-address.ts'
+import { authenticatedAt, authenticationContext, type Proof } from './proof.ts'
 
 /** The kind of the ticket in which a request waits while a person is asked something. */
 export const REQUEST_TICKET = 'request'
@@ -31,26 +32,38 @@ export interface AuthorizationRequest extends JsonObject {
   readonly audience: string
   /** Audience → requested scopes that may be granted. */
   readonly audiences: Readonly<Record<string, readonly string[]>>
-  /** The user that `id_token_hint` names, and nobody else will do. */
+  /**
+   * Audience → scopes that the person is asked about: these, and what else a request lets the client see. An audience
+   * without scopes is asked about too: its tokens say who the person is.
+   */
+  readonly asks: Readonly<Record<string, readonly string[]>>
+  /** The only user who will do, when the request names one. */
   readonly subject: string | null
   /** The id of the connection that has to vouch for the person; null for any. */
   readonly connection: string | null
   /** `acr` values of which one is essential (OpenID Connect Core §5.5.1.1); empty for none. */
   readonly acr: readonly string[]
-  /** The session that the person chose among several, once they did. */
+  /** The session that the person chose on the way, among several or by signing in; null before they did. */
   readonly chosenSession: string | null
   readonly loginHint: string | null
-  /** `signup`: begin with the sign-up page. */
+  /** `signup` and `reset-password`: the page to begin with, in Auth0's words. */
   readonly screenHint: string | null
   readonly uiLocales: string | null
   /** What single features keep for the token endpoint, under their names. */
   readonly notes: Readonly<Record<string, JsonObject>>
+  /** What they keep for as long as the authorization lives. */
+  readonly lasting: Readonly<Record<string, JsonObject>>
   readonly receivedAt: Instant
 }
 
-/** What there is to know of the browser's current session. */
+/** What there is to know of a session of the browser. */
 export interface SessionFacts {
+  readonly id: string
   readonly user: string
+  /** The address of the account, as it is shown. */
+  readonly email: string | null
+  /** The id of the connection that vouched for the person. */
+  readonly connection: string
   readonly proofs: readonly Proof[]
 }
 
@@ -63,10 +76,44 @@ export type ConsentFacts = Readonly<Record<string, { readonly scopes: readonly s
 
 export type NextStep =
   | { readonly step: 'sign-in' }
+  | { readonly step: 'choose-account' }
   | { readonly step: 'consent'; readonly missing: Readonly<Record<string, readonly string[]>> }
   | { readonly step: 'respond' }
-  | { readonly step: 'refuse'; readonly error: 'login_required' | 'consent_required'; readonly description: string }
+  | {
+      readonly step: 'refuse'
+      readonly error: 'login_required' | 'consent_required' | 'unmet_authentication_requirements'
+      readonly description: string
+    }
 
+/**
+ * Those among which a person may choose: vouched for as the request wants it, and of the only user who will do, when
+ * it names one.
+ */
+export const eligibleSessions = (
+  request: AuthorizationRequest,
+  sessions: readonly SessionFacts[],
+): readonly SessionFacts[] => sessions.filter(session => isVouchedFor(request, session) && isExpected(request, session))
+
+/**
+ * Which session a request means, of those of the browser, the current one first: the one chosen for it, or else the
+ * one of the user it names, or of the address it hints at, or else the current one. The last may be of somebody whom
+ * the request does not expect: `nextStep` says what follows.
+ */
+export function meantSession(
+  request: AuthorizationRequest,
+  sessions: readonly SessionFacts[],
+): SessionFacts | undefined {
+  const vouchedFor = sessions.filter(session => isVouchedFor(request, session))
+  const hint = request.loginHint === null ? null : emailKey(request.loginHint)
+  return (
+    vouchedFor.find(({ id }) => id === request.chosenSession) ??
+    vouchedFor.find(({ user }) => user === request.subject) ??
+    vouchedFor.find(({ email }) => email !== null && emailKey(email) === hint) ??
+    vouchedFor[0]
+  )
+}
+
+/** `session` is the one that `meantSession` found, and `consents` are those of its user. */
 export function nextStep(
   request: AuthorizationRequest,
   session: SessionFacts | undefined,
@@ -76,49 +123,67 @@ export function nextStep(
 ): NextStep {
   const silent = request.prompt.includes('none')
 
-  if (session && !isExpected(request, session) && authenticatedAt(session.proofs) > request.receivedAt)
-    return { step: 'refuse', error: 'login_required', description: 'Another person signed in than the one expected' }
-  if (!session || !isExpected(request, session) || !isFreshEnough(request, session.proofs, now))
-    return silent ? { step: 'refuse', error: 'login_required', description: 'Login required' } : { step: 'sign-in' }
+  if (session && !isExpected(request, session) && isProvenSince(request, session))
+    return refuse('login_required', 'Another person signed in than the one expected')
+  if (!session || !isExpected(request, session) || !isProvenAnew(request, session))
+    return silent ? refuse('login_required', 'Login required') : { step: 'sign-in' }
+  // Before the age of the proof is asked about: of several accounts, one may be fresh enough.
+  if (!isChosen(request, session)) return { step: 'choose-account' }
+  if (!isYoungEnough(request, session, now))
+    return silent ? refuse('login_required', 'Login required') : { step: 'sign-in' }
+
+  if (request.acr.length > 0 && !request.acr.includes(authenticationContext(session.proofs)))
+    return refuse('unmet_authentication_requirements', 'None of the essential acr values can be met')
 
   const missing = missingConsent(request, client, consents)
   if (Object.keys(missing).length > 0)
-    return silent
-      ? { step: 'refuse', error: 'consent_required', description: 'Consent required' }
-      : { step: 'consent', missing }
+    return silent ? refuse('consent_required', 'Consent required') : { step: 'consent', missing }
 
   return { step: 'respond' }
 }
+
+type Refusal = Extract<NextStep, { step: 'refuse' }>
+const refuse = (error: Refusal['error'], description: string): Refusal => ({ step: 'refuse', error, description })
+
+const isVouchedFor = (request: AuthorizationRequest, session: SessionFacts): boolean =>
+  request.connection === null || request.connection === session.connection
 
 /** OpenID Connect Core §3.1.2.2: an answer for another person than `id_token_hint` names is none. */
 const isExpected = (request: AuthorizationRequest, session: SessionFacts): boolean =>
   request.subject === null || request.subject === session.user
 
-/**
- * A proof given in answer to this very request satisfies everything it may ask. Otherwise `prompt=login` and
- * `select_account` are not satisfied by anything older, and `max_age` only by what is young enough.
- */
-function isFreshEnough(request: AuthorizationRequest, proofs: readonly Proof[], now: Instant): boolean {
-  const at = authenticatedAt(proofs)
-  if (at > request.receivedAt) return true
-  if (request.prompt.includes('login') || request.prompt.includes('select_account')) return false
-  return request.maxAgeSeconds === null || now - at <= request.maxAgeSeconds * SECOND
-}
+/** A proof given in answer to this very request satisfies everything it may ask of a proof or a choice. */
+const isProvenSince = (request: AuthorizationRequest, session: SessionFacts): boolean =>
+  authenticatedAt(session.proofs) > request.receivedAt
 
-/** Per audience, the scopes still to be asked for. The operator's own applications are not asked about. */
-function missingConsent(
+const isProvenAnew = (request: AuthorizationRequest, session: SessionFacts): boolean =>
+  !request.prompt.includes('login') || isProvenSince(request, session)
+
+const isChosen = (request: AuthorizationRequest, session: SessionFacts): boolean =>
+  !request.prompt.includes('select_account') || request.chosenSession === session.id || isProvenSince(request, session)
+
+const isYoungEnough = (request: AuthorizationRequest, session: SessionFacts, now: Instant): boolean =>
+  request.maxAgeSeconds === null ||
+  isProvenSince(request, session) ||
+  now - authenticatedAt(session.proofs) <= request.maxAgeSeconds * SECOND
+
+/**
+ * Per audience, the scopes still to be asked for: none of them where it is the audience itself that nobody allowed. The
+ * operator's own applications are not asked about.
+ */
+export function missingConsent(
   request: AuthorizationRequest,
   client: ClientFacts,
   consents: ConsentFacts,
 ): Record<string, string[]> {
   if (client.isFirstParty) return {}
   const missing: Record<string, string[]> = {}
-  for (const [audience, scopes] of Object.entries(request.audiences)) {
+  for (const [audience, scopes] of Object.entries(request.asks)) {
     const consent = consents[audience]
     // `prompt=consent` is satisfied only by a consent given in answer to this very request.
     const counts = consent && (!request.prompt.includes('consent') || consent.givenAt > request.receivedAt)
     const lacking = scopes.filter(scope => !(counts && consent.scopes.includes(scope)))
-    if (lacking.length > 0) missing[audience] = lacking
+    if (!counts || lacking.length > 0) missing[audience] = lacking
   }
   return missing
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { authenticatedAt, methodsOf } from './proof.ts'
+import { authenticatedAt, authenticationContext, methodsOf } from './proof.ts'
 
 const password = (at: number) => ({ factor: 'password', amr: ['pwd'], at })
 const code = (at: number) => ({ factor: 'totp', amr: ['otp'], at })
@@ -24,4 +24,10 @@ describe('what follows from proofs', () => {
 
   test('mfa is not said of one factor that has two methods', () =>
     assert.deepEqual(methodsOf([{ factor: 'passkey', amr: ['hwk', 'user'], at: 1 }]).includes('mfa'), false))
+
+  test('acr counts the kinds of proof, not the proofs', () => {
+    assert.equal(authenticationContext([password(1)]), '1')
+    assert.equal(authenticationContext([password(1), password(2)]), '1')
+    assert.equal(authenticationContext([password(1), code(2)]), '2')
+  })
 })

@@ -19,6 +19,10 @@ export function methodsOf(proofs: readonly Proof[]): string[] {
   return [...methods]
 }
 
+/** `acr`: how many different kinds of proof the person gave. Computed from the proofs, never from the path taken. */
+export const authenticationContext = (proofs: readonly Proof[]): string =>
+  new Set(proofs.map(proof => proof.factor)).size > 1 ? '2' : '1'
+
 /** A newer proof takes the place of an older one of the same factor. */
 export const addProofs = (known: readonly Proof[], given: readonly Proof[]): Proof[] => [
   ...known.filter(proof => !given.some(newer => newer.factor === proof.factor)),
