@@ -21,6 +21,9 @@ export const en = {
     act: 'Sign in',
     newHere: 'New here?',
     createAccount: 'Create an account',
+    signedInAlready: 'Signed in already?',
+    chooseAccount: 'Choose an account',
+    forgotten: 'Forgot your password?',
     problems: {
       wrong_credentials: { what: 'The e-mail address or the password is wrong.', next: 'Check both and try again.' },
       missing_email: { what: 'Your e-mail address is missing.', next: 'Enter the one you signed up with.' },
@@ -34,23 +37,136 @@ export const en = {
     title: 'Create an account',
     lead: (application: string) => `to go on to ${application}`,
     act: 'Create account',
-    passwordHint: (minimumLength: number) => `At least ${minimumLength} characters.`,
     haveAccount: 'Already have an account?',
     signIn: 'Sign in',
     problems: {
       address_taken: { what: 'This address already has an account.', next: 'Sign in with it, or use another address.' },
       address_invalid: { what: 'This is not an e-mail address.', next: 'Write it like ann@example.com.' },
+      busy: { what: 'Too many attempts right now.', next: 'Wait a minute, then try again.' },
+    },
+  },
+
+  /** Wherever a password is chosen. */
+  newPassword: {
+    hint: (minimumLength: number) => `At least ${minimumLength} characters.`,
+    problems: {
       password_too_short: {
         what: 'This password is too short.',
         next: 'Choose a longer one. A few words in a row are easy to remember.',
       },
       password_too_long: { what: 'This password is too long.', next: 'Choose a shorter one.' },
-      password_is_address: {
-        what: 'This password is your e-mail address.',
-        next: 'Choose one that others cannot guess.',
+      password_own_data: {
+        what: 'This password is made of your address or a name.',
+        next: 'Choose one that says nothing of you or of this site.',
       },
-      busy: { what: 'Too many attempts right now.', next: 'Wait a minute, then try again.' },
+      password_common: {
+        what: 'Many people use this password, so it is tried first.',
+        next: 'Choose another. A few unrelated words in a row are hard to guess.',
+      },
+      password_predictable: {
+        what: 'This password is a row of signs that is easy to guess.',
+        next: 'Choose another. A few unrelated words in a row are hard to guess.',
+      },
     },
+    /** From the easiest to guess to the hardest. */
+    strength: ['Easy to guess', 'Weak', 'Fair', 'Good', 'Strong'],
+  },
+
+  forgotPassword: {
+    title: 'Forgot your password?',
+    lead: 'Enter the e-mail address of your account. We will send you a link to choose a new password.',
+    act: 'Send the link',
+    remembered: 'Remembered it?',
+    signIn: 'Sign in',
+  },
+
+  resetPassword: {
+    title: 'Choose a new password',
+    lead: (address: string) => `for ${address}`,
+    act: 'Change password',
+  },
+
+  verifyEmail: {
+    title: 'Confirm your address',
+    lead: (address: string) => `Is ${address} yours? Then press the button.`,
+    act: 'Confirm',
+  },
+
+  /** What a mailed link has done, or why it does nothing. */
+  notices: {
+    resetSent: {
+      title: 'Check your e-mail',
+      lead: (address: string) => `If there is an account for ${address}, we have sent a link there.`,
+      note: (duration: string) =>
+        `It works for ${duration}. If nothing comes within a few minutes, look in the spam folder, and check the address.`,
+    },
+    resetOver: {
+      title: 'This link does not work any more',
+      lead: (duration: string) => `A link works for ${duration}, and for as long as the password stays the same.`,
+      act: 'Get a new link',
+    },
+    resetUsed: {
+      title: 'This link was used already',
+      lead: 'The password was changed with it. If that was you, sign in with the new one.',
+      act: 'Get a new link',
+    },
+    passwordChanged: {
+      title: 'Your password is changed',
+      lead: 'You are signed out everywhere. From now on, sign in with the new password.',
+      act: (application: string) => `Go on to ${application}`,
+    },
+    confirmed: { title: 'Your address is confirmed', lead: 'You can close this page.' },
+    verificationExpired: {
+      title: 'This link has expired',
+      lead: (address: string) => `We can send a new one to ${address}.`,
+      act: 'Send a new link',
+    },
+    verificationOver: {
+      title: 'This link does not work',
+      lead: 'It may have been cut short, or your account has another address by now. Open the link in the latest mail.',
+    },
+    verificationSent: {
+      title: 'Check your e-mail',
+      lead: (address: string) => `A new link is on its way to ${address}.`,
+    },
+  },
+
+  /** Sent to people, under the tenant's name. */
+  mails: {
+    resetPassword: {
+      subject: (tenant: string) => `Choose a new password for ${tenant}`,
+      heading: 'Choose a new password',
+      lead: (tenant: string) => `We were asked for a new password for your account at ${tenant}.`,
+      act: 'Choose a new password',
+      limit: (duration: string) => `The link works once, within ${duration}.`,
+      notYou: 'If it was not you who asked, you need do nothing. Your password stays as it is.',
+    },
+    verifyEmail: {
+      subject: (tenant: string) => `Confirm your e-mail address for ${tenant}`,
+      heading: 'Confirm your e-mail address',
+      lead: (tenant: string) => `An account was made at ${tenant} with this address.`,
+      act: 'Confirm this address',
+      limit: (duration: string) => `The link works for ${duration}.`,
+      notYou: 'If it was not you, you need do nothing. The address stays unconfirmed.',
+    },
+    passwordChanged: {
+      subject: (tenant: string) => `Your password for ${tenant} was changed`,
+      heading: 'Your password was changed',
+      lead: (tenant: string) =>
+        `The password of your account at ${tenant} was changed by a link from a mail to you. You were signed out everywhere.`,
+      act: 'Choose another password',
+      notYou:
+        'If it was not you, somebody can read your mail. Change the password of your mailbox first, then choose another one here.',
+    },
+    device: (device: string) => `Browser: ${device}`,
+    instead: 'If the button does nothing, copy this address into your browser:',
+  },
+
+  chooseAccount: {
+    title: 'Choose an account',
+    lead: (application: string) => `to go on to ${application}`,
+    another: 'Use another account',
+    gone: { what: 'This account is signed out by now.', next: 'Choose another one, or sign in again.' },
   },
 
   consent: {
@@ -60,8 +176,11 @@ export const en = {
     signedInAs: 'You are signed in as',
     refuse: 'Not now',
     allow: 'Allow',
+    notYou: 'Not you?',
+    anotherAccount: 'Use another account',
     asks: {
       account: { what: 'Know you when you come back', detail: 'by the identifier of your account' },
+      api: { what: 'Use it in your name', detail: 'without any permission beyond that' },
       profile: { what: 'See who you are', detail: 'your name, picture and other profile details' },
       email: { what: 'See your e-mail address', detail: 'and whether it is confirmed' },
       profile_email: {
@@ -73,6 +192,28 @@ export const en = {
       offline_access: { what: 'Keep its access while you are away', detail: 'without asking you each time' },
     },
   },
+
+  account: {
+    title: 'Your account',
+    sessions: 'Where you are signed in',
+    thisBrowser: 'This browser',
+    unknownDevice: 'Unknown device',
+    signedIn: (ago: string) => `Signed in ${ago}`,
+    lastUsed: (ago: string) => `Last used ${ago}`,
+    onlyRecent: 'Only the most recent are shown.',
+    signOut: 'Sign out',
+    signOutOthers: 'Sign out all others',
+    signOutEverywhere: 'Sign out everywhere',
+    everywhereHint: 'Signing out everywhere also ends what applications may do while you are away.',
+    applications: 'Applications with access',
+    noApplications: 'No application has access to your account.',
+    staysSignedIn: 'Stays signed in',
+    removeAccess: 'Remove',
+    anotherAccount: 'Use another account',
+  },
+
+  /** Seen only where scripts do not run. */
+  formPost: { title: 'One more step', act: 'Continue' },
 
   signOut: {
     title: 'Sign out',
@@ -87,6 +228,10 @@ export const en = {
     title: 'You are signed out',
     heading: (application: string) => `You are signed out of ${application}`,
     lead: 'You can close this page.',
+    everywhere: {
+      title: 'You are signed out everywhere',
+      lead: 'In every browser, and in the applications that stayed signed in.',
+    },
     backTo: (application: string) => `Back to ${application}`,
     back: 'Go back',
   },

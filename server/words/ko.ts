@@ -22,6 +22,9 @@ export const ko: Catalogue = {
     act: '로그인',
     newHere: '처음이신가요?',
     createAccount: '계정 만들기',
+    signedInAlready: '이미 로그인하셨나요?',
+    chooseAccount: '계정 선택',
+    forgotten: '비밀번호를 잊으셨나요?',
     problems: {
       wrong_credentials: {
         what: '이메일 또는 비밀번호가 맞지 않습니다.',
@@ -38,23 +41,131 @@ export const ko: Catalogue = {
     title: '계정 만들기',
     lead: application => `계정을 만들고 ${application}에서 계속하세요.`,
     act: '계정 만들기',
-    passwordHint: minimumLength => `${minimumLength}자 이상으로 정해 주세요.`,
     haveAccount: '이미 계정이 있으신가요?',
     signIn: '로그인',
     problems: {
       address_taken: { what: '이미 가입한 이메일입니다.', next: '그대로 로그인하거나 다른 이메일을 써 주세요.' },
       address_invalid: { what: '이메일 주소가 아닙니다.', next: 'ann@example.com처럼 입력해 주세요.' },
+      busy: { what: '지금은 시도가 너무 많습니다.', next: '잠시 기다렸다가 다시 해 주세요.' },
+    },
+  },
+
+  newPassword: {
+    hint: minimumLength => `${minimumLength}자 이상으로 정해 주세요.`,
+    problems: {
       password_too_short: {
         what: '비밀번호가 너무 짧습니다.',
         next: '더 길게 정해 주세요. 단어 여러 개를 이어 쓰면 외우기 쉽습니다.',
       },
       password_too_long: { what: '비밀번호가 너무 깁니다.', next: '더 짧게 정해 주세요.' },
-      password_is_address: {
-        what: '비밀번호가 이메일과 같습니다.',
-        next: '남이 짐작할 수 없는 것으로 정해 주세요.',
+      password_own_data: {
+        what: '이메일이나 이름이 들어간 비밀번호입니다.',
+        next: '나와 이 사이트를 짐작할 수 없는 것으로 정해 주세요.',
       },
-      busy: { what: '지금은 시도가 너무 많습니다.', next: '잠시 기다렸다가 다시 해 주세요.' },
+      password_common: {
+        what: '많은 사람이 쓰는 비밀번호입니다.',
+        next: '다른 것으로 정해 주세요. 서로 관계없는 단어를 이어 쓰면 짐작하기 어렵습니다.',
+      },
+      password_predictable: {
+        what: '순서나 반복이라 짐작하기 쉬운 비밀번호입니다.',
+        next: '다른 것으로 정해 주세요. 서로 관계없는 단어를 이어 쓰면 짐작하기 어렵습니다.',
+      },
     },
+    strength: ['짐작하기 쉬움', '약함', '보통', '좋음', '강함'],
+  },
+
+  forgotPassword: {
+    title: '비밀번호를 잊으셨나요?',
+    lead: '가입한 이메일을 입력해 주세요. 새 비밀번호를 정하는 링크를 보내 드립니다.',
+    act: '링크 받기',
+    remembered: '비밀번호가 생각나셨나요?',
+    signIn: '로그인',
+  },
+
+  resetPassword: {
+    title: '새 비밀번호 정하기',
+    lead: address => `${address} 계정에 쓸 비밀번호를 입력해 주세요.`,
+    act: '비밀번호 바꾸기',
+  },
+
+  verifyEmail: {
+    title: '이메일 인증',
+    lead: address => `${address} 주소를 쓰고 계신다면 버튼을 눌러 주세요.`,
+    act: '인증하기',
+  },
+
+  notices: {
+    resetSent: {
+      title: '메일을 확인해 주세요',
+      lead: address => `${address} 계정이 있으면 그 주소로 링크를 보냈습니다.`,
+      note: duration =>
+        `링크는 ${duration} 동안 쓸 수 있습니다. 몇 분이 지나도 오지 않으면 스팸함과 입력한 주소를 확인해 주세요.`,
+    },
+    resetOver: {
+      title: '더는 쓸 수 없는 링크입니다',
+      lead: duration => `링크는 ${duration} 동안, 비밀번호가 그대로일 때만 쓸 수 있습니다.`,
+      act: '새 링크 받기',
+    },
+    resetUsed: {
+      title: '이미 쓴 링크입니다',
+      lead: '이 링크로 비밀번호가 바뀌었습니다. 직접 바꾸셨다면 새 비밀번호로 로그인해 주세요.',
+      act: '새 링크 받기',
+    },
+    passwordChanged: {
+      title: '비밀번호를 바꿨습니다',
+      lead: '모든 기기에서 로그아웃했습니다. 이제 새 비밀번호로 로그인해 주세요.',
+      act: application => `${application}에서 계속`,
+    },
+    confirmed: { title: '이메일을 인증했습니다', lead: '이 창은 닫아도 됩니다.' },
+    verificationExpired: {
+      title: '기한이 지난 링크입니다',
+      lead: address => `${address} 주소로 새 링크를 보내 드릴 수 있습니다.`,
+      act: '새 링크 받기',
+    },
+    verificationOver: {
+      title: '쓸 수 없는 링크입니다',
+      lead: '주소가 잘렸거나 계정의 이메일이 바뀌었을 수 있습니다. 가장 최근에 받은 메일에서 다시 열어 주세요.',
+    },
+    verificationSent: {
+      title: '메일을 확인해 주세요',
+      lead: address => `${address} 주소로 새 링크를 보냈습니다.`,
+    },
+  },
+
+  mails: {
+    resetPassword: {
+      subject: tenant => `${tenant} 새 비밀번호 정하기`,
+      heading: '새 비밀번호를 정해 주세요',
+      lead: tenant => `${tenant}에서 새 비밀번호를 정하겠다는 요청을 받았습니다.`,
+      act: '새 비밀번호 정하기',
+      limit: duration => `링크는 ${duration} 안에 한 번만 쓸 수 있습니다.`,
+      notYou: '요청하지 않으셨다면 그냥 두셔도 됩니다. 비밀번호는 바뀌지 않습니다.',
+    },
+    verifyEmail: {
+      subject: tenant => `${tenant} 이메일 인증`,
+      heading: '이메일을 인증해 주세요',
+      lead: tenant => `${tenant}에서 이 이메일로 계정을 만들었습니다.`,
+      act: '이메일 인증하기',
+      limit: duration => `링크는 ${duration} 동안 쓸 수 있습니다.`,
+      notYou: '가입하지 않으셨다면 그냥 두셔도 됩니다. 이메일은 인증되지 않습니다.',
+    },
+    passwordChanged: {
+      subject: tenant => `${tenant} 비밀번호가 바뀌었습니다`,
+      heading: '비밀번호가 바뀌었습니다',
+      lead: tenant => `메일로 보낸 링크로 ${tenant} 계정의 비밀번호가 바뀌었습니다. 모든 기기에서 로그아웃되었습니다.`,
+      act: '비밀번호 다시 정하기',
+      notYou:
+        '직접 바꾸지 않으셨다면 다른 사람이 메일을 보고 있을 수 있습니다. 먼저 메일 계정의 비밀번호를 바꾸고, 여기서도 다시 정해 주세요.',
+    },
+    device: device => `브라우저: ${device}`,
+    instead: '버튼이 눌리지 않으면 이 주소를 브라우저에 붙여 넣어 주세요.',
+  },
+
+  chooseAccount: {
+    title: '계정 선택',
+    lead: application => `계정을 고르고 ${application}에서 계속하세요.`,
+    another: '다른 계정 사용',
+    gone: { what: '이미 로그아웃한 계정입니다.', next: '다른 계정을 고르거나 다시 로그인해 주세요.' },
   },
 
   consent: {
@@ -64,8 +175,11 @@ export const ko: Catalogue = {
     signedInAs: '로그인한 계정',
     refuse: '허용 안 함',
     allow: '허용',
+    notYou: '내 계정이 아닌가요?',
+    anotherAccount: '다른 계정 사용',
     asks: {
       account: { what: '다시 왔을 때 알아보기', detail: '계정 식별자로 구분' },
+      api: { what: '내 이름으로 이용', detail: '그 밖의 권한은 없습니다' },
       profile: { what: '내가 누구인지 확인하기', detail: '이름, 사진과 그 밖의 프로필 정보' },
       email: { what: '내 이메일 주소 보기', detail: '주소와 인증 여부' },
       profile_email: { what: '내가 누구인지 확인하기', detail: '이름, 사진, 이메일 주소와 그 밖의 프로필 정보' },
@@ -74,6 +188,27 @@ export const ko: Catalogue = {
       offline_access: { what: '내가 없을 때도 계속 접근하기', detail: '매번 다시 묻지 않습니다' },
     },
   },
+
+  account: {
+    title: '내 계정',
+    sessions: '로그인한 기기',
+    thisBrowser: '지금 쓰는 브라우저',
+    unknownDevice: '알 수 없는 기기',
+    signedIn: ago => `${ago} 로그인`,
+    lastUsed: ago => `마지막 사용: ${ago}`,
+    onlyRecent: '최근 기기만 보입니다.',
+    signOut: '로그아웃',
+    signOutOthers: '다른 기기 모두 로그아웃',
+    signOutEverywhere: '모든 기기에서 로그아웃',
+    everywhereHint: '모든 기기에서 로그아웃하면 로그인을 유지하던 앱의 접근도 끊깁니다.',
+    applications: '접근을 허용한 앱',
+    noApplications: '내 계정에 접근하는 앱이 없습니다.',
+    staysSignedIn: '로그인 유지 중',
+    removeAccess: '접근 끊기',
+    anotherAccount: '다른 계정 사용',
+  },
+
+  formPost: { title: '한 단계 남았습니다', act: '계속' },
 
   signOut: {
     title: '로그아웃',
@@ -88,6 +223,10 @@ export const ko: Catalogue = {
     title: '로그아웃했습니다',
     heading: application => `${application}에서 로그아웃했습니다`,
     lead: '이 창은 닫아도 됩니다.',
+    everywhere: {
+      title: '모든 기기에서 로그아웃했습니다',
+      lead: '로그인을 유지하던 앱에서도 로그아웃했습니다.',
+    },
     backTo: application => `${application} 다시 열기`,
     back: '돌아가기',
   },

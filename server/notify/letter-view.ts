@@ -1,0 +1,59 @@
+/** What a letter says, and in which words: a letter in, a view of plain text out. How it looks is the template's. */
+import { isColour, shadesOf } from '../http/accent.ts'
+import { deviceName } from '../http/user-agent.ts'
+import { wordsOf } from '../words/catalogue.ts'
+import { duration } from '../words/duration.ts'
+import { isolatedName, shownName } from '../words/names.ts'
+import type { Letter } from './letter.ts'
+
+/** Whose mail it is: the tenant, as stored. */
+export interface Sender {
+  readonly name: string
+  readonly accent: string | null
+}
+
+/** The page's own, for a tenant without a colour. */
+const ACCENT = '#1f5d4c'
+
+export function letterView(letter: Letter, sender: Sender) {
+  const { mails } = wordsOf(letter.language)
+  const words = {
+    'reset-password': mails.resetPassword,
+    'verify-email': mails.verifyEmail,
+    'password-changed': { ...mails.passwordChanged, limit: null },
+  }[letter.message]
+  const device = deviceName(letter.userAgent)
+  const colour = sender.accent !== null && isColour(sender.accent) ? sender.accent : ACCENT
+  const { accent, onAccent } = shadesOf(colour, 'light')
+  return {
+    language: letter.language,
+    sender: shownName(sender.name),
+    // A header has no use for the marks around a name, which some readers show as boxes.
+    subject: words.subject(shownName(sender.name)),
+    heading: words.heading,
+    lead: words.lead(isolatedName(sender.name)),
+    act: words.act,
+    link: letter.link,
+    instead: mails.instead,
+    limit: words.limit && letter.linkLife !== null ? words.limit(duration(letter.language, letter.linkLife)) : null,
+    device: device === null ? null : mails.device(device),
+    notYou: words.notYou,
+    accent,
+    onAccent,
+  }
+}
+
+export type LetterView = ReturnType<typeof letterView>
+
+/** For whoever reads mail as text. The link has a line of its own, which no program breaks. */
+export const letterText = (view: LetterView): string =>
+  [
+    view.heading,
+    view.lead,
+    `${view.act}:\n${view.link}`,
+    [view.limit, view.device].filter(line => line !== null).join('\n'),
+    view.notYou,
+    `-- \n${view.sender}`,
+  ]
+    .filter(Boolean)
+    .join('\n\n')
