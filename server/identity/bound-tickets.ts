@@ -26,14 +26,16 @@ export async function issueHere(
   return { id, cookies }
 }
 
-/** By the `:id` of the path. Throws `start_again` for one that is over, spent, or another browser's: the same is to be done. */
+/** By the `:id` of the path, a ticket of one of the kinds. Throws `start_again` for one that is over, spent, or another browser's: the same is to be done. */
 export async function findHere<Data extends JsonObject>(
   store: Nouns,
   incoming: Incoming,
-  kind: string,
+  kinds: string | readonly string[],
   now: Instant,
 ): Promise<TicketRecord<Data>> {
-  const ticket = await store.tickets.peek<Data>(incoming.tenant, kind, incoming.path['id'] ?? '', now)
+  let ticket: TicketRecord<Data> | undefined
+  for (const kind of [kinds].flat())
+    ticket ??= await store.tickets.peek(incoming.tenant, kind, incoming.path['id'] ?? '', now)
   if (!ticket || ticket.consumedAt !== null)
     throw new PageError('start_again', 'This request is over: it was answered, or its time has passed.')
   if (!isBoundHere(ticket, incoming)) throw new PageError('start_again', 'This request began in another browser.')

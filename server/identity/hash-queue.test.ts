@@ -104,6 +104,45 @@ describe('the queue in front of the password hash', () => {
     await Promise.all(all)
   })
 
+  test('gives turns to networks rather than to whoever came first, so that a flood is a queue of its own', async () => {
+    const bench = workbench()
+    const all = [bench.add('x'), bench.add('y')]
+    await turn()
+    for (let place = 0; place < 6; place++) all.push(bench.add(`2001:db8::${place}`, `flood ${place}`))
+    for (const person of ['192.0.2.1', '2001:db8:0:1::1']) all.push(bench.add(person), bench.add(person))
+    await bench.finishAll()
+    await Promise.all(all)
+    const waited = bench.begun.filter(name => !['x', 'y'].includes(name))
+    assert.deepEqual(waited.slice(0, 5), ['flood 0', '192.0.2.1', '2001:db8:0:1::1', 'flood 1', '192.0.2.1'])
+    assert.deepEqual(waited.slice(-3), ['flood 3', 'flood 4', 'flood 5'])
+  })
+
+  test('has one share for a whole IPv6 network, from whichever of its addresses it is asked', async () => {
+    const bench = workbench()
+    const all = [bench.add('x'), bench.add('y')]
+    await turn()
+    for (let place = 0; place < 20; place++) all.push(bench.add(`2001:db8:0:1::${place}`))
+    await assert.rejects(bench.add('2001:db8:0:1:ffff::'), BusyError)
+    all.push(bench.add('2001:db8:0:2::'))
+    await bench.finishAll()
+    await Promise.all(all)
+  })
+
+  test('makes room for somebody new, when it is full, where most wait: the last to come there is sent away', async () => {
+    const bench = workbench()
+    const all = [bench.add('x'), bench.add('y')]
+    await turn()
+    for (let place = 0; place < 398; place++) all.push(bench.add(`network ${place % 199}`))
+    const last = bench.addQuietly('network 7')
+    all.push(bench.add('network 200'))
+    const somebody = bench.add('somebody')
+    await assert.rejects(last, BusyError)
+    await assert.rejects(bench.add('network 7'), BusyError)
+    await bench.finishAll()
+    await Promise.all([...all, somebody])
+    assert.ok(bench.begun.includes('somebody'))
+  })
+
   test('is full at four hundred: who comes then is told at once rather than kept', async () => {
     const bench = workbench()
     const all = [bench.add('x'), bench.add('y')]

@@ -1,16 +1,20 @@
 /**
  * A place in front of the password hash. Argon2id runs on libuv's four threads, which signing, DNS and files
- * share: four hashes in flight slow RS256 signing 36-fold. So at most two run at once, the rest wait here, each
- * for a bounded time and each address for a bounded share, so that a flood of passwords delays only passwords.
+ * share: four hashes in flight slow RS256 signing 36-fold. So at most two run at once, and the rest wait here for a
+ * bounded time, so that a flood of passwords delays only passwords. Those who wait take turns by where they come
+ * from, not by when: a flood from one network is a queue of its own, and stands in nobody else's way. What is hashed is
+ * the caller's.
  */
 import { availableParallelism } from 'node:os'
+import { networkOf } from '../kernel/network-of.ts'
 import { SECOND } from '../kernel/seconds.ts'
 
 const IN_FLIGHT = Math.min(availableParallelism(), 2)
 const LONGEST_WAIT = 2 * SECOND
+/** More than two seconds have turns for, and no more memory than a few hundred open requests take. */
 const MOST_WAITING = 400
-/** Of the queue, what one address may fill. */
-const MOST_PER_ADDRESS = 20
+/** Of those, from one network. */
+const MOST_PER_NETWORK = 20
 
 /** The work was not begun: the person may simply try again. */
 export class BusyError extends Error {
@@ -18,63 +22,88 @@ export class BusyError extends Error {
 }
 
 export interface HashQueue {
-  /** Runs `work` when its turn comes. Throws `BusyError` when the queue is full or the turn does not come in 2 s. */
+  /**
+   * Runs `work` when its turn comes; `address` is the caller's, as an IP address. Throws `BusyError` when the queue is
+   * full or the turn does not come in 2 s.
+   */
   run<T>(address: string, work: () => Promise<T>): Promise<T>
 }
 
 interface Waiting {
-  readonly address: string
   readonly start: () => void
-  readonly timer: NodeJS.Timeout
+  readonly sendAway: (why: string) => void
 }
 
 export function createHashQueue(): HashQueue {
-  const waiting: Waiting[] = []
-  const perAddress = new Map<string, number>()
+  /** By network, each in the order of coming. The networks stand in the order of their next turns, and none is empty. */
+  const queues = new Map<string, Waiting[]>()
+  let waiting = 0
   let running = 0
 
-  const count = (address: string, by: number) => {
-    const next = (perAddress.get(address) ?? 0) + by
-    if (next > 0) perAddress.set(address, next)
-    else perAddress.delete(address)
+  function remove(network: string, one: Waiting): void {
+    const queue = queues.get(network) ?? []
+    queue.splice(queue.indexOf(one), 1)
+    if (queue.length === 0) queues.delete(network)
+    waiting--
   }
 
-  const leave = () => {
+  function leave(): void {
     running--
-    const next = waiting.shift()
-    if (next) next.start()
+    const [turn] = queues
+    if (!turn) return
+    const [network, queue] = turn
+    const [next] = queue
+    next?.start()
+    // To the end of the line, with whoever else waits there.
+    if (queues.delete(network)) queues.set(network, queue)
   }
 
-  const turn = (address: string): Promise<void> => {
-    if (running < IN_FLIGHT) {
-      running++
-      return Promise.resolve()
-    }
-    if (waiting.length >= MOST_WAITING || (perAddress.get(address) ?? 0) >= MOST_PER_ADDRESS)
-      return Promise.reject(new BusyError('The queue of password checks is full.'))
+  /** Whether there is a place, if need be that of the last to come from where most do. */
+  function makeRoom(network: string): boolean {
+    const mine = queues.get(network)?.length ?? 0
+    if (mine >= MOST_PER_NETWORK) return false
+    if (waiting < MOST_WAITING) return true
+    const longest = [...queues.values()].reduce((most, queue) => (queue.length > most.length ? queue : most))
+    if (longest.length <= mine + 1) return false
+    longest.at(-1)?.sendAway('Others came, from where fewer do.')
+    return true
+  }
+
+  function wait(network: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const entry: Waiting = {
-        address,
+      const leaveQueue = () => {
+        clearTimeout(timer)
+        remove(network, one)
+      }
+      const one: Waiting = {
         start: () => {
-          clearTimeout(entry.timer)
-          count(address, -1)
+          leaveQueue()
           running++
           resolve()
         },
-        timer: setTimeout(() => {
-          waiting.splice(waiting.indexOf(entry), 1)
-          count(address, -1)
-          reject(new BusyError('The turn of a password check did not come in time.'))
-        }, LONGEST_WAIT),
+        sendAway: why => {
+          leaveQueue()
+          reject(new BusyError(why))
+        },
       }
-      count(address, 1)
-      waiting.push(entry)
+      const timer = setTimeout(() => one.sendAway('The turn of a password check did not come in time.'), LONGEST_WAIT)
+      const queue = queues.get(network)
+      if (queue) queue.push(one)
+      else queues.set(network, [one])
+      waiting++
     })
+  }
+
+  async function turn(network: string): Promise<void> {
+    // Nobody waits while there is room to run: whoever leaves hands the place on.
+    if (running < IN_FLIGHT) running++
+    else if (makeRoom(network)) await wait(network)
+    else throw new BusyError('The queue of password checks is full.')
   }
 
   return {
     async run(address, work) {
-      await turn(address)
+      await turn(networkOf(address))
       try {
         return await work()
       } finally {

@@ -1,23 +1,52 @@
 /** What a request needs next in the browser in front of us: the facts that the policy decides from, gathered once for whoever asks it. */
 import type { Incoming } from '../http/route.ts'
 import type { Instant } from '../kernel/clock.ts'
-import { type AuthorizationRequest, type ClientFacts, type NextStep, nextStep } from '../policy/next-step.ts'
+import {
+  type AuthorizationRequest,
+  type ClientFacts,
+  eligibleSessions,
+  meantSession,
+  type NextStep,
+  nextStep,
+  type SessionFacts,
+} from '../policy/next-step.ts'
 import type { Nouns } from '../store/store.ts'
 import { type LiveSession, liveSessions } from './browsers.ts'
 import { consentsOf } from './consents.ts'
 
-/** `current` is there whenever the step is one for somebody who is signed in (`consent`, `respond`). */
+export interface NextStepHere {
+  readonly next: NextStep
+  /** The session that is meant, which is there whenever the step is one for somebody who is signed in. */
+  readonly current: LiveSession | undefined
+  /** Those that the request lets the person choose among, the browser's current one first. */
+  readonly eligible: readonly LiveSession[]
+}
+
 export async function nextStepHere(
   store: Nouns,
   incoming: Incoming,
   request: AuthorizationRequest,
   client: ClientFacts,
   now: Instant,
-): Promise<{ next: NextStep; current: LiveSession | undefined }> {
+): Promise<NextStepHere> {
   const sessions = await liveSessions(store, incoming, now)
-  const current = sessions.find(({ user }) => user.id === request.subject) ?? sessions[0]
+  const byId = new Map(sessions.map(one => [one.session.id, one]))
+  const facts = sessions.map(factsOf)
+
+  const meant = meantSession(request, facts)
   const consents =
-    current && !client.isFirstParty ? await consentsOf(store, incoming.tenant, current.user.id, request.client) : {}
-  const session = current && { user: current.user.id, proofs: current.session.proofs }
-  return { next: nextStep(request, session, client, consents, now), current }
+    meant && !client.isFirstParty ? await consentsOf(store, incoming.tenant, meant.user, request.client) : {}
+  return {
+    next: nextStep(request, meant, client, consents, now),
+    current: meant && byId.get(meant.id),
+    eligible: eligibleSessions(request, facts).flatMap(({ id }) => byId.get(id) ?? []),
+  }
 }
+
+const factsOf = ({ session, user }: LiveSession): SessionFacts => ({
+  id: session.id,
+  user: user.id,
+  email: user.email,
+  connection: session.connection,
+  proofs: session.proofs,
+})

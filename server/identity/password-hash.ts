@@ -65,12 +65,26 @@ function parse(phc: string): Parsed | undefined {
 /** Whether a stored or imported hash is of a form that can be verified here. */
 export const isVerifiable = (phc: string): boolean => parse(phc) !== undefined
 
+/**
+ * False also for what is no hash. Never costs less than `verifyNothing`: an imported hash that is cheaper than ours
+ * would otherwise tell by the time of the answer that its account exists. A dearer one costs what it costs, which no
+ * other answer can be made to cost without everybody paying for it; its owner's first sign-in replaces it.
+ */
 export async function verifyPassword(password: string, phc: string): Promise<boolean> {
   const parsed = parse(phc)
-  if (!parsed) return false
+  if (!parsed) return verifyNothing(password)
   const tag = await compute(password, parsed.salt, parsed.cost, parsed.tag.length)
+  const missing = work(COST) - work(parsed.cost)
+  // Below that there is nothing to hash with, nor to measure.
+  if (missing >= LEAST_WORK) await waste(password, { ...COST, memory: Math.floor(missing / COST.passes) })
   return timingSafeEqual(tag, parsed.tag)
 }
+
+/** In kibibytes filled: the time it takes, near enough. */
+const work = ({ memory, passes }: Cost): number => memory * passes
+
+/** Argon2 fills at least 8 KiB in each lane (RFC 9106 §3.1). */
+const LEAST_WORK = 8 * COST.parallelism * COST.passes
 
 /** Whether it was made at another cost than ours, and should be replaced while the password is at hand. */
 export function isOutdated(phc: string): boolean {
@@ -80,6 +94,9 @@ export function isOutdated(phc: string): boolean {
 
 /** Costs what a real check costs, for an account that does not exist. Always false. */
 export async function verifyNothing(password: string): Promise<false> {
-  await compute(password, Buffer.alloc(SALT_BYTES), COST, TAG_BYTES)
+  await waste(password, COST)
   return false
 }
+
+const waste = (password: string, cost: Cost): Promise<Buffer> =>
+  compute(password, Buffer.alloc(SALT_BYTES), cost, TAG_BYTES)

@@ -1,10 +1,10 @@
 /** Beginning and ending sessions: the rows, the revocations and the events of each, in one transaction. */
 
-import { type Occasion, sessionRenewed, sessionStarted, signedOut } from '../audit/events.ts'
+import { type Occasion, sessionRenewed, sessionStarted, signedOut, signedOutEverywhere } from '../audit/events.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import { methodsOf, type Proof } from '../policy/proof.ts'
-import { revokeSession } from '../revocation/revoke.ts'
+import { revokeSession, revokeSubject } from '../revocation/revoke.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
@@ -28,13 +28,16 @@ export interface Beginning {
   readonly browser: { readonly from: string | null; readonly secretHash: string }
 }
 
-/** Somebody proved who they are: a new session, or the one they have in this browser, renewed under its old `sid`. */
+/**
+ * Somebody proved who they are: a new session, or the one they have in this browser, renewed under its old `sid`.
+ * Answers its id.
+ */
 export async function beginSession(
   transaction: Transaction,
   beginning: Beginning,
   occasion: Occasion,
   clock: Clock,
-): Promise<void> {
+): Promise<string> {
   const { user, connection, proofs, limits, browser, client } = beginning
   const now = clock()
   const { id, renewed } = await transaction.sessions.begin(
@@ -46,6 +49,7 @@ export async function beginSession(
       connection,
       organization: null,
       proofs,
+      userAgent: occasion.userAgent,
       createdAt: now,
       usedAt: now,
       idleExpiresAt: Math.min(now + limits.idleLifetime, now + limits.lifetime),
@@ -56,6 +60,7 @@ export async function beginSession(
   )
   const event = renewed ? sessionRenewed : sessionStarted
   await transaction.events.record([event(occasion, client, user.id, id, methodsOf(proofs))])
+  return id
 }
 
 /** Ends each with every token that carries its `sid`. Those that had ended already are passed over. */
@@ -70,5 +75,13 @@ export function endSessions(
     for (const session of sessions)
       if (await revokeSession(transaction, session, at))
         await transaction.events.record([signedOut(occasion, client, session.user, session.id)])
+  })
+}
+
+/** Ends all that a person has: sessions in every browser, and what applications were given for as long as they are away. */
+export function signOutEverywhere(store: Store, user: UserRecord, occasion: Occasion, at: Instant): Promise<void> {
+  return store.transaction(async transaction => {
+    await revokeSubject(transaction, user, at)
+    await transaction.events.record([signedOutEverywhere(occasion, user.id)])
   })
 }

@@ -1,6 +1,6 @@
 /** People: how they come to be, and how they are found by what they type. */
 import type { Clock } from '../kernel/clock.ts'
-import { newObjectId } from '../kernel/ids.ts'
+import { newId, newObjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
@@ -11,6 +11,14 @@ import type { UserRecord } from '../store/users.ts'
 export const DATABASE_CONNECTION = 'Username-Password-Authentication'
 /** The strategy, and the provider in the ids of its users, so that imported users keep theirs. */
 export const DATABASE_STRATEGY = 'auth0'
+
+/** To be called once, in the transaction that makes the tenant. */
+export async function createDatabase(transaction: Transaction, tenant: string): Promise<ConnectionRecord> {
+  const id = newId('con')
+  const connection = { tenant, id, name: DATABASE_CONNECTION, strategy: DATABASE_STRATEGY, options: {} }
+  await transaction.connections.create(connection)
+  return connection
+}
 
 /** Every tenant has one from its first day. */
 export async function databaseOf(nouns: Nouns, tenant: string): Promise<ConnectionRecord> {

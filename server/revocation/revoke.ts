@@ -30,6 +30,21 @@ export async function revokeSession(
   return true
 }
 
+/**
+ * Ends all that a person gave a client: codes, families and tokens. One entry for each authorization rather than one
+ * for the pair: that could spare what the person gives the client afterwards only by comparing clocks. Answers how many.
+ */
+export async function revokeGrants(
+  transaction: Transaction,
+  { tenant, user, client }: { tenant: string; user: string; client: string },
+  at: Instant,
+): Promise<number> {
+  const killed = await transaction.authorizations.killOf(tenant, user, client)
+  for (const { id, expiresAt } of killed)
+    transaction.revocations.append({ tenant, kind: 'authorization', id, epoch: null, at, expiresAt })
+  return killed.length
+}
+
 /** Signs the person out everywhere: every session, family and token of theirs carries the old epoch and is dead with it. */
 export async function revokeSubject(
   transaction: Transaction,

@@ -1,0 +1,185 @@
+/**
+ * A forgotten password: the link that is mailed, what it is good for, and the new password in the place of the old.
+ * Whoever asks is answered alike and at the same cost, whether there is an account or not; which page says so, and
+ * whether a password may be chosen, is decided elsewhere.
+ */
+import { emailVerified, type Occasion, passwordReset, passwordResetAsked } from '../audit/events.ts'
+import type { Clock, Instant } from '../kernel/clock.ts'
+import { randomSecret, sha256 } from '../kernel/secrets.ts'
+import { promiseMail } from '../notify/letter.ts'
+import { emailKey } from '../policy/email-address.ts'
+import { NEWS_LIFE, RESET_LINK_LIFE } from '../policy/lifetimes.ts'
+import { revokeSubject } from '../revocation/revoke.ts'
+import type { Nouns, Store, Transaction } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
+import type { Language } from '../words/languages.ts'
+import { takeMail } from './mail-limits.ts'
+import { databaseOf, setPassword } from './users.ts'
+
+const RESET_TICKET = 'password-reset'
+
+type ResetData = {
+  /** What the account was when the link was asked for, by `stateOf`. */
+  readonly state: string
+  /** Where the person was on the way to, if anywhere. */
+  readonly interaction: string | null
+}
+
+/** Where mail about an account leads, and in which language it speaks. */
+export interface Correspondence {
+  readonly issuer: string
+  readonly language: Language
+}
+
+export interface ResetWish extends Correspondence {
+  /** As `readEmailAddress` has it. */
+  readonly address: string
+  readonly client: string | null
+  readonly interaction: string | null
+}
+
+export interface OpenReset {
+  readonly state: 'open'
+  readonly user: UserRecord & { readonly email: string }
+  readonly interaction: string | null
+}
+
+/** `used`: it did its work. `over`: it is unknown or too old, or the account has another password or address by now. */
+export type FoundReset = OpenReset | { readonly state: 'used' | 'over' }
+
+/**
+ * Mails a link to whoever has that address in the tenant's database and is not blocked. For an address that nobody has,
+ * a link that nobody knows is written down and a letter to nobody: each statement has its twin.
+ */
+export async function askForReset(store: Store, wish: ResetWish, occasion: Occasion): Promise<void> {
+  const { tenant, at } = occasion
+  const connection = await databaseOf(store, tenant)
+  const found = await store.users.findByEmailKey(tenant, connection.id, emailKey(wish.address))
+  const state = await stateOf(store, tenant, found)
+  const user = found?.blocked ? undefined : found
+  const secret = randomSecret()
+
+  await store.transaction(async transaction => {
+    if (!(await takeMail(transaction, tenant, 'reset-password', wish.address, occasion))) return
+    const data: ResetData = { state, interaction: wish.interaction }
+    await transaction.tickets.issue({
+      tenant,
+      kind: RESET_TICKET,
+      id: sha256(secret),
+      subject: user?.id ?? null,
+      data,
+      createdAt: at,
+      expiresAt: at + RESET_LINK_LIFE,
+    })
+    await transaction.events.record([passwordResetAsked(occasion, wish.client, found?.id ?? null, wish.address)])
+    const letter = {
+      message: 'reset-password',
+      to: user?.email ?? null,
+      user: user?.id ?? null,
+      language: wish.language,
+      issuer: wish.issuer,
+      link: `${wish.issuer}reset-password/${secret}`,
+      linkLife: RESET_LINK_LIFE,
+      userAgent: occasion.userAgent,
+    } as const
+    await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + RESET_LINK_LIFE })
+  })
+}
+
+/** Spends nothing. */
+export async function findReset(store: Nouns, tenant: string, secret: string, now: Instant): Promise<FoundReset> {
+  const ticket = await store.tickets.peek<ResetData>(tenant, RESET_TICKET, sha256(secret), now)
+  if (ticket?.consumedAt != null) return { state: 'used' }
+  const user = ticket?.subject == null ? undefined : await store.users.find(tenant, ticket.subject)
+  if (!ticket || !isReachable(user) || (await stateOf(store, tenant, user)) !== ticket.data.state)
+    return { state: 'over' }
+  return { state: 'open', user, interaction: ticket.data.interaction }
+}
+
+/** Thrown inside the transaction to take everything back. */
+class LinkIsOver extends Error {
+  readonly state: 'used' | 'over'
+
+  constructor(state: LinkIsOver['state']) {
+    super('the link does not count any more')
+    this.state = state
+  }
+}
+
+/**
+ * Spends the link: the new password stands, its address is confirmed, since the mail was read there, and everything the
+ * person had ends: sessions, tokens, and every other open link, as each is good for the old password only. The person
+ * is told by mail. Of any number of calls, with this or another of the account's links, one is answered `done`.
+ */
+export async function resetPassword(
+  store: Store,
+  { secret, hash, issuer, language }: Correspondence & { readonly secret: string; readonly hash: string },
+  occasion: Occasion,
+  clock: Clock,
+): Promise<'done' | 'used' | 'over'> {
+  const { tenant, at } = occasion
+  try {
+    await store.transaction(async transaction => {
+      const user = await spend(transaction, tenant, secret, at)
+      await setPassword(transaction, user, hash, clock)
+      if (!user.emailVerified) {
+        await transaction.users.change(tenant, user.id, { emailVerified: true }, at)
+        await transaction.events.record([emailVerified(occasion, user.id, user.email)])
+      }
+      await transaction.events.record([passwordReset(occasion, user.id)])
+      const letter = {
+        message: 'password-changed',
+        to: user.email,
+        user: user.id,
+        language,
+        issuer,
+        link: `${issuer}forgot-password`,
+        linkLife: null,
+        userAgent: occasion.userAgent,
+      } as const
+      await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + NEWS_LIFE })
+    })
+    return 'done'
+  } catch (error) {
+    if (error instanceof LinkIsOver) return error.state
+    throw error
+  }
+}
+
+/** Ends what the person has, and answers who they are. Throws `LinkIsOver`. */
+async function spend(
+  transaction: Transaction,
+  tenant: string,
+  secret: string,
+  now: Instant,
+): Promise<OpenReset['user']> {
+  const ticket = await transaction.tickets.peek<ResetData>(tenant, RESET_TICKET, sha256(secret), now)
+  const outcome = await transaction.tickets.consume(tenant, RESET_TICKET, sha256(secret), now)
+  if (outcome === 'replayed') throw new LinkIsOver('used')
+  if (outcome === 'gone' || ticket?.subject == null) throw new LinkIsOver('over')
+  // Before the account is looked at: from here on no other link of it, and no change to it, gets between.
+  await revokeSubject(transaction, { tenant, id: ticket.subject }, now)
+  const user = await transaction.users.find(tenant, ticket.subject)
+  // It was counted up here.
+  const epochBefore = (user?.epoch ?? 0) - 1
+  if (!isReachable(user) || (await stateOf(transaction, tenant, user, epochBefore)) !== ticket.data.state)
+    throw new LinkIsOver('over')
+  return user
+}
+
+const isReachable = (user: UserRecord | undefined): user is OpenReset['user'] =>
+  user !== undefined && !user.blocked && user.email !== null
+
+/**
+ * What a link is bound to: it is dead as soon as the address or the password is another, and when everything the person
+ * had has ended, by a block too. Of nobody too, at the same cost.
+ */
+async function stateOf(
+  nouns: Nouns,
+  tenant: string,
+  user: UserRecord | undefined,
+  epoch = user?.epoch ?? 0,
+): Promise<string> {
+  const [credential] = await nouns.credentials.of(tenant, user?.id ?? '', 'password')
+  return sha256(JSON.stringify([user?.email ?? null, credential?.secret ?? null, epoch]))
+}
