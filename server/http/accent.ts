@@ -72,7 +72,7 @@ export function contrast(one: string, other: string): number {
   return (lighter + 0.05) / (darker + 0.05)
 }
 
-const isColour = (text: string): boolean => /^#[0-9a-f]{6}$/i.test(text)
+export const isColour = (text: string): boolean => /^#[0-9a-f]{6}$/i.test(text)
 
 /** The colour itself if it can be read on all grounds, otherwise the first step towards `end` that can. */
 function legible(colour: string, on: readonly string[], end: string): string {

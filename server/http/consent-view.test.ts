@@ -6,7 +6,14 @@ import { type Ask, consentView } from './consent-view.ts'
 const words = wordsOf('en').consent
 const ann = { name: 'Ann Example', email: 'ann@example.com' }
 const viewFor = (asks: readonly Ask[], person = ann) =>
-  consentView(words, { action: '/consent', application: 'Videos', person, asks })
+  consentView(words, {
+    action: '/consent',
+    shown: 'x',
+    application: 'Videos',
+    person,
+    asks,
+    anotherAccountUrl: '/another',
+  })
 
 const ask = (api: string | null, values: readonly string[], description: string | null = null): Ask => ({
   api,
@@ -66,12 +73,14 @@ test('a scope cannot be written so that it reads as another', () => {
   assert.deepEqual(read(ask('Video API', ['\u202esoediv:daer'])), ['`soediv:daer`'])
 })
 
-test('every API has its own list under its name, and one that asks for nothing has none', () => {
+test('every API has its own list under its name, and one that asks for nothing by name says what it asks for even so', () => {
   const { groups } = viewFor([ask(null, ['openid']), ask('A', ['read']), ask('B', []), ask('C', ['read'])])
   assert.deepEqual(
     groups.map(({ api }) => api),
-    [null, '\u2068A\u2069', '\u2068C\u2069'],
+    [null, '\u2068A\u2069', '\u2068B\u2069', '\u2068C\u2069'],
   )
+  assert.deepEqual(read(ask('B', [])), ['Use it in your name'])
+  assert.deepEqual(read(ask(null, [])), ['Know you when you come back'])
 })
 
 test('a person without a name of their own is called by their address, once', () => {

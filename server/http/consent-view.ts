@@ -3,19 +3,19 @@
  * issuer's own scopes have sentences of ours: an API's scope of the same name means what its operator says it means.
  */
 import type { Catalogue } from '../words/catalogue.ts'
-import { initialsOf } from '../words/initials.ts'
 import { isolatedName, shownDescription } from '../words/names.ts'
+import { type Person, personView } from './person-view.ts'
 
-/** Posts `decision`, which is `refuse` or `allow`, to `action`. */
+/** Posts `decision`, which is `refuse` or `allow`, and `shown` to `action`. */
 export interface ConsentModel {
   readonly action: string
+  /** Stands for what the page shows, and to whom. */
+  readonly shown: string
   readonly application: string
-  readonly person: {
-    readonly name: string
-    readonly email: string | null
-    readonly pictureUrl?: string | undefined
-  }
+  readonly person: Person
   readonly asks: readonly Ask[]
+  /** Where somebody else goes. */
+  readonly anotherAccountUrl: string
 }
 
 export interface Ask {
@@ -28,37 +28,42 @@ export interface Ask {
 type Words = Catalogue['consent']
 
 /** Our sentence with what belongs to it, or the operator's own, or else the scope as it is written. */
-interface Line {
+export interface Line {
   readonly what: string | null
   readonly detail: string | null
   readonly code: string | null
 }
 
-export function consentView(words: Words, { action, application, person, asks }: ConsentModel) {
-  const name = person.name.trim() || person.email || ''
+export function consentView(
+  words: Words,
+  { action, shown, application, person, asks, anotherAccountUrl }: ConsentModel,
+) {
   return {
     title: words.title,
     heading: words.heading(isolatedName(application)),
     lead: words.lead,
     action,
-    person: {
-      label: words.signedInAs,
-      name: isolatedName(name),
-      email: person.email === name ? null : person.email,
-      initials: initialsOf(name),
-      pictureUrl: person.pictureUrl ?? null,
-    },
-    groups: asks
-      .filter(({ scopes }) => scopes.length > 0)
-      .map(({ api, scopes }) =>
-        api === null
-          ? { api: null, lines: issuerLines(words.asks, scopes) }
-          : { api: isolatedName(api), lines: scopes.map(operatorLine) },
-      ),
+    shown,
+    person: personView(person),
+    signedInAs: words.signedInAs,
+    groups: scopeGroups(words.asks, asks),
     refuse: words.refuse,
     allow: words.allow,
+    notYou: { text: words.notYou, link: words.anotherAccount, url: anotherAccountUrl },
   }
 }
+
+/** What is asked for in words, one group for each API. */
+export const scopeGroups = (words: Words['asks'], asks: readonly Ask[]) =>
+  asks.map(({ api, scopes }) =>
+    api === null
+      ? { api: null, lines: issuerLines(words, scopes) }
+      : { api: isolatedName(api), lines: apiLines(words, scopes) },
+  )
+
+/** An API's token says who the person is, also where it allows nothing by name. */
+const apiLines = ({ api }: Words['asks'], scopes: Ask['scopes']): Line[] =>
+  scopes.length > 0 ? scopes.map(operatorLine) : [{ what: api.what, detail: api.detail, code: null }]
 
 /** The scopes that say who somebody is are one line: a person reads them as one question. */
 const IDENTITY = ['openid', 'profile', 'email']
@@ -79,7 +84,7 @@ function issuerLines(asks: Words['asks'], scopes: Ask['scopes']): Line[] {
 function identityLine(asks: Words['asks'], asked: ReadonlySet<string>) {
   if (asked.has('profile')) return [asked.has('email') ? asks.profile_email : asks.profile]
   if (asked.has('email')) return [asks.email]
-  return asked.has('openid') ? [asks.account] : []
+  return asked.has('openid') || asked.size === 0 ? [asks.account] : []
 }
 
 function operatorLine({ value, description }: Ask['scopes'][number]): Line {

@@ -7,7 +7,7 @@
 /** Sent by Auth0's SDKs with every call, which makes each a preflighted one. */
 const ALLOWED_HEADERS = 'Content-Type, Authorization, Auth0-Client, DPoP, X-Request-Language, Auth0-Custom-Domain'
 const EXPOSED_HEADERS =
-  'DPoP-Nonce, WWW-Authenticate, Location, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset'
+  'DPoP-Nonce, WWW-Authenticate, Location, Retry-After, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset'
 
 export const openToAnyOrigin = {
   'access-control-allow-origin': '*',

@@ -1,33 +1,52 @@
 /**
- * Where every fault is rendered: as JSON to a program, as a page to a person. What is not one of our own error
- * types is a bug or a broken dependency: it is logged whole and told as nothing but `server_error` and an id.
+ * Where every fault is rendered: as JSON to a program, as a page to a person. What is not one of our own error types is
+ * a bug: it is logged whole and told as nothing but `server_error` and an id. What is away for now is logged in a
+ * sentence and told as that, so that whoever asked knows to ask again.
  */
-import { PageError, ProtocolError } from '../kernel/errors.ts'
+import { PageError, ProtocolError, UnavailableError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { type Answer, type Incoming, json, type Route } from './route.ts'
 
 export type ErrorPage = (incoming: Incoming, error: PageError) => Promise<Answer>
 
-/** Never rejects. Without an `incoming` there is no tenant whose page could be shown, and JSON is told to everybody. */
-type Faults = (error: unknown, speaks: Route['speaks'], incoming: Incoming | null, requestId: string) => Promise<Answer>
+/** Never rejects. Without an `incoming` nobody knows what was asked, and JSON is told to everybody. */
+type Faults = (error: unknown, speaks: Route['speaks'], incoming: Incoming | null, requestId: string) => Promise<Told>
+
+interface Told {
+  readonly code: string
+  readonly answer: Answer
+}
 
 export function createFaults(errorPage: ErrorPage, log: Log): Faults {
   return async (error, speaks, incoming, requestId) => {
-    const fault = recognise(error)
-    if (!fault) log.error({ request: requestId, error }, 'unexpected failure')
-
+    const fault: Fault = recognise(error) ?? toldAs(error, requestId, log)
+    const { code, message, status, headers } = fault
     if (speaks === 'pages' && incoming)
       try {
         const page = await errorPage(incoming, error instanceof PageError ? error : asPageError(fault))
-        return fault ? { ...page, status: fault.status, headers: { ...page.headers, ...fault.headers } } : page
+        return { code, answer: { ...page, status, headers: { ...page.headers, ...headers } } }
       } catch (failure) {
-        // What broke the request may break its page too: the database, say.
+        // What broke the request may break its page too.
         log.error({ request: requestId, error: failure }, 'an error page could not be shown')
       }
-    const told =
-      fault ?? new ProtocolError('server_error', `Something went wrong here. The log has it under ${requestId}.`)
-    return json(told.status, { error: told.code, error_description: told.message }, told.headers)
+    return { code, answer: json(status, { error: code, error_description: message }, headers) }
   }
+}
+
+/** In seconds. A database that is started again is there by then, and one that is not costs little to ask for. */
+const RETRY_AFTER = '5'
+
+/** What a client is told of any error, past the point where it may be told; what is ours to know is logged. */
+export function toldAs(error: unknown, requestId: string, log: Log): ProtocolError {
+  if (error instanceof ProtocolError) return error
+  if (error instanceof UnavailableError) {
+    log.error({ request: requestId, reason: error.message }, 'not answered: what this server stands on is away')
+    return new ProtocolError('temporarily_unavailable', 'The server cannot do its work right now. Ask again soon.', {
+      'retry-after': RETRY_AFTER,
+    })
+  }
+  log.error({ request: requestId, error }, 'unexpected failure')
+  return new ProtocolError('server_error', `Something went wrong here. The log has it under ${requestId}.`)
 }
 
 interface Fault {
@@ -61,9 +80,9 @@ const UNREADABLE: Readonly<Record<number, string>> = {
   415: 'The body must be application/x-www-form-urlencoded or application/json.',
 }
 
-function asPageError(fault: Fault | undefined): PageError {
-  if (fault?.status === 503) return new PageError('busy', fault.message)
-  return fault && fault.status < 500
+function asPageError(fault: Fault): PageError {
+  if (fault.status === 503) return new PageError('busy', fault.message)
+  return fault.status < 500
     ? new PageError('malformed_request', fault.message)
     : new PageError('unexpected', 'An unexpected failure; the log has it under the id of the request.')
 }

@@ -4,11 +4,18 @@
  */
 import type { PageErrorCode } from '../kernel/errors.ts'
 import type { Catalogue, Trouble } from '../words/catalogue.ts'
+import type { Language } from '../words/languages.ts'
 import { isolatedName } from '../words/names.ts'
+import { type AccountModel, accountView } from './account-view.ts'
+import { type ChooseAccountModel, chooseAccountView } from './choose-account-view.ts'
 import { type ConsentModel, consentView } from './consent-view.ts'
+import { type NoticeModel, noticeView } from './notice-view.ts'
+import { strengthView } from './strength-view.ts'
 
 export type SignInProblem = keyof Catalogue['signIn']['problems']
-export type SignUpProblem = keyof Catalogue['signUp']['problems']
+export type ResetPasswordProblem = NewPasswordProblem | 'busy'
+export type NewPasswordProblem = keyof Catalogue['newPassword']['problems']
+export type SignUpProblem = keyof Catalogue['signUp']['problems'] | NewPasswordProblem
 
 /** What a surface knows when it shows a page. Names and addresses are as stored: they are cleaned and escaped on the way out. */
 export interface PageModels {
@@ -20,7 +27,32 @@ export interface PageModels {
     readonly problem?: SignInProblem | undefined
     /** Absent where people cannot make accounts themselves. */
     readonly signUpUrl?: string | undefined
+    /** Where accounts of this browser could be chosen instead. */
+    readonly accountsUrl?: string | undefined
+    /** Where a new password can be had. */
+    readonly forgotUrl?: string | undefined
   }
+  /** Posts `email` to `action`. */
+  readonly 'forgot-password': {
+    readonly action: string
+    readonly email: string
+    readonly problem?: 'address_invalid' | undefined
+    readonly signInUrl?: string | undefined
+  }
+  /** Posts `password` to `action`. */
+  readonly 'reset-password': {
+    readonly action: string
+    /** Whose password it is. */
+    readonly email: string
+    /** Names that a guesser of it knows too. */
+    readonly own: readonly string[]
+    readonly problem?: ResetPasswordProblem | undefined
+    /** In characters. */
+    readonly minimumLength: number
+  }
+  /** Posts nothing but the wish to `action`. */
+  readonly 'verify-email': { readonly action: string; readonly email: string }
+  readonly notice: NoticeModel
   /** Posts `email` and `password` to `action`. */
   readonly 'sign-up': {
     readonly action: string
@@ -31,7 +63,9 @@ export interface PageModels {
     readonly minimumLength: number
     readonly signInUrl: string
   }
+  readonly 'choose-account': ChooseAccountModel
   readonly consent: ConsentModel
+  readonly account: AccountModel
   /** Posts `fields` to `action`. */
   readonly 'sign-out': {
     readonly action: string
@@ -41,6 +75,8 @@ export interface PageModels {
     readonly cancelUrl?: string | undefined
   }
   readonly 'signed-out': {
+    /** In every browser, and nothing else is left either. */
+    readonly everywhere?: boolean | undefined
     readonly application?: string | undefined
     readonly returnUrl?: string | undefined
   }
@@ -61,7 +97,12 @@ interface PageView {
   readonly [member: string]: unknown
 }
 
-type ViewOf<N extends PageName> = (words: Catalogue, model: PageModels[N], tenant: string) => PageView
+type ViewOf<N extends PageName> = (
+  words: Catalogue,
+  model: PageModels[N],
+  tenant: string,
+  language: Language,
+) => PageView
 
 type Field = 'email' | 'password'
 
@@ -74,17 +115,14 @@ const SIGN_IN_FIELDS: Readonly<Record<SignInProblem, readonly Field[]>> = {
   busy: [],
 }
 
-const SIGN_UP_FIELDS: Readonly<Record<SignUpProblem, readonly Field[]>> = {
+const SIGN_UP_FIELDS: Readonly<Record<Exclude<SignUpProblem, NewPasswordProblem>, readonly Field[]>> = {
   address_taken: ['email'],
   address_invalid: ['email'],
-  password_too_short: ['password'],
-  password_too_long: ['password'],
-  password_is_address: ['password'],
   busy: [],
 }
 
 const views: { readonly [N in PageName]: ViewOf<N> } = {
-  'sign-in': ({ signIn, fields }, { action, application, email, problem, signUpUrl }) => {
+  'sign-in': ({ signIn, fields }, { action, application, email, problem, signUpUrl, accountsUrl, forgotUrl }) => {
     const wrong = problem ? SIGN_IN_FIELDS[problem] : []
     return {
       title: signIn.title,
@@ -94,27 +132,77 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
       action,
       email: emailField(fields, email, wrong),
       password: passwordField(fields, email, wrong),
+      forgotten: forgotUrl ? { text: signIn.forgotten, url: forgotUrl } : null,
       act: signIn.act,
+      accounts: accountsUrl ? { text: signIn.signedInAlready, link: signIn.chooseAccount, url: accountsUrl } : null,
       foot: signUpUrl ? { text: signIn.newHere, link: signIn.createAccount, url: signUpUrl } : null,
     }
   },
 
-  'sign-up': ({ signUp, fields }, { action, application, email, problem, minimumLength, signInUrl }) => {
-    const wrong = problem ? SIGN_UP_FIELDS[problem] : []
+  'sign-up': (words, { action, application, email, problem, minimumLength, signInUrl }, tenant) => {
+    const { signUp, newPassword, fields } = words
+    const wrong: readonly Field[] = !problem ? [] : isAboutPassword(problem) ? ['password'] : SIGN_UP_FIELDS[problem]
     return {
       title: signUp.title,
       heading: signUp.title,
       lead: signUp.lead(isolatedName(application)),
-      problem: problem ? signUp.problems[problem] : null,
+      problem: problem ? { ...signUp.problems, ...newPassword.problems }[problem] : null,
       action,
       email: emailField(fields, email, wrong),
-      password: passwordField(fields, email, wrong, signUp.passwordHint(minimumLength)),
+      password: {
+        ...passwordField(fields, email, wrong, newPassword.hint(minimumLength)),
+        strength: strengthView(newPassword, [application, tenant]),
+      },
       act: signUp.act,
       foot: { text: signUp.haveAccount, link: signUp.signIn, url: signInUrl },
     }
   },
 
+  'forgot-password': ({ forgotPassword, signUp, fields }, { action, email, problem, signInUrl }) => ({
+    title: forgotPassword.title,
+    heading: forgotPassword.title,
+    lead: forgotPassword.lead,
+    problem: problem ? signUp.problems[problem] : null,
+    action,
+    // The only field there is.
+    email: { ...emailField(fields, email, problem ? ['email'] : []), focus: true },
+    act: forgotPassword.act,
+    foot: signInUrl ? { text: forgotPassword.remembered, link: forgotPassword.signIn, url: signInUrl } : null,
+  }),
+
+  'reset-password': (words, { action, email, own, problem, minimumLength }) => {
+    const { resetPassword, newPassword, signUp, fields } = words
+    const wrong: readonly Field[] = problem && isAboutPassword(problem) ? ['password'] : []
+    return {
+      title: resetPassword.title,
+      heading: resetPassword.title,
+      lead: resetPassword.lead(isolatedName(email)),
+      problem: problem ? { busy: signUp.problems.busy, ...newPassword.problems }[problem] : null,
+      action,
+      address: email,
+      password: {
+        ...passwordField(fields, email, wrong, newPassword.hint(minimumLength)),
+        strength: strengthView(newPassword, own),
+      },
+      act: resetPassword.act,
+    }
+  },
+
+  'verify-email': ({ verifyEmail }, { action, email }) => ({
+    title: verifyEmail.title,
+    heading: verifyEmail.title,
+    lead: verifyEmail.lead(isolatedName(email)),
+    action,
+    act: verifyEmail.act,
+  }),
+
+  notice: (words, model, _tenant, language) => noticeView(words, model, language),
+
+  'choose-account': ({ chooseAccount }, model) => chooseAccountView(chooseAccount, model),
+
   consent: ({ consent }, model) => consentView(consent, model),
+
+  account: (words, model, _tenant, language) => accountView(words, model, language),
 
   'sign-out': ({ signOut }, { action, application, fields, cancelUrl }, tenant) => ({
     title: signOut.title,
@@ -126,7 +214,8 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
     stay: cancelUrl ? { text: signOut.stay, url: cancelUrl } : null,
   }),
 
-  'signed-out': ({ signedOut }, { application, returnUrl }) => {
+  'signed-out': ({ signedOut }, { everywhere, application, returnUrl }) => {
+    if (everywhere) return { ...signedOut.everywhere, heading: signedOut.everywhere.title, back: null }
     const name = application ? isolatedName(application) : null
     return {
       title: signedOut.title,
@@ -153,8 +242,13 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
 }
 
 /** `tenant` is the name whose sign-in this is. */
-export const viewOf = <N extends PageName>(name: N, words: Catalogue, model: PageModels[N], tenant: string): PageView =>
-  views[name](words, model, tenant)
+export const viewOf = <N extends PageName>(
+  name: N,
+  words: Catalogue,
+  model: PageModels[N],
+  tenant: string,
+  language: Language,
+): PageView => views[name](words, model, tenant, language)
 
 function emailField(words: Catalogue['fields'], value: string, wrong: readonly Field[]) {
   return { label: words.email, value, ...stateOf('email', value, wrong), describedBy: describedBy('email', wrong) }
@@ -165,6 +259,8 @@ function passwordField(words: Catalogue['fields'], email: string, wrong: readonl
   return {
     label: words.password,
     hint,
+    /** Only where one is chosen. */
+    strength: null,
     ...stateOf('password', email, wrong),
     describedBy: describedBy('password', wrong, hint === null ? [] : ['password-hint']),
     show: words.show,
@@ -173,6 +269,8 @@ function passwordField(words: Catalogue['fields'], email: string, wrong: readonl
     hidePassword: words.hidePassword,
   }
 }
+
+const isAboutPassword = (problem: SignUpProblem): problem is NewPasswordProblem => problem.startsWith('password_')
 
 /** Without a problem, focus goes to the first empty field: the password once the address is known. */
 function stateOf(field: Field, email: string, wrong: readonly Field[]) {

@@ -35,6 +35,37 @@ test('an application name is text wherever it stands, whatever it contains', asy
         application: HOSTILE,
         person: { name: HOSTILE, email: HOSTILE, pictureUrl: HOSTILE },
         asks: [{ api: HOSTILE, scopes: [null, HOSTILE].map(description => ({ value: HOSTILE, description })) }],
+        shown: HOSTILE,
+        anotherAccountUrl: HOSTILE,
+      },
+      hostile,
+    ),
+    pages.render(
+      'choose-account',
+      {
+        action: HOSTILE,
+        application: HOSTILE,
+        accounts: [{ session: HOSTILE, person: { name: HOSTILE, email: HOSTILE, pictureUrl: HOSTILE } }],
+        anotherUrl: HOSTILE,
+      },
+      hostile,
+    ),
+    pages.render(
+      'account',
+      {
+        person: { name: HOSTILE, email: HOSTILE, pictureUrl: HOSTILE },
+        acting: HOSTILE,
+        now: 1,
+        sessions: [{ id: HOSTILE, userAgent: HOSTILE, startedAt: 0, usedAt: 0 }],
+        applications: [
+          {
+            client: HOSTILE,
+            name: HOSTILE,
+            asks: [{ api: HOSTILE, scopes: [{ value: HOSTILE, description: HOSTILE }] }],
+            usedOfflineAt: 0,
+          },
+        ],
+        chooseUrl: HOSTILE,
       },
       hostile,
     ),
@@ -95,7 +126,11 @@ test('a blocked account marks no field as wrong, for the password was right', as
 
 test('refusing comes before allowing, and nothing on the consent page holds the focus', async () => {
   const person = { name: 'Ann Example', email: null }
-  const html = await pages.render('consent', { action: '/', application: 'A', person, asks: [] }, frame)
+  const html = await pages.render(
+    'consent',
+    { action: '/', shown: 'x', application: 'A', person, asks: [], anotherAccountUrl: '/another' },
+    frame,
+  )
   assert.deepEqual(
     [...html.matchAll(/<button[^>]* type="submit"[^>]* value="(\w+)"/g)].map(match => match[1]),
     ['refuse', 'allow'],
@@ -148,12 +183,11 @@ const formAction = (formTargets: string[]) =>
 
 for (const [targets, sources] of [
   [[], "'self'"],
-  [['https://app.example:8443/callback?x=1'], "'self' https://app.example:8443"],
-  [['https://a.example/1', 'https://a.example/2'], "'self' https://a.example"],
+  [['https://app.example:8443/callback?x=1'], "'self' https:"],
+  [['https://a.example/1', 'https://b.example/2'], "'self' https:"],
   [['com.example.app:/callback', 'myapp://callback'], "'self' com.example.app: myapp:"],
   [['http://[::1]:4711/cb'], "'self' http:"],
-  [['https://bücher.example/'], "'self' https://xn--bcher-kva.example"],
-  [['https://a;script-src.example/', 'https://a,b.example/', 'https://*/', 'not a url', ''], "'self'"],
+  [['https://a;script-src.example/', 'not a url', ''], "'self' https:"],
 ] as const) {
   test(`a form that may lead to ${JSON.stringify(targets)} has form-action ${sources}`, () => {
     assert.equal(formAction([...targets]), sources)

@@ -5,10 +5,11 @@
 import type { Liquid } from 'liquidjs'
 import { wordsOf } from '../words/catalogue.ts'
 import type { Language } from '../words/languages.ts'
-import { isolatesAsMarkup, shownName } from '../words/names.ts'
+import { shownName } from '../words/names.ts'
 import { type Accent, accentStyle } from './accent.ts'
-import { type Asset, createPageAssets } from './page-assets.ts'
+import { type Asset, type AssetFile, createPageAssets } from './page-assets.ts'
 import { type PageModels, type PageName, viewOf } from './page-views.ts'
+import { createTemplateEngine } from './template-engine.ts'
 
 /** What surrounds every page. */
 export interface Frame {
@@ -45,11 +46,11 @@ export function createPages({ templates, assets }: { templates: string; assets: 
     asset: files.find,
 
     async render(name, model, frame) {
-      engine ??= createEngine(templates)
+      engine ??= createEngine(templates, files.url)
       const words = wordsOf(frame.language)
       const { brand, links } = frame
       return (await engine).renderFile(name, {
-        page: viewOf(name, words, model, brand.name),
+        page: viewOf(name, words, model, brand.name, frame.language),
         language: frame.language,
         nonce: frame.nonce,
         brand: { name: shownName(brand.name), logoUrl: brand.logoUrl ?? null },
@@ -57,58 +58,36 @@ export function createPages({ templates, assets }: { templates: string; assets: 
         languageLinks: frame.languageLinks,
         links: { privacy: links?.privacy ?? null, terms: links?.terms ?? null },
         footer: words.footer,
-        assets: { style: files.url('latchkey.css'), script: files.url('page.js'), icon: files.url('icon.svg') },
       })
     },
   }
 }
 
-/** Imported at the first page: a node that only issues tokens never pays for it (10 MiB, 30 ms). */
-async function createEngine(templates: string): Promise<Liquid> {
-  const { Liquid } = await import('liquidjs')
-  const engine = new Liquid({
-    root: templates,
-    extname: '.liquid',
-    relativeReference: false,
-    cache: true,
-    outputEscape: escapeHtml,
-    ownPropertyOnly: true,
-    strictFilters: true,
-    strictVariables: true,
-  })
-  // For sentences that hold a name. `raw` only keeps the engine from escaping again what is escaped here, first.
-  engine.registerFilter('sentence', { raw: true, handler: text => isolatesAsMarkup(escapeHtml(text)) })
+async function createEngine(templates: string, assetUrl: (file: AssetFile) => string): Promise<Liquid> {
+  const engine = await createTemplateEngine(templates)
+  engine.registerFilter('asset', assetUrl)
   return engine
 }
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-/** For text and for quoted attributes, the only places in which templates put a value. */
-const escapeHtml = (value: unknown): string => String(value ?? '').replace(/[&<>"']/g, sign => ENTITIES[sign] ?? sign)
 
 interface PageHeaderOptions {
   readonly nonce: string
   /** URLs to which posting the page's form may lead, redirects included: browsers apply `form-action` to each hop. */
   readonly formTargets: readonly string[]
+  /** Whether pictures may come over plain http: where the page itself does, which is on a developer's machine. */
+  readonly plainPictures?: boolean
 }
 
 /**
  * Sent with every page. There is no Cross-Origin-Opener-Policy: it would cut a sign-in popup from the window
  * that opened it. Throws `TypeError` for a nonce that would not stay within its quotes.
  */
-export function pageHeaders({ nonce, formTargets }: PageHeaderOptions): Record<string, string> {
+export function pageHeaders({ nonce, formTargets, plainPictures = false }: PageHeaderOptions): Record<string, string> {
   if (!/^[A-Za-z0-9+/_-]{22,}={0,2}$/.test(nonce)) throw new TypeError('A nonce is at least 128 bits of base64')
   const policy = [
     "default-src 'none'",
     `style-src 'self' 'nonce-${nonce}'`,
     `script-src 'self' 'nonce-${nonce}'`,
-    "img-src 'self' https: data:",
+    `img-src 'self' https: data:${plainPictures ? ' http:' : ''}`,
     "font-src 'self'",
     "connect-src 'self'",
     `form-action ${["'self'", ...new Set(formTargets.flatMap(formSource))].join(' ')}`,
@@ -126,13 +105,11 @@ export function pageHeaders({ nonce, formTargets }: PageHeaderOptions): Record<s
 }
 
 /**
- * CSP Level 3 §2.3.1 knows hosts of letters, digits, dots and hyphens. An application's own scheme and an IPv6
- * address have no such form and are allowed by scheme; a host with `;` or `,` in it, which a URL may have, would end
- * the directive, and is left out.
+ * Where a target leads, by scheme alone: browsers hold a form to every hop that follows it, and an application sends
+ * people on from its callback to hosts that only it knows. A host in the policy would strand them here. `http:` covers
+ * https as well (CSP Level 3 §6.7.2.8).
  */
-function formSource(target: string): string[] {
-  const url = URL.parse(target)
-  if (!url) return []
-  if (!/^https?:$/.test(url.protocol) || url.hostname.startsWith('[')) return [url.protocol]
-  return /^[a-z0-9._-]+$/.test(url.hostname) ? [url.origin] : []
+const formSource = (target: string): string[] => {
+  const scheme = URL.parse(target)?.protocol
+  return scheme ? [scheme] : []
 }

@@ -37,6 +37,8 @@ export interface Route {
   readonly cors?: 'open'
   /** Answers on every host, and for no tenant: `tenant` and `issuer` are empty, and nobody is asked for them. */
   readonly anyHost?: true
+  /** Asked by machines many times a minute: each answer is worth a line of the log only to whoever looks for it. */
+  readonly isRoutine?: true
   /**
    * How a fault is told: to a program as JSON, or to a person as a page. What speaks JSON answers HEAD wherever it
    * answers GET, so its GET has no effect; a page's may have one (a code, a sign-out) and has no HEAD.

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { PageError, ProtocolError } from '../kernel/errors.ts'
+import { PageError, ProtocolError, UnavailableError } from '../kernel/errors.ts'
 import type { ErrorPage } from './faults.ts'
 import { html, type Incoming, json, type Route } from './route.ts'
 import { createHttp } from './server.ts'
@@ -23,6 +23,9 @@ const echo = (incoming: Incoming) =>
   })
 const breaks = () => {
   throw new Error(SECRET)
+}
+const isAway = () => {
+  throw new UnavailableError(`PostgreSQL at ${SECRET} does not answer`)
 }
 /** What a page does merely by being asked for, as a sign-out link does. */
 let effects = 0
@@ -43,6 +46,8 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/closed', speaks: 'json', answer: echo },
   { method: 'GET', path: '/item/:id', speaks: 'json', answer: echo },
   { method: 'GET', path: '/any-host', anyHost: true, speaks: 'json', answer: echo },
+  { method: 'GET', path: '/routine', isRoutine: true, speaks: 'json', answer: echo },
+  { method: 'GET', path: '/routine-failing', isRoutine: true, speaks: 'json', answer: () => json(503, {}) },
   { method: 'GET', path: '/bug', cors: 'open', speaks: 'json', answer: breaks },
   {
     method: 'GET',
@@ -57,6 +62,8 @@ const routes: readonly Route[] = [
     answer: () => Promise.reject(Object.assign(new Error(SECRET), { code: 'ECONNRESET' })),
   },
   { method: 'GET', path: '/bug-page', speaks: 'pages', answer: breaks },
+  { method: 'GET', path: '/away', cors: 'open', speaks: 'json', answer: isAway },
+  { method: 'GET', path: '/away-page', speaks: 'pages', answer: isAway },
   {
     method: 'GET',
     path: '/refused',
@@ -406,7 +413,71 @@ describe('a bug', () => {
   })
 })
 
+describe('what the server stands on, while it is away,', () => {
+  test('is told to a program with when to ask again, in a sentence to the log, and to nobody by its name', async () => {
+    const { ask, faults } = serve()
+    const answer = await ask({ url: '/away' })
+    assert.equal(answer.statusCode, 503)
+    assert.equal(answer.json().error, 'temporarily_unavailable')
+    assert.match(String(answer.headers['retry-after']), /^[1-9]\d?$/)
+    assert.equal(answer.headers['access-control-allow-origin'], '*')
+    assert.doesNotMatch(answer.body, new RegExp(SECRET))
+    assert.deepEqual(
+      faults().map(({ fields }) => fields),
+      [{ request: answer.headers['x-request-id'], reason: `PostgreSQL at ${SECRET} does not answer` }],
+    )
+  })
+
+  test('is told to a person on the page that says so', async () => {
+    const answer = await serve().ask({ url: '/away-page' })
+    assert.equal(answer.statusCode, 503)
+    assert.match(answer.body, /^busy for one/)
+    assert.ok(answer.headers['retry-after'])
+  })
+
+  test('is told alike when not even the tenant can be found, on a page of nobody’s', async () => {
+    const { ask } = serve({ find: async () => isAway() })
+    const page = await ask({ url: '/page' })
+    assert.deepEqual([page.statusCode, page.body.split(':')[0]], [503, 'busy for '])
+    const answer = await ask({ url: '/open' })
+    assert.deepEqual([answer.statusCode, answer.json().error], [503, 'temporarily_unavailable'])
+    assert.equal((await ask({ url: '/any-host' })).statusCode, 200)
+  })
+})
+
 describe('the log', () => {
+  test('says what went wrong with a request by its code, and nothing of what was sent', async () => {
+    const { ask, entries } = serve()
+    for (const [url, told] of [
+      ['/refused', 'invalid_client'],
+      ['/nothing', 'not_found'],
+      ['/bug', 'server_error'],
+      ['/open', undefined],
+    ] as const) {
+      await ask({ url })
+      assert.equal(entries.at(-1)?.fields['told'], told, url)
+    }
+  })
+
+  test('has a line of a routine question only for whoever looks closely, unless it went wrong', async () => {
+    const { ask, entries } = serve()
+    await ask({ url: '/routine' })
+    assert.equal(entries.at(-1)?.level, 'debug')
+    await ask({ url: '/routine-failing' })
+    assert.equal(entries.at(-1)?.level, 'info')
+  })
+
+  test('and the answer name a request alike, so that somebody can read out what is to be looked up', async () => {
+    const { ask, entries } = serve()
+    for (const url of ['/open', '/refused', '/bug', '/nothing', '/%zz']) {
+      const answer = await ask({ url })
+      assert.match(String(answer.headers['x-request-id']), /^[0-9a-f-]{36}$/, url)
+      assert.equal(entries.at(-1)?.fields['request'], answer.headers['x-request-id'], url)
+    }
+    const misdirected = await ask({ url: '/open', headers: { host: 'evil.example' } })
+    assert.equal(entries.at(-1)?.fields['request'], misdirected.headers['x-request-id'])
+  })
+
   test('names the route and not the URL, whose path holds tickets and whose query holds codes', async () => {
     const { ask, entries } = serve()
     await ask({ url: '/item/ticket-secret?code=code-secret' })

@@ -6,9 +6,11 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newSortableId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
+import { endConnectionsWhenClosing } from './closing.ts'
 import { openToAnyOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
 import { noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
+import { logAnswers } from './request-log.ts'
 import type { Answer, Incoming, Route } from './route.ts'
 
 /** A sign-in form or a token request is a few kilobytes; nothing a stranger sends needs more. */
@@ -51,6 +53,8 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT,
     http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: LOOKS_EVERY },
     forceCloseConnections: 'idle',
+    // Whoever comes on a connection that was open already is answered like anybody.
+    return503OnClosing: false,
     trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
     genReqId: () => newSortableId(),
     // What the router itself refuses never meets a hook. So it is given a path that it can read, and no part of one
@@ -59,20 +63,34 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER, caseSensitive: true },
   })
 
+  endConnectionsWhenClosing(app)
+  logAnswers(app, log)
   readBodies(app)
   app.decorateRequest('incoming', null)
 
   // Before the body is read: whatever is wrong from here on is told by the tenant, in the way the route speaks.
   app.addHook('onRequest', async (request, reply) => {
     const { endpoint } = request.routeOptions.config
+    // What somebody reads out to whoever has the log.
+    reply.header('x-request-id', request.id)
     if (endpoint?.cors === 'open') reply.headers(openToAnyOrigin)
     if (namesSeveralHosts(request.raw.rawHeaders)) throw unreadable()
-    const host = endpoint?.anyHost ? NO_TENANT : await findHost(request.host.toLowerCase())
+    const host = endpoint?.anyHost ? NO_TENANT : await tenantOf(request)
     if (!host) return send(reply, MISDIRECTED)
     request.incoming = receive(request, host)
     if (!isTarget(request) || hasLongPart(request.incoming.path)) throw unreadable()
     request.incoming = { ...request.incoming, query: queryOf(request.url) }
   })
+
+  async function tenantOf(request: FastifyRequest) {
+    try {
+      return await findHost(request.host.toLowerCase())
+    } catch (error) {
+      // Whose page the fault belongs on is not known; it can be told on nobody's, in the language that was picked.
+      request.incoming = { ...receive(request, NO_TENANT), query: queryOf(request.url) }
+      throw error
+    }
+  }
 
   const serve = (method: Route['method'] | 'OPTIONS', url: string, endpoint: Endpoint) =>
     app.route({
@@ -91,23 +109,9 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   })
   app.setErrorHandler(async (error, request, reply) => {
     const speaks = request.routeOptions.config.endpoint?.speaks ?? (isPerson(request) ? 'pages' : 'json')
-    return send(reply, await faults(error, speaks, request.incoming, request.id))
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
-    const path = request.routeOptions.url ?? 'unknown'
-    log.info(
-      {
-        request: request.id,
-        method: request.method,
-        path,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        address: request.ip,
-      },
-      'answered',
-    )
-    done()
+    const { code, answer } = await faults(error, speaks, request.incoming, request.id)
+    request.told = code
+    return send(reply, answer)
   })
   return app
 }
@@ -124,7 +128,7 @@ const unreadable = () => new ProtocolError('invalid_request', 'The request could
 const MISDIRECTED: Answer = {
   status: 421,
   headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
-  body: 'No tenant answers on this host. Use the host of the issuer (LATCHKEY_ISSUER), or add this one to a tenant.\n',
+  body: 'No tenant answers on this host. Use the host of the issuer (LATCHKEY_ISSUER), or give this one to a tenant (latchkey tenants add-host).\n',
 }
 
 /** Browsers ask for pages by name; programs take anything. */

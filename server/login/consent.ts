@@ -4,56 +4,44 @@ import { type Answer, type Incoming, type Route, seeOther } from '../http/route.
 import type { LiveSession } from '../identity/browsers.ts'
 import { nextStepHere } from '../identity/next-step-here.ts'
 import { PageError } from '../kernel/errors.ts'
+import { sha256 } from '../kernel/secrets.ts'
 import { REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
-import { userinfoAudience } from '../tokens/access-token.ts'
-import { continueAt, findInteraction, type Interaction } from './interaction.ts'
+import { chooseAccountAt, continueAt, findInteraction, type Interaction, signInAt } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
+import { shownAsks } from './shown-asks.ts'
+import { shownPerson } from './shown-person.ts'
 
 type Missing = Readonly<Record<string, readonly string[]>>
 
+/** `hasOthers`: whether the request could be for another account of this browser. */
 export async function showConsent(
   services: LoginServices,
   incoming: Incoming,
   interaction: Interaction,
   current: LiveSession,
   missing: Missing,
+  hasOthers: boolean,
 ): Promise<Answer> {
-  const { user } = current
-  await services.store.tickets.advance(incoming.tenant, REQUEST_TICKET, interaction.id, interaction.version, {
-    subject: user.id,
-  })
-  const asks = await Promise.all(
-    Object.entries(missing).map(async ([audience, scopes]) => {
-      const api =
-        audience === userinfoAudience(incoming.issuer)
-          ? undefined
-          : await services.resourceServers.find(incoming.tenant, audience)
-      return {
-        api: api?.name ?? null,
-        scopes: scopes.map(value => ({ value, description: api?.descriptions[value] ?? null })),
-      }
-    }),
-  )
-  const name = user.profile['name']
-  const picture = user.profile['picture']
   return show(
     services,
     incoming,
     'consent',
     {
       action: `/login/${interaction.id}/consent`,
+      shown: digestOf(current, missing),
       application: interaction.client.name,
-      person: {
-        name: typeof name === 'string' ? name : (user.email ?? user.id),
-        email: user.email,
-        ...(typeof picture === 'string' && { pictureUrl: picture }),
-      },
-      asks,
+      person: shownPerson(current.user),
+      asks: await shownAsks(services, incoming, missing),
+      anotherAccountUrl: hasOthers ? chooseAccountAt(interaction) : signInAt(interaction),
     },
     interaction.setting,
   )
 }
+
+/** Of what a consent page shows, and to whom: its form brings it back, and allows nothing else and nobody else's. */
+const digestOf = ({ session }: LiveSession, missing: Missing): string =>
+  sha256(JSON.stringify([session.id, Object.entries(missing)]))
 
 export function consentRoutes(services: LoginServices): readonly Route[] {
   const { store, clock } = services
@@ -63,23 +51,23 @@ export function consentRoutes(services: LoginServices): readonly Route[] {
     const { request, client } = interaction
     const now = clock()
     const { next, current } = await nextStepHere(store, incoming, request, client, now)
-    // Nothing to ask any more, or another account has signed in since: whoever is there now sees a page of theirs.
-    if (next.step !== 'consent' || current?.user.id !== interaction.subject) return seeOther(continueAt(interaction))
+    if (interaction.isRefused || next.step !== 'consent' || !current) return seeOther(continueAt(interaction))
     const occasion = occasionOf(incoming, now)
     const user = current.user.id
 
     if (incoming.body.get('decision') === 'refuse') {
       await store.transaction(async transaction => {
-        const refused = { state: REFUSED }
-        await transaction.tickets.advance(incoming.tenant, REQUEST_TICKET, interaction.id, interaction.version, refused)
-        await transaction.events.record([consentRefused(occasion, client.id, user)])
+        const { id, version } = interaction
+        if (await transaction.tickets.advance(incoming.tenant, REQUEST_TICKET, id, version, { state: REFUSED }))
+          await transaction.events.record([consentRefused(occasion, client.id, user)])
       })
       return seeOther(continueAt(interaction))
     }
     if (incoming.body.get('decision') !== 'allow')
       throw new PageError('malformed_request', 'The form says neither allow nor refuse.')
 
-    // What is missing is the policy's to say, not the form's: only what was shown can be allowed.
+    // Another account, or a consent taken back meanwhile: what is asked now was not shown, so it is shown first.
+    if (incoming.body.get('shown') !== digestOf(current, next.missing)) return seeOther(continueAt(interaction))
     await store.transaction(async transaction => {
       for (const [audience, scopes] of Object.entries(next.missing))
         await transaction.consents.give({

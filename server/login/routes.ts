@@ -1,18 +1,28 @@
 /** The pages a person sees, and the files they are made of. */
 import type { ErrorPage } from '../http/faults.ts'
-import type { Route } from '../http/route.ts'
+import type { Incoming, Route } from '../http/route.ts'
 import { PageError } from '../kernel/errors.ts'
+import { accountRoutes } from './account.ts'
+import { chooseAccountRoutes } from './choose-account.ts'
 import { consentRoutes } from './consent.ts'
+import { forgotPasswordRoutes } from './forgot-password.ts'
+import { resetPasswordRoutes } from './reset-password.ts'
 import type { LoginServices } from './services.ts'
-import { show } from './show.ts'
+import { type Face, show } from './show.ts'
 import { signInRoutes } from './sign-in.ts'
 import { signOutRoutes } from './sign-out.ts'
 import { signUpRoutes } from './sign-up.ts'
+import { verifyEmailRoutes } from './verify-email.ts'
 
 export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...signInRoutes(services),
   ...signUpRoutes(services),
+  ...forgotPasswordRoutes(services),
+  ...resetPasswordRoutes(services),
+  ...verifyEmailRoutes(services),
+  ...chooseAccountRoutes(services),
   ...consentRoutes(services),
+  ...accountRoutes(services),
   ...signOutRoutes(services),
   assetRoute(services),
 ]
@@ -20,6 +30,8 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
 const assetRoute = ({ pages }: LoginServices): Route => ({
   method: 'GET',
   path: '/assets/:name',
+  // They are the release's, not a tenant's, and the page that says that the database is away needs them.
+  anyHost: true,
   // Asked for by a page, never by the person who looks at it.
   speaks: 'json',
   answer: incoming => {
@@ -29,22 +41,38 @@ const assetRoute = ({ pages }: LoginServices): Route => ({
       'content-type': asset.contentType,
       'cache-control': asset.cacheControl,
       etag: asset.etag,
+      vary: 'accept-encoding',
       'x-content-type-options': 'nosniff',
     }
-    return incoming.header('if-none-match') === asset.etag
-      ? { status: 304, headers }
-      : { status: 200, headers, body: asset.body }
+    if (incoming.header('if-none-match') === asset.etag) return { status: 304, headers }
+    if (!takesGzip(incoming)) return { status: 200, headers, body: asset.body }
+    // Other bytes, so not the strong tag (RFC 9110 §8.8.3.3); nobody asks again for what is kept for good.
+    const { etag: _whole, ...packed } = headers
+    return { status: 200, headers: { ...packed, 'content-encoding': 'gzip' }, body: asset.gzipped() }
   },
 })
+
+const takesGzip = (incoming: Incoming): boolean =>
+  incoming
+    .header('accept-encoding')
+    ?.split(',')
+    .some(coding => coding.trim().toLowerCase() === 'gzip') ?? false
 
 /** For every surface that shows people their faults. */
 export const errorPage =
   (services: LoginServices): ErrorPage =>
-  (incoming, error) =>
+  async (incoming, error) =>
     show(
       services,
       incoming,
       'error',
       { code: error.code, detail: error.message, requestId: incoming.id },
-      { status: error.status },
+      { status: error.status, face: await findFace(services, incoming) },
     )
+
+/** Undefined for the tenant's own; of a tenant that cannot be asked for now, its host is all that is known. */
+const findFace = ({ tenants }: LoginServices, incoming: Incoming): Promise<Face | undefined> =>
+  tenants.find(incoming.tenant).then(
+    () => undefined,
+    () => ({ name: incoming.header('host') ?? '', logoUrl: null, accent: null }),
+  )

@@ -1,4 +1,5 @@
 /** What the pages stand on. Handed in by `compose.ts`. */
+import type { AuditBuffer } from '../audit/log.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { ResourceServers } from '../clients/resource-servers.ts'
@@ -17,6 +18,7 @@ export interface LoginServices {
   readonly cookieScope: FindCookieScope
   readonly password: Factor<string>
   readonly hashQueue: HashQueue
+  readonly audit: AuditBuffer
   readonly pages: Pages
   readonly clock: Clock
 }

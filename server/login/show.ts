@@ -1,15 +1,19 @@
 /** Showing a page: whose face it wears, which language it speaks and which headers it is sent with. */
 import type { Client } from '../clients/metadata.ts'
-import { type CookieKind, readCookie, setCookie } from '../http/cookies.ts'
+import { languageHere, rememberLanguage } from '../http/language.ts'
 import type { PageModels, PageName } from '../http/page-views.ts'
 import { type Frame, pageHeaders } from '../http/pages.ts'
 import { type Answer, html, type Incoming, isSecure } from '../http/route.ts'
 import { randomSecret } from '../kernel/secrets.ts'
-import { BROWSER_SECRET_LIFE } from '../policy/lifetimes.ts'
-import { chooseLanguage, type Language, languageNames, languages } from '../words/languages.ts'
+import type { Tenant } from '../tenants/tenants.ts'
+import { type Language, languageNames, languages } from '../words/languages.ts'
 import type { LoginServices } from './services.ts'
 
+export type Face = Pick<Tenant, 'name' | 'logoUrl' | 'accent'>
+
 export interface Setting {
+  /** In place of the tenant's, which is then not asked for. */
+  readonly face?: Face | undefined
   /** The application the person came from, if one is known. */
   readonly client?: Client | undefined
   readonly uiLocales?: string | null
@@ -19,9 +23,13 @@ export interface Setting {
   readonly cookies?: readonly string[]
 }
 
-const LANGUAGE_COOKIE: CookieKind = { name: 'latchkey.language', life: BROWSER_SECRET_LIFE }
 /** In the query of any page: the language picked in its footer, remembered from then on. */
 const LANGUAGE_PARAMETER = 'language'
+/** Names that pages give to one another. */
+const KEPT_PARAMETERS = ['sign-in']
+
+/** What the whole queue in front of the password hash takes, at most, to move on. */
+const RETRY_AFTER_SECONDS = 2
 
 export async function show<N extends PageName>(
   services: LoginServices,
@@ -31,9 +39,9 @@ export async function show<N extends PageName>(
   setting: Setting = {},
 ): Promise<Answer> {
   const nonce = randomSecret()
-  const tenant = await services.tenants.find(incoming.tenant)
+  const tenant = setting.face ?? (await services.tenants.find(incoming.tenant))
   const picked = languages.find(language => language === incoming.query.get(LANGUAGE_PARAMETER))
-  const language = picked ?? languageOf(incoming, setting)
+  const language = picked ?? languageHere(incoming, setting.uiLocales ?? null)
   const frame: Frame = {
     language,
     nonce,
@@ -46,20 +54,30 @@ export async function show<N extends PageName>(
     languageLinks: languages.map(one => ({
       language: one,
       name: languageNames[one],
-      href: `?${new URLSearchParams({ [LANGUAGE_PARAMETER]: one })}`,
+      href: inLanguage(incoming, one),
       current: one === language,
     })),
   }
   const page = await services.pages.render(name, model, frame)
   const cookies = [...(setting.cookies ?? [])]
-  if (picked)
-    cookies.push(setCookie(LANGUAGE_COOKIE, picked, await services.cookieScope(incoming.tenant, incoming.issuer)))
-  return html(setting.status ?? 200, page, pageHeaders({ nonce, formTargets: setting.formTargets ?? [] }), cookies)
+  // Of a tenant that cannot be asked for, the cookie's scope cannot be either.
+  if (picked && !setting.face)
+    cookies.push(rememberLanguage(picked, await services.cookieScope(incoming.tenant, incoming.issuer)))
+  const status = setting.status ?? 200
+  const headers = {
+    ...pageHeaders({ nonce, formTargets: setting.formTargets ?? [], plainPictures: !isSecure(incoming) }),
+    // RFC 9110 §10.2.3: a page with this status says that there was no place, which the next moment may have.
+    ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+  }
+  return html(status, page, headers, cookies)
 }
 
-const languageOf = (incoming: Incoming, setting: Setting): Language =>
-  chooseLanguage({
-    chosen: readCookie(incoming.header('cookie'), LANGUAGE_COOKIE, isSecure(incoming)),
-    uiLocales: setting.uiLocales ?? undefined,
-    acceptLanguage: incoming.header('accept-language'),
-  })
+/**
+ * The same page: what our own pages say in their addresses stays. What strangers say in theirs, on the way to an error
+ * page, stands in no link of ours.
+ */
+const inLanguage = ({ query }: Incoming, language: Language): string =>
+  `?${new URLSearchParams([
+    [LANGUAGE_PARAMETER, language],
+    ...KEPT_PARAMETERS.filter(name => query.has(name)).map(name => [name, query.get(name) ?? '']),
+  ])}`

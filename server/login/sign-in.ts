@@ -3,11 +3,14 @@ import { occasionOf, signInFailed } from '../audit/events.ts'
 import type { SignInProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { BusyError } from '../identity/hash-queue.ts'
-import { nextStepHere } from '../identity/next-step-here.ts'
+import { type NextStepHere, nextStepHere } from '../identity/next-step-here.ts'
 import { databaseOf } from '../identity/users.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
+import type { AuthorizationRequest } from '../policy/next-step.ts'
+import { showAccounts } from './choose-account.ts'
 import { showConsent } from './consent.ts'
-import { continueAt, findInteraction, type Interaction } from './interaction.ts'
+import { forgotPasswordAt } from './forgot-password.ts'
+import { chooseAccountAt, continueAt, findInteraction, type Interaction } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
 import { startSession } from './start-session.ts'
@@ -15,9 +18,13 @@ import { startSession } from './start-session.ts'
 export function signInRoutes(services: LoginServices): readonly Route[] {
   const { store, clock } = services
 
+  const here = (incoming: Incoming, { request, client }: Interaction): Promise<NextStepHere> =>
+    nextStepHere(store, incoming, request, client, clock())
+
   const page = (
     incoming: Incoming,
     interaction: Interaction,
+    { next, eligible }: NextStepHere,
     email: string,
     problem?: SignInProblem,
     status = 200,
@@ -32,20 +39,28 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
         email,
         problem,
         signUpUrl: `/login/${interaction.id}/sign-up`,
+        // Only for whoever came here from an account that would have done.
+        accountsUrl: next.step !== 'sign-in' && eligible.length > 0 ? chooseAccountAt(interaction) : undefined,
+        forgotUrl: forgotPasswordAt(interaction),
       },
       { ...interaction.setting, status },
     )
 
-  /** The page that the policy says is next; back to `oauth/` when none is. */
+  /** The page that the policy says is next, or the one that was asked for; back to whoever sent them when none is. */
   async function begin(incoming: Incoming): Promise<Answer> {
     const interaction = await findInteraction(services, incoming)
-    const { request, client } = interaction
-    const { next, current } = await nextStepHere(store, incoming, request, client, clock())
-    if (next.step === 'consent' && current) return showConsent(services, incoming, interaction, current, next.missing)
-    if (next.step !== 'sign-in') return seeOther(continueAt(interaction))
-    if (request.screenHint === 'signup' && !incoming.query.has('sign-in'))
-      return seeOther(`/login/${interaction.id}/sign-up`)
-    return page(incoming, interaction, request.loginHint ?? '')
+    const { request } = interaction
+    const wantsToSignIn = incoming.query.has('sign-in')
+    const found = await here(incoming, interaction)
+    const { next, current, eligible } = found
+    if (interaction.isRefused || next.step === 'respond' || next.step === 'refuse')
+      return seeOther(continueAt(interaction))
+    if (next.step === 'choose-account' && !wantsToSignIn) return showAccounts(services, incoming, interaction, eligible)
+    if (next.step === 'consent' && !wantsToSignIn && current)
+      return showConsent(services, incoming, interaction, current, next.missing, eligible.length > 1)
+    if (request.screenHint === 'signup' && !wantsToSignIn) return seeOther(`/login/${interaction.id}/sign-up`)
+    if (request.screenHint === 'reset-password' && !wantsToSignIn) return seeOther(forgotPasswordAt(interaction))
+    return page(incoming, interaction, found, knownAddress(request, found))
   }
 
   /** One answer and one cost for a wrong password and for an account that does not exist. */
@@ -53,15 +68,17 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     const interaction = await findInteraction(services, incoming)
     const typed = incoming.body.get('username') ?? ''
     const password = incoming.body.get('password')
-    if (typed.trim() === '') return page(incoming, interaction, typed, 'missing_email', 400)
-    if (password === undefined) return page(incoming, interaction, typed, 'missing_password', 400)
+    const again = async (problem: SignInProblem, status: number) =>
+      page(incoming, interaction, await here(incoming, interaction), typed, problem, status)
+    if (typed.trim() === '') return again('missing_email', 400)
+    if (password === undefined) return again('missing_password', 400)
 
     const connection = await databaseOf(store, incoming.tenant)
     const address = readEmailAddress(typed)
     const user = address && (await store.users.findByEmailKey(incoming.tenant, connection.id, emailKey(address)))
     try {
       if (!(await services.password.verify(user || undefined, password, incoming.address)) || !user) {
-        await store.events.record([
+        services.audit.add(
           signInFailed(
             occasionOf(incoming, clock()),
             interaction.client.id,
@@ -69,14 +86,14 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
             typed.slice(0, 254),
             connection.name,
           ),
-        ])
-        return page(incoming, interaction, typed, 'wrong_credentials', 400)
+        )
+        return again('wrong_credentials', 400)
       }
     } catch (error) {
-      if (error instanceof BusyError) return page(incoming, interaction, typed, 'busy', 503)
+      if (error instanceof BusyError) return again('busy', 503)
       throw error
     }
-    if (user.blocked) return page(incoming, interaction, typed, 'blocked', 403)
+    if (user.blocked) return again('blocked', 403)
     const cookies = await startSession(services, incoming, interaction, user, connection.id)
     return seeOther(continueAt(interaction), cookies)
   }
@@ -85,4 +102,11 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     { method: 'GET', path: '/login/:id', speaks: 'pages', answer: begin },
     { method: 'POST', path: '/login/:id', speaks: 'pages', answer },
   ]
+}
+
+/** Whose password is asked for: the one of the hint, or the one who has to prove anew who they are. */
+function knownAddress(request: AuthorizationRequest, { next, current }: NextStepHere): string {
+  if (next.step !== 'sign-in') return ''
+  const isExpected = request.subject === null || request.subject === current?.user.id
+  return request.loginHint ?? (isExpected ? current?.user.email : null) ?? ''
 }

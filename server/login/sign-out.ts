@@ -5,7 +5,7 @@ import { refuseForeignPost } from '../http/same-origin.ts'
 import { findHere } from '../identity/bound-tickets.ts'
 import { dropSessionCookie, liveSessions } from '../identity/browsers.ts'
 import { endSessions } from '../identity/sessions.ts'
-import { SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
+import { afterSignOut, SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
 
@@ -14,33 +14,35 @@ export function signOutRoutes(services: LoginServices): readonly Route[] {
 
   async function find(incoming: Incoming) {
     const ticket = await findHere<SignOutRequest>(store, incoming, SIGN_OUT_TICKET, clock())
-    const { client, returnTo } = ticket.data
-    return {
-      id: ticket.id,
-      returnTo,
-      client: client === null ? undefined : await clients.find(incoming.tenant, client),
-    }
+    const request = ticket.data
+    const client = request.client === null ? undefined : await clients.find(incoming.tenant, request.client)
+    return { id: ticket.id, request, client }
   }
 
   async function ask(incoming: Incoming): Promise<Answer> {
-    const { id, client, returnTo } = await find(incoming)
+    const { id, client, request } = await find(incoming)
+    const { returnTo, uiLocales } = request
     const model = {
       action: `/sign-out/${id}`,
       application: client?.name,
       fields: [],
       ...(returnTo !== null && { cancelUrl: returnTo }),
     }
-    return show(services, incoming, 'sign-out', model, { client, formTargets: returnTo === null ? [] : [returnTo] })
+    // Under the tenant's name, not the application's that asks: every session of this browser ends.
+    return show(services, incoming, 'sign-out', model, {
+      uiLocales,
+      formTargets: returnTo === null ? [] : [returnTo],
+    })
   }
 
   async function answer(incoming: Incoming): Promise<Answer> {
     refuseForeignPost(incoming)
-    const { id, client, returnTo } = await find(incoming)
+    const { id, client, request } = await find(incoming)
     const now = clock()
     await store.tickets.consume(incoming.tenant, SIGN_OUT_TICKET, id, now)
     const sessions = (await liveSessions(store, incoming, now)).map(({ session }) => session)
     await endSessions(store, sessions, client?.id ?? null, occasionOf(incoming, now), now)
-    return seeOther(returnTo ?? '/signed-out', [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))])
+    return seeOther(afterSignOut(request), [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))])
   }
 
   return [
@@ -50,7 +52,8 @@ export function signOutRoutes(services: LoginServices): readonly Route[] {
       method: 'GET',
       path: '/signed-out',
       speaks: 'pages',
-      answer: incoming => show(services, incoming, 'signed-out', {}),
+      answer: incoming =>
+        show(services, incoming, 'signed-out', {}, { uiLocales: incoming.query.get('ui_locales') ?? null }),
     },
   ]
 }

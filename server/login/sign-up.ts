@@ -1,12 +1,15 @@
 /** Making an account. That an address is taken is said only to whoever chose a password that would have done. */
 import { occasionOf, signedUp } from '../audit/events.ts'
+import { languageHere } from '../http/language.ts'
 import type { SignUpProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { findPasswordProblem } from '../identity/choosable-password.ts'
+import { askForVerification } from '../identity/email-verification.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { createUser, databaseOf } from '../identity/users.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
-import { passwordProblem, SHORTEST_PASSWORD } from '../policy/password-rule.ts'
+import { SHORTEST_PASSWORD } from '../policy/password-rule.js'
 import { continueAt, findInteraction, type Interaction } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
@@ -16,7 +19,7 @@ import { startSession } from './start-session.ts'
 class AddressTaken extends Error {}
 
 export function signUpRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock, hashQueue } = services
+  const { store, clock, hashQueue, tenants } = services
 
   const page = (
     incoming: Incoming,
@@ -51,12 +54,18 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
     const password = incoming.body.get('password') ?? ''
     const email = readEmailAddress(typed)
     if (email === undefined) return page(incoming, interaction, typed, 'address_invalid', 400)
-    const problem = passwordProblem(password, email)
+    const { name } = await tenants.find(incoming.tenant)
+    const problem = await findPasswordProblem(password, [email, interaction.client.name, name])
     if (problem) return page(incoming, interaction, typed, problem, 400)
 
     try {
       const connection = await databaseOf(store, incoming.tenant)
       const passwordHash = await hashQueue.run(incoming.address, () => hashPassword(password))
+      const occasion = occasionOf(incoming, clock())
+      const correspondence = {
+        issuer: incoming.issuer,
+        language: languageHere(incoming, interaction.request.uiLocales),
+      }
       const cookies = await startSession(
         services,
         incoming,
@@ -64,7 +73,8 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
         async transaction => {
           const user = await createUser(transaction, connection, { email, emailVerified: false, passwordHash }, clock)
           if (user === 'taken') throw new AddressTaken()
-          await transaction.events.record([signedUp(occasionOf(incoming, clock()), user.id, email, connection.name)])
+          await transaction.events.record([signedUp(occasion, user.id, email, connection.name)])
+          await askForVerification(transaction, { id: user.id, email }, correspondence, occasion)
           return user
         },
         connection.id,

@@ -8,7 +8,10 @@ import type { UserRecord } from '../store/users.ts'
 import type { Interaction } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 
-/** `before` runs in the same transaction, first: whoever signs up is made together with their first session. Answers the cookies to set. */
+/**
+ * Whoever signs up is made in the same transaction, together with their first session. Signing in on the way of a
+ * request is a choice too: it is answered for this account, whoever else is signed in here. Answers the cookies to set.
+ */
 export async function startSession(
   services: LoginServices,
   incoming: Incoming,
@@ -20,8 +23,8 @@ export async function startSession(
   const limits = (await services.tenants.find(incoming.tenant)).session
   const { hash, cookie } = newSessionCookie(await cookieScope(incoming.tenant, incoming.issuer), limits.lifetime)
   const now = clock()
-  await store.transaction(async transaction =>
-    beginSession(
+  await store.transaction(async transaction => {
+    const session = await beginSession(
       transaction,
       {
         user: typeof user === 'function' ? await user(transaction) : user,
@@ -33,7 +36,11 @@ export async function startSession(
       },
       occasionOf(incoming, now),
       clock,
-    ),
-  )
+    )
+    const { id, kind, version, request } = interaction
+    await transaction.tickets.advance(incoming.tenant, kind, id, version, {
+      data: { ...request, chosenSession: session },
+    })
+  })
   return [cookie]
 }

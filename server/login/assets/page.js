@@ -1,5 +1,6 @@
 /**
- * What a hosted page gains from JavaScript: a button that shows the password, and forms that are not sent twice.
+ * What a hosted page gains from JavaScript: a button that shows the password, forms that are not sent twice, and an
+ * address that need not be typed again.
  * Every page does its work without this file.
  */
 
@@ -11,6 +12,14 @@ for (const button of document.querySelectorAll('button.reveal')) {
 }
 
 for (const form of document.forms) sendOnce(form)
+
+// A logo that does not come leaves no hole: the name stands beside it.
+for (const logo of document.querySelectorAll('.brand img')) {
+  if (logo instanceof HTMLImageElement && logo.complete && logo.naturalWidth === 0) logo.remove()
+  else logo.addEventListener('error', () => logo.remove())
+}
+
+carryAddress()
 
 /** @param {HTMLButtonElement} button */
 function offerToReveal(button) {
@@ -53,4 +62,21 @@ function sendOnce(form) {
   })
   // Out of the back-forward cache the page comes as it was left: with its form marked as sent.
   addEventListener('pageshow', event => event.persisted && mark(false))
+}
+
+/**
+ * From the sign-in page to the one for a forgotten password. In the tab's own storage, and only on the way: an address
+ * in a URL would be kept by whoever keeps URLs.
+ */
+function carryAddress() {
+  const KEPT = 'latchkey.address'
+  const typed = document.getElementById('username')
+  const wanted = document.getElementById('email')
+  document.querySelector('a.aside')?.addEventListener('click', () => {
+    if (typed instanceof HTMLInputElement) sessionStorage.setItem(KEPT, typed.value)
+  })
+  const kept = sessionStorage.getItem(KEPT)
+  if (kept === null) return
+  sessionStorage.removeItem(KEPT)
+  if (wanted instanceof HTMLInputElement && wanted.value === '') wanted.value = kept
 }

@@ -1,0 +1,33 @@
+/** One line of the log for each answer: enough to find a request again, and nothing that anybody sent. */
+import type { FastifyInstance } from 'fastify'
+import type { Log } from '../kernel/log.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The code of the fault that was told, if one was. */
+    told: string | null
+  }
+}
+
+export function logAnswers(app: FastifyInstance, log: Log): void {
+  app.decorateRequest('told', null)
+  app.addHook('onResponse', (request, reply, done) => {
+    const { url, config } = request.routeOptions
+    const isSeldomWanted = config.endpoint?.isRoutine && reply.statusCode < 400
+    log[isSeldomWanted ? 'debug' : 'info'](
+      {
+        request: request.id,
+        method: request.method,
+        // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
+        path: url ?? 'unknown',
+        status: reply.statusCode,
+        // A code is one of our own; its description may speak of what was sent.
+        ...(request.told !== null && { told: request.told }),
+        ms: Math.round(reply.elapsedTime),
+        address: request.ip,
+      },
+      'answered',
+    )
+    done()
+  })
+}
