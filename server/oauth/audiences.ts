@@ -1,17 +1,24 @@
-/** Which API a request names, at every endpoint that takes one. An access token is for one API at a time. */
+/** Which APIs a request names, at every endpoint that takes one. */
 import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 
-/** Both may be sent if they say the same. Several resources at once are not a token's to have. */
-export function namedAudience(parameters: Parameters): string | undefined {
+/** Each once, the first named first. `audience` and `resource` may both be sent if they say the same. */
+export function namedAudiences(parameters: Parameters): readonly string[] {
   const audience = parameters.get('audience')
-  const [resource, ...others] = parameters.all('resource')
-  if (others.length > 0) throw new ProtocolError('invalid_target', 'Name one resource a request.')
-  if (audience !== undefined && resource !== undefined && audience !== resource)
+  const resources = [...new Set(parameters.all('resource'))]
+  if (audience === undefined) return resources
+  if (resources.some(resource => resource !== audience))
     throw new ProtocolError('invalid_target', 'audience and resource name different APIs.')
-  return audience ?? resource
+  return [audience]
+}
+
+/** For a token, which is for one API at a time: the one that is named, if any. */
+export function namedAudience(parameters: Parameters): string | undefined {
+  const [named, ...others] = namedAudiences(parameters)
+  if (others.length > 0) throw new ProtocolError('invalid_target', 'Name one resource a token request.')
+  return named
 }
 
 /**

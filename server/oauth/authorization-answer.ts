@@ -4,18 +4,21 @@
  */
 import { authorized, occasionOf } from '../audit/events.ts'
 import type { Client } from '../clients/metadata.ts'
+import { languageHere } from '../http/language.ts'
 import type { Answer, Incoming } from '../http/route.ts'
 import type { LiveSession } from '../identity/browsers.ts'
+import { holdConsents } from '../identity/consents.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { CODE_LIFE, LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
-import { type AuthorizationRequest, REQUEST_TICKET } from '../policy/next-step.ts'
+import { type AuthorizationRequest, missingConsent, REQUEST_TICKET } from '../policy/next-step.ts'
+import type { Transaction } from '../store/store.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { assertActive } from '../tokens/assert-active.ts'
 import type { Feature, OAuthServices } from './feature.ts'
 import { runPhase } from './phases.ts'
-import { modeOf, type ResponseMode } from './response-modes/response-mode.ts'
+import { modeOf } from './response-modes/response-mode.ts'
 
 export interface Giving {
   readonly incoming: Incoming
@@ -46,6 +49,7 @@ export async function giveAuthorization(
   await store.transaction(async transaction => {
     if (ticket && (await transaction.tickets.consume(incoming.tenant, REQUEST_TICKET, ticket.id, now)) !== 'consumed')
       throw new PageError('start_again', 'This request has been answered already.')
+    await requireConsent(transaction, giving)
     await transaction.authorizations.create({
       tenant: incoming.tenant,
       id,
@@ -56,7 +60,7 @@ export async function giveAuthorization(
       connection: session.connection,
       audiences: request.audiences,
       proofs: session.proofs,
-      request: { audience: request.audience },
+      request: { audience: request.audience, lasting: request.lasting },
       userEpoch: user.epoch,
       clientEpoch: client.epoch,
       state: 'live',
@@ -82,7 +86,7 @@ export async function giveAuthorization(
       Math.min(now + tenant.session.idleLifetime, session.expiresAt),
     )
   })
-  return answer(modeOf(request.responseMode), request, incoming.issuer, members)
+  return answer(request, incoming, members)
 }
 
 /** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
@@ -96,17 +100,33 @@ async function admit({ connections }: OAuthServices, { incoming, client, current
   }
 }
 
+/**
+ * The person may be taking their consent back in this moment. Whoever does so waits for this transaction and ends what
+ * it gave, or came first, and then there is nothing to give.
+ */
+async function requireConsent(transaction: Transaction, { incoming, request, client, current }: Giving): Promise<void> {
+  if (client.isFirstParty) return
+  const consents = await holdConsents(transaction, incoming.tenant, current.user.id, client.id)
+  if (Object.keys(missingConsent(request, client, consents)).length > 0)
+    throw new ProtocolError('consent_required', 'The consent was taken back.')
+}
+
 const isOffline = (request: AuthorizationRequest): boolean =>
   Object.values(request.audiences).some(scopes => scopes.includes('offline_access'))
 
-type Whither = Pick<AuthorizationRequest, 'redirectUri' | 'state'>
+/** Where and how an answer goes: known before the request is understood, so that faults can be told too. */
+export type Whither = Pick<AuthorizationRequest, 'redirectUri' | 'responseMode' | 'state' | 'uiLocales'>
 
-export const answerWithError = (mode: ResponseMode, request: Whither, issuer: string, error: ProtocolError): Answer =>
-  answer(mode, request, issuer, { error: error.code, error_description: error.message })
+export const answerWithError = (whither: Whither, incoming: Incoming, error: ProtocolError): Answer =>
+  answer(whither, incoming, { error: error.code, error_description: error.message })
 
 const answer = (
-  mode: ResponseMode,
-  { redirectUri, state }: Whither,
-  issuer: string,
+  { redirectUri, responseMode, state, uiLocales }: Whither,
+  incoming: Incoming,
   members: Readonly<Record<string, string>>,
-): Answer => mode.answer(redirectUri, { ...members, ...(state !== null && { state }), iss: issuer })
+): Answer =>
+  modeOf(responseMode).answer(
+    redirectUri,
+    { ...members, ...(state !== null && { state }), iss: incoming.issuer },
+    languageHere(incoming, uiLocales),
+  )

@@ -31,13 +31,11 @@ export async function identifyClient(
   return client
 }
 
-/**
- * The mode the answer travels in; the default one for a mode that does not exist, or that cannot answer there: a
- * message goes to a web page's origin, which an application's own scheme does not have.
- */
-export function chooseMode(parameters: Parameters): ResponseMode {
+/** The mode the answer travels in; the default one for a mode that does not exist, or that cannot answer there. */
+export function chooseMode(client: Client, parameters: Parameters): ResponseMode {
   const asked = responseModes.find(mode => mode.name === parameters.get('response_mode'))
-  const reaches = !asked?.staysInBrowser || /^https?:/.test(parameters.get('redirect_uri') ?? 'https:')
+  const reaches =
+    !asked?.needsWebPage || /^https?:/.test(parameters.get('redirect_uri') ?? client.redirectUris[0] ?? '')
   return asked && reaches ? asked : defaultResponseMode
 }
 
@@ -85,46 +83,77 @@ export async function understand(
     throw new ProtocolError('invalid_request', `state is longer than ${LONGEST_STATE} characters.`)
 
   const tenant = await services.tenants.find(incoming.tenant)
-  const received: ReceiveContext = { services, incoming, parameters, client, tenant, api: null }
+  const received: ReceiveContext = { services, incoming, parameters, client, tenant, apis: [] }
   await runPhase('authorize.receive', features, received)
 
   const scopes = [...new Set(parameters.get('scope')?.split(' ').filter(Boolean))]
-  const allowed = new Map<string, Set<string>>()
+  const allowed = createMarks()
+  const asked = createMarks()
+  const subjects = new Set<string>()
   const draft: Draft = {
     prompt: [],
     maxAgeSeconds: null,
-    subject: null,
     connection: null,
     acr: [],
     loginHint: null,
     screenHint: null,
     uiLocales: null,
     notes: {},
+    lasting: {},
   }
   const context: ValidateContext = {
     ...received,
     scopes,
     draft,
-    allow: (audience, some) => allowed.set(audience, new Set([...(allowed.get(audience) ?? []), ...some])),
+    allow: allowed.mark,
+    ask: asked.mark,
+    expect: subject => void subjects.add(subject),
   }
   await runPhase('authorize.validate', features, context)
+  const [subject = null, ...others] = subjects
+  if (others.length > 0) throw new ProtocolError('invalid_request', 'The request expects several people at once.')
 
-  const audiences = [userinfoAudience(incoming.issuer), ...(received.api ? [received.api.identifier] : [])]
+  const own = userinfoAudience(incoming.issuer)
+  const audiences = [own, ...received.apis.map(api => api.identifier)]
+  // In the order of the request, so that the answer does not depend on who marked them first.
+  const granted = audiences.map((audience): [string, string[]] => [
+    audience,
+    scopes.filter(scope => allowed.has(audience, scope)),
+  ])
   return {
     ...draft,
+    subject,
     client: client.id,
     redirectUri,
     redirectUriWasSent: parameters.get('redirect_uri') !== undefined,
     responseType,
     responseMode: mode.name,
     state,
-    audience: received.api?.identifier ?? userinfoAudience(incoming.issuer),
-    // In the order of the request, so that the answer does not depend on who marked them first.
-    audiences: Object.fromEntries(
-      audiences.map(audience => [audience, scopes.filter(scope => allowed.get(audience)?.has(scope))]),
+    audience: received.apis[0]?.identifier ?? own,
+    audiences: Object.fromEntries(granted),
+    asks: Object.fromEntries(
+      granted
+        .map(([audience, some]): [string, string[]] => [
+          audience,
+          [...new Set([...some, ...[...asked.of(audience)].sort()])],
+        ])
+        // Whoever asks for nothing but an API is to be asked about nothing but that.
+        .filter(([audience, some]) => some.length > 0 || audience !== own || received.apis.length === 0),
     ),
     chosenSession: null,
     receivedAt: services.clock(),
+  }
+}
+
+/** Scopes marked per audience, by whichever features, in whichever order. */
+function createMarks() {
+  const marks = new Map<string, Set<string>>()
+  const of = (audience: string): ReadonlySet<string> => marks.get(audience) ?? new Set()
+  return {
+    of,
+    has: (audience: string, scope: string) => of(audience).has(scope),
+    mark: (audience: string, scopes: readonly string[]) =>
+      void marks.set(audience, new Set([...of(audience), ...scopes])),
   }
 }
 

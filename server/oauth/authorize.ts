@@ -5,6 +5,7 @@
  */
 
 import type { Client } from '../clients/metadata.ts'
+import { toldAs } from '../http/faults.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { findHere, issueHere } from '../identity/bound-tickets.ts'
@@ -13,11 +14,10 @@ import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
 import { type AuthorizationRequest, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { TicketRecord } from '../store/tickets.ts'
-import { answerWithError, giveAuthorization } from './authorization-answer.ts'
+import { answerWithError, giveAuthorization, type Whither } from './authorization-answer.ts'
 import { chooseMode, identifyClient, proveRedirectUri, understand } from './authorization-request.ts'
 import type { Feature, OAuthServices } from './feature.ts'
 import { comeBackTo, takePosted } from './posted-forms.ts'
-import { modeOf } from './response-modes/response-mode.ts'
 
 const POSTED_TICKET = 'posted-request'
 
@@ -27,10 +27,15 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
   /** A fresh request, in the query or in a form. */
   async function begin(incoming: Incoming, parameters: Parameters): Promise<Answer> {
     const client = await identifyClient(services, incoming, parameters)
-    const mode = chooseMode(parameters)
+    const mode = chooseMode(client, parameters)
     const redirectUri = proveRedirectUri(client, parameters, mode)
     return tellingTheClient(
-      { redirectUri, responseMode: mode.name, state: parameters.get('state') ?? null },
+      {
+        redirectUri,
+        responseMode: mode.name,
+        state: parameters.get('state') ?? null,
+        uiLocales: parameters.get('ui_locales') ?? null,
+      },
       incoming,
       async () => {
         const request = await understand(services, features, incoming, parameters, { client, redirectUri, mode })
@@ -87,19 +92,12 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
   }
 
   /** Past this point faults are the client's to hear, in the way it asked to be answered: ours too (RFC 6749 §4.1.2.1). */
-  async function tellingTheClient(
-    request: Pick<AuthorizationRequest, 'redirectUri' | 'responseMode' | 'state'>,
-    incoming: Incoming,
-    work: () => Promise<Answer>,
-  ): Promise<Answer> {
+  async function tellingTheClient(whither: Whither, incoming: Incoming, work: () => Promise<Answer>): Promise<Answer> {
     try {
       return await work()
     } catch (error) {
       if (error instanceof PageError) throw error
-      if (!(error instanceof ProtocolError)) log.error({ request: incoming.id, error }, 'unexpected failure')
-      const told =
-        error instanceof ProtocolError ? error : new ProtocolError('server_error', `See ${incoming.id} in the log.`)
-      return answerWithError(modeOf(request.responseMode), request, incoming.issuer, told)
+      return answerWithError(whither, incoming, toldAs(error, incoming.id, log))
     }
   }
 

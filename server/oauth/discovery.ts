@@ -32,7 +32,6 @@ async function describeServer(
   features: readonly Feature[],
   { tenant, issuer }: Incoming,
 ): Promise<Partial<ServerMetadata>> {
-  const { keys } = await keyring.jwks(tenant)
   const grants = features.flatMap(({ grant }) => grant?.type ?? [])
   const own: Partial<ServerMetadata> = {
     issuer,
@@ -44,7 +43,7 @@ async function describeServer(
     response_modes_supported: responseModes.map(mode => mode.name),
     grant_types_supported: grants,
     // Some of Auth0's libraries refuse access tokens of an algorithm that is missing here.
-    id_token_signing_alg_values_supported: [...new Set(keys.map(key => String(key['alg'])))],
+    id_token_signing_alg_values_supported: await keyring.algorithms(tenant),
     token_endpoint_auth_methods_supported: clientAuthMethods.map(method => method.name),
     authorization_response_iss_parameter_supported: true,
   }

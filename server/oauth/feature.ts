@@ -88,12 +88,14 @@ export interface ServerMetadata {
   readonly id_token_signing_alg_values_supported: readonly string[]
   readonly token_endpoint_auth_methods_supported: readonly string[]
   readonly claims_supported: readonly string[]
+  readonly acr_values_supported: readonly string[]
+  readonly claims_locales_supported: readonly string[]
+  readonly display_values_supported: readonly string[]
   readonly code_challenge_methods_supported: readonly string[]
   readonly authorization_response_iss_parameter_supported: boolean
   readonly request_parameter_supported: boolean
   readonly request_uri_parameter_supported: boolean
   readonly claims_parameter_supported: boolean
-  readonly acr_values_supported: readonly string[]
   readonly ui_locales_supported: readonly string[]
 }
 
@@ -105,21 +107,23 @@ export interface ReceiveContext {
   readonly parameters: Parameters
   readonly tenant: Tenant
   readonly client: Client
-  /** The API that is asked for; null for none. */
-  api: ResourceServer | null
+  /** The APIs that are asked for, the one that a token is for by default first. */
+  apis: readonly ResourceServer[]
 }
 
 /** What becomes an `AuthorizationRequest`. */
 export interface Draft {
   prompt: readonly string[]
   maxAgeSeconds: number | null
-  subject: string | null
   connection: string | null
   acr: readonly string[]
   loginHint: string | null
   screenHint: string | null
   uiLocales: string | null
+  /** For the redemption of the code, under the features' names. */
   readonly notes: Record<string, JsonObject>
+  /** The same for as long as what is given lives. */
+  readonly lasting: Record<string, JsonObject>
 }
 
 export interface ValidateContext extends Readonly<ReceiveContext> {
@@ -128,6 +132,10 @@ export interface ValidateContext extends Readonly<ReceiveContext> {
   readonly draft: Draft
   /** Marks requested scopes as ones that may be granted for the audience. Those nobody marks are left out. */
   allow(audience: string, scopes: readonly string[]): void
+  /** Has the person asked for these too, of whom something else needs what they open. First parties ask nobody. */
+  ask(audience: string, scopes: readonly string[]): void
+  /** Says whom the request is about; nobody else will do. */
+  expect(subject: string): void
 }
 
 export interface RespondContext {
@@ -183,12 +191,16 @@ export interface Entitlement {
   /** The `sid` of what is minted; null when it outlives every session. */
   readonly session: string | null
   readonly proofs: readonly Proof[]
+  /** What features keep on the authorization, under their names. */
+  readonly lasting: Readonly<Record<string, JsonObject>>
 }
 
 export interface ShapeContext extends TokenContext {
   readonly entitlement: Entitlement
   /** Set to have an ID token. */
   idToken: { readonly nonce: string | null } | null
+  /** Claims of the person that the ID token has whatever its scopes open. */
+  idTokenClaims: readonly string[]
 }
 
 export interface Grant {

@@ -2,6 +2,7 @@
 import type { Feature } from './feature.ts'
 import { audience } from './features/audience.ts'
 import { authorizationCode } from './features/authorization-code.ts'
+import { claims } from './features/claims.ts'
 import { clientCredentials } from './features/client-credentials.ts'
 import { endSession } from './features/end-session.ts'
 import { interaction } from './features/interaction.ts'
@@ -15,6 +16,7 @@ export const features: readonly Feature[] = [
   authorizationCode,
   pkce,
   openid,
+  claims,
   audience,
   interaction,
   refreshToken,

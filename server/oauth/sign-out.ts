@@ -5,7 +5,7 @@ import { issueHere } from '../identity/bound-tickets.ts'
 import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
 import { endSessions } from '../identity/sessions.ts'
 import { CONFIRMATION_LIFE } from '../policy/lifetimes.ts'
-import { SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
+import { afterSignOut, SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
 import type { OAuthServices } from './feature.ts'
 
 /**
@@ -44,7 +44,7 @@ export async function askToSignOut(
 ): Promise<Answer> {
   const { store, clock, cookieScope } = services
   const now = clock()
-  if ((await liveSessions(store, incoming, now)).length === 0) return seeOther(request.returnTo ?? '/signed-out')
+  if ((await liveSessions(store, incoming, now)).length === 0) return seeOther(afterSignOut(request))
   const scope = await cookieScope(incoming.tenant, incoming.issuer)
   const ticket = { kind: SIGN_OUT_TICKET, data: request, since: now, life: CONFIRMATION_LIFE }
   const { id, cookies } = await issueHere(store, incoming, scope, ticket)

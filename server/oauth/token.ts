@@ -56,7 +56,7 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
   async function issue(context: TokenContext, entitlement: Entitlement) {
     const { issuer, tenant, now } = context
     const { active, authorization, session, proofs } = entitlement
-    const shape: ShapeContext = { ...context, entitlement, idToken: null }
+    const shape: ShapeContext = { ...context, entitlement, idToken: null, idTokenClaims: [] }
     await runPhase('token.shape', features, shape)
 
     const api = await findApi(services.resourceServers, tenant, issuer, entitlement.audience)
@@ -67,7 +67,7 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
       tenant,
       active,
       accessToken: { ...common, api, authorization },
-      idToken: shape.idToken && { ...common, ...shape.idToken },
+      idToken: shape.idToken && { ...common, ...shape.idToken, claims: shape.idTokenClaims },
     })
     return {
       access_token: minted.accessToken,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { aClient, anApi, aUser, ISSUER, NOW } from '../../tests/fixtures/records.ts'
 import type { ResourceServer } from '../clients/resource-servers.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import { type AccessTokenRequest, accessTokenContent, authenticationContext, userinfoAudience } from './access-token.ts'
+import { type AccessTokenRequest, accessTokenContent, userinfoAudience } from './access-token.ts'
 import { type Active, assertActiveMachine } from './assert-active.ts'
 
 const client = aClient({}, { epoch: 4 })
@@ -127,11 +127,4 @@ describe('whom it is for', () => {
     assert.equal(accessTokenContent(person(), request(anApi(HS256))).algorithm, 'HS256')
     assert.equal(accessTokenContent(person(), request(null)).algorithm, 'RS256')
   })
-})
-
-test('acr counts the kinds of proof, not the proofs', () => {
-  const proof = (factor: string) => ({ factor, amr: [], at: 0 })
-  assert.equal(authenticationContext([proof('password')]), '1')
-  assert.equal(authenticationContext([proof('password'), proof('password')]), '1')
-  assert.equal(authenticationContext([proof('password'), proof('totp')]), '2')
 })

@@ -4,7 +4,7 @@ import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { HOUR, SECOND, toSeconds } from '../kernel/seconds.ts'
 import { randomSecret } from '../kernel/secrets.ts'
-import { authenticatedAt, methodsOf, type Proof } from '../policy/proof.ts'
+import { authenticatedAt, authenticationContext, methodsOf, type Proof } from '../policy/proof.ts'
 import type { Active } from './assert-active.ts'
 
 /** The audience of `/userinfo`: a system API of every tenant, and where the scopes of OpenID Connect belong. */
@@ -78,7 +78,3 @@ function audienceOf({ issuer, api, scopes }: AccessTokenRequest): string | strin
   const alone = api.algorithm === 'HS256' || !scopes.includes('openid')
   return alone ? api.identifier : [api.identifier, userinfoAudience(issuer)]
 }
-
-/** `acr`: how many different kinds of proof the person gave. Computed from the proofs, never from the path taken. */
-export const authenticationContext = (proofs: readonly Proof[]): string =>
-  new Set(proofs.map(proof => proof.factor)).size > 1 ? '2' : '1'

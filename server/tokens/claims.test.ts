@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { aUser, NOW } from '../../tests/fixtures/records.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { claimsOf } from './claims.ts'
 
 const ann = aUser({
@@ -13,7 +14,7 @@ describe('what a scope opens', () => {
     [['openid'], []],
     [['profile'], ['name', 'picture', 'updated_at']],
     [['email'], ['email', 'email_verified']],
-    [['phone'], ['phone_number']],
+    [['phone'], ['phone_number', 'phone_number_verified']],
     [['address'], ['address']],
     [
       ['openid', 'email', 'profile'],
@@ -55,3 +56,35 @@ describe('what a profile cannot say', () => {
     assert.deepEqual(Object.keys(claimsOf(aUser({ profile }), ['openid', 'profile'])), ['updated_at'])
   })
 })
+
+describe('a claim in another form than OpenID Connect gives it', () => {
+  const said = (profile: Record<string, unknown>) =>
+    claimsOf(aUser({ profile: profile as JsonObject }), ['profile', 'phone', 'address'])
+
+  for (const [name, wrong] of [
+    ['name', 7],
+    ['name', '   '],
+    ['nickname', ['ann']],
+    ['birthdate', '1.4.1990'],
+    ['birthdate', '1990-13-01'],
+    ['birthdate', 1990],
+    ['phone_number_verified', 'true'],
+    ['address', 'Seoul'],
+    ['address', { country: '' }],
+  ] as const)
+    test(`is left out: ${name} ${JSON.stringify(wrong)}`, () => assert.equal(said({ [name]: wrong })[name], undefined))
+
+  test('is told in the forms that are right', () => {
+    for (const birthdate of ['1990', '1990-04-01', '0000-04-01'])
+      assert.equal(said({ birthdate })['birthdate'], birthdate)
+    assert.deepEqual(said({ address: { country: 'KR', region: '' } })['address'], { country: 'KR' })
+  })
+
+  test('a number that nobody checked is told as that, and without a number nothing is', () => {
+    assert.equal(said({ phone_number: '+82 2 312 3456' })['phone_number_verified'], false)
+    assert.equal(said({})['phone_number_verified'], undefined)
+  })
+})
+
+test('a claim named by itself is told without the others of its scope', () =>
+  assert.deepEqual(Object.keys(claimsOf(ann, [], ['picture', 'email', 'unknown', 'sub'])), ['picture', 'email']))

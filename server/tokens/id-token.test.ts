@@ -10,6 +10,7 @@ const active = (metadata = {}, user = aUser(), organization: string | null = nul
 const request = (members: Partial<IdTokenRequest> = {}): IdTokenRequest => ({
   issuer: ISSUER,
   now: NOW,
+  claims: [],
   scopes: ['openid', 'profile', 'email'],
   nonce: 'n-0S6_WzA2Mj',
   session: 'ses_1',
@@ -90,13 +91,15 @@ describe('an ID token', () => {
     assert.throws(() => idTokenClaims(assertActiveMachine(aClient()), request(), ACCESS_TOKEN), TypeError))
 })
 
-// `printf %s <value> | openssl dgst -sha256 -binary | head -c 16 | basenc --base64url`, and -sha512 with 32 bytes.
+// `printf %s <value> | openssl dgst -sha256 -binary | head -c 16 | basenc --base64url`, and with 32 bytes -sha512 or
+// -shake256 -xoflen 64.
 describe('at_hash is the left half of the hash of the signature’s algorithm', () => {
   for (const [algorithm, expected] of [
     ['RS256', '77QmUPtjPfzWtF2AnpK9RQ'],
     ['PS256', '77QmUPtjPfzWtF2AnpK9RQ'],
     ['ES256', '77QmUPtjPfzWtF2AnpK9RQ'],
     ['EdDSA', 'q7nS86GgvvFaZkzALLWqJYaJIKw2wCDAVfCAsm5CrBM'],
+    ['ML-DSA-44', 'W6Ie3EoycJT-JESJ2WSAWX7LRP3FuHvmvNycBMeL-Nk'],
   ] as const)
     test(algorithm, () => {
       assert.equal(halfHash(ACCESS_TOKEN, algorithm), expected)

@@ -1,10 +1,9 @@
 /** The ID token (OpenID Connect Core §2): who signed in, said to the client. Signing is `mint.ts`'s. */
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { toSeconds } from '../kernel/seconds.ts'
-import { authenticatedAt, methodsOf, type Proof } from '../policy/proof.ts'
-import { authenticationContext } from './access-token.ts'
+import { authenticatedAt, authenticationContext, methodsOf, type Proof } from '../policy/proof.ts'
 import type { Active } from './assert-active.ts'
 import { claimsOf } from './claims.ts'
 
@@ -12,6 +11,8 @@ export interface IdTokenRequest {
   readonly issuer: string
   readonly now: Instant
   readonly scopes: readonly string[]
+  /** Claims that were asked for by themselves: they are in it whatever the client's setting. */
+  readonly claims: readonly string[]
   /** Echoed exactly if one was sent, and absent otherwise: clients check both. */
   readonly nonce: string | null
   readonly session: string | null
@@ -26,7 +27,7 @@ export function idTokenClaims(active: Active, request: IdTokenRequest, accessTok
   const issuedAt = toSeconds(request.now)
   return {
     // First, so that no profile can say anything in the place of a protocol claim.
-    ...(client.idToken.claims === 'full' && claimsOf(user, scopes)),
+    ...claimsOf(user, client.idToken.claims === 'full' ? scopes : [], request.claims),
     iss: issuer,
     sub: user.id,
     aud: client.id,
@@ -42,10 +43,18 @@ export function idTokenClaims(active: Active, request: IdTokenRequest, accessTok
   }
 }
 
-/** OpenID Connect Core §3.1.3.6: the left half of the hash that the signature's algorithm uses; Ed25519 hashes with SHA-512. */
+/**
+ * OpenID Connect Core §3.1.3.6: the left half of the hash that the signature's algorithm uses. Where the algorithm's
+ * name does not say which, OpenID Connect Token Hash Algorithms 1.0 does: SHA-512 for Ed25519, and for ML-DSA the first
+ * 64 bytes of SHAKE256.
+ */
 export function halfHash(value: string, algorithm: string): string {
-  const digest = createHash(algorithm === 'EdDSA' ? 'sha512' : 'sha256')
-    .update(value)
-    .digest()
+  const digest = hashOf(algorithm).update(value).digest()
   return digest.subarray(0, digest.length / 2).toString('base64url')
+}
+
+function hashOf(algorithm: string): Hash {
+  if (algorithm === 'EdDSA') return createHash('sha512')
+  if (algorithm.startsWith('ML-DSA')) return createHash('shake256', { outputLength: 64 })
+  return createHash('sha256')
 }

@@ -1,9 +1,14 @@
 /**
- * Which API a person's authorization is for: `audience` as Auth0's SDKs say it, `resource` as RFC 8707 does.
- * Scopes are kept per audience, so that what was allowed for one is never good for another.
+ * Which APIs a person's authorization is for: `audience` as Auth0's SDKs say it, `resource` as RFC 8707 does, once
+ * or several times. Scopes are kept per audience, so that what was allowed for one is never good for another, and
+ * each token is for one of them.
  */
-import { findApi, namedAudience } from '../audiences.ts'
+import { ProtocolError } from '../../kernel/errors.ts'
+import { findApi, namedAudiences } from '../audiences.ts'
 import type { Feature } from '../feature.ts'
+
+/** Far more than an application calls, and few enough for one page to ask about. */
+const MOST_APIS = 10
 
 export const audience: Feature = {
   name: 'audience',
@@ -11,12 +16,20 @@ export const audience: Feature = {
   steps: {
     'authorize.receive': async context => {
       const { services, incoming, parameters, tenant } = context
-      const named = namedAudience(parameters) ?? tenant.defaultAudience ?? undefined
-      context.api = await findApi(services.resourceServers, incoming.tenant, incoming.issuer, named)
+      const named = namedAudiences(parameters)
+      if (named.length > MOST_APIS)
+        throw new ProtocolError('invalid_target', `More than ${MOST_APIS} resources are named.`)
+      const wanted = named.length === 0 && tenant.defaultAudience !== null ? [tenant.defaultAudience] : named
+      const apis = []
+      for (const one of wanted) {
+        const api = await findApi(services.resourceServers, incoming.tenant, incoming.issuer, one)
+        if (api) apis.push(api)
+      }
+      context.apis = apis
     },
 
-    'authorize.validate': ({ api, scopes, allow }) => {
-      if (api)
+    'authorize.validate': ({ apis, scopes, allow }) => {
+      for (const api of apis)
         allow(
           api.identifier,
           scopes.filter(scope => api.scopes.includes(scope)),

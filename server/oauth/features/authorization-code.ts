@@ -111,7 +111,7 @@ async function redeem(context: TokenContext): Promise<Entitlement> {
   const { standing, audience } = redeemed
   const active = await passTheGate(services, client, standing, true, now)
   const { audiences, proofs } = standing.authorization
-  return { active, authorization: id, audiences, audience, narrowTo: null, session, proofs }
+  return { active, authorization: id, audiences, audience, narrowTo: null, session, proofs, lasting: request.lasting }
 }
 
 /** Somebody holds a code and cannot prove that it is theirs. */

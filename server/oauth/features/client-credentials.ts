@@ -51,6 +51,7 @@ async function redeem({ services, client, occasion, presented }: TokenContext): 
     narrowTo: null,
     session: null,
     proofs: [],
+    lasting: {},
   }
 }
 

@@ -9,13 +9,15 @@ import type { Parameters } from '../../http/parameters.ts'
 import { type Answer, type Incoming, seeOther } from '../../http/route.ts'
 import { PageError } from '../../kernel/errors.ts'
 import { withQuery } from '../../kernel/url.ts'
-import type { SignOutRequest } from '../../policy/sign-out-request.ts'
+import { afterSignOut, type SignOutRequest } from '../../policy/sign-out-request.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
 import { readIdTokenHint } from '../id-token-hint.ts'
 import { comeBackTo, takePosted } from '../posted-forms.ts'
 import { askToSignOut, signOutHere } from '../sign-out.ts'
 
 const POSTED_TICKET = 'posted-sign-out'
+/** More languages than anybody reads; a longer list is none. */
+const LONGEST_LOCALES = 254
 
 export const endSession: Feature = {
   name: 'end-session',
@@ -53,20 +55,22 @@ async function understand(services: OAuthServices, incoming: Incoming, parameter
   const hint = token === undefined ? undefined : await readIdTokenHint(services, incoming, token)
   const client = await namedClient(services, incoming, parameters, hint)
   const session = hint?.claims['sid']
+  const uiLocales = parameters.get('ui_locales') ?? ''
   return {
     client: client?.id ?? null,
     returnTo: returnUrl(client, parameters),
+    uiLocales: uiLocales !== '' && uiLocales.length <= LONGEST_LOCALES ? uiLocales : null,
     hinted: hint ? { user: hint.claims.sub, session: typeof session === 'string' ? session : null } : null,
   }
 }
 
 async function carryOut(services: OAuthServices, incoming: Incoming, request: Understood): Promise<Answer> {
-  const { client, returnTo, hinted } = request
-  if (!hinted) return askToSignOut(services, incoming, { client, returnTo })
-  const cookies = await signOutHere(services, incoming, client, ({ session }) =>
+  const { hinted, ...asked } = request
+  if (!hinted) return askToSignOut(services, incoming, asked)
+  const cookies = await signOutHere(services, incoming, asked.client, ({ session }) =>
     hinted.session === null ? session.user === hinted.user : session.id === hinted.session,
   )
-  return seeOther(returnTo ?? '/signed-out', cookies)
+  return seeOther(afterSignOut(asked), cookies)
 }
 
 /** Back from the redirect after a form. */

@@ -29,7 +29,8 @@ async function answer(services: OAuthServices, incoming: Incoming): Promise<Answ
     throw new PageError('unknown_client', 'There is no application with this client_id.')
 
   const returnTo = incoming.query.get('returnTo')
-  if (returnTo === undefined) return askToSignOut(services, incoming, { client: client?.id ?? null, returnTo: null })
+  if (returnTo === undefined)
+    return askToSignOut(services, incoming, { client: client?.id ?? null, returnTo: null, uiLocales: null })
   const registered = client?.logoutUrls ?? (await services.tenants.find(incoming.tenant)).logoutUrls
   if (incoming.query.repeated.includes('returnTo') || !isRegisteredLogoutUrl(registered, returnTo))
     throw new PageError(

@@ -20,7 +20,6 @@ export const openid: Feature = {
     request_parameter_supported: false,
     // True when left out (Discovery §3).
     request_uri_parameter_supported: false,
-    claims_parameter_supported: false,
   }),
   steps: {
     'authorize.validate': ({ parameters, incoming, scopes, draft, allow }) => {
@@ -39,7 +38,9 @@ export const openid: Feature = {
 
     'token.shape': context => {
       const { entitlement, presented, issuer } = context
-      if (!entitlement.audiences[userinfoAudience(issuer)]?.includes('openid')) return
+      const { audiences, narrowTo } = entitlement
+      const isGranted = audiences[userinfoAudience(issuer)]?.includes('openid')
+      if (!isGranted || narrowTo?.includes('openid') === false) return
       const nonce = presented.request?.notes['openid']?.['nonce']
       context.idToken = { nonce: typeof nonce === 'string' ? nonce : null }
     },

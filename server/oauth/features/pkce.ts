@@ -3,18 +3,30 @@
  * cannot authenticate; taken from all. Exactly a challenge with its verifier passes: neither may be missing
  * while the other is there, or leaving one out would switch the check off.
  */
-import { isPublic } from '../../clients/metadata.ts'
+import { type CodeChallengeMethod, isPublic } from '../../clients/metadata.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { equalSecrets, sha256 } from '../../kernel/secrets.ts'
 import type { Feature } from '../feature.ts'
 
-/** RFC 7636 §4.1 and §4.2: 43 to 128 unreserved characters; a SHA-256 challenge has exactly 43. */
+/** RFC 7636 §4.1: 43 to 128 unreserved characters. */
 const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
-const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
+
+interface Method {
+  readonly challenge: RegExp
+  readonly describes: string
+  readonly derive: (verifier: string) => string
+}
+
+/** §4.2. The plain one protects nothing once the request is seen: it is for clients that the operator lets have it. */
+const METHODS: Readonly<Record<CodeChallengeMethod, Method>> = {
+  S256: { challenge: /^[A-Za-z0-9_-]{43}$/, describes: 'a SHA-256 digest as base64url', derive: sha256 },
+  plain: { challenge: VERIFIER, describes: '43 to 128 unreserved characters', derive: verifier => verifier },
+}
 
 export const pkce: Feature = {
   name: 'pkce',
   spec: 'RFC 7636',
+  // `plain` is left out: whoever reads this should not choose it.
   metadata: () => ({ code_challenge_methods_supported: ['S256'] }),
   steps: {
     'authorize.validate': ({ client, parameters, draft }) => {
@@ -26,23 +38,28 @@ export const pkce: Feature = {
         if (isPublic(client)) throw new ProtocolError('invalid_request', 'This client has to send a code_challenge.')
         return
       }
-      // Without a method it would be `plain` (§4.3), which protects nothing once the request is seen.
-      if (method !== 'S256') throw new ProtocolError('invalid_request', 'code_challenge_method has to be S256.')
-      if (!CHALLENGE.test(challenge))
-        throw new ProtocolError('invalid_request', 'code_challenge is not a SHA-256 digest as base64url.')
-      draft.notes['pkce'] = { challenge }
+      // §4.3: without a method it is `plain`.
+      const chosen = client.codeChallengeMethods.find(one => one === (method ?? 'plain'))
+      if (!chosen)
+        throw new ProtocolError(
+          'invalid_request',
+          `code_challenge_method has to be ${client.codeChallengeMethods.join(' or ')}.`,
+        )
+      if (!METHODS[chosen].challenge.test(challenge))
+        throw new ProtocolError('invalid_request', `code_challenge is not ${METHODS[chosen].describes}.`)
+      draft.notes['pkce'] = { challenge, method: chosen }
     },
 
     'token.redeem': ({ presented, parameters }) => {
       if (!presented.request) return
-      const challenge = presented.request.notes['pkce']?.['challenge']
+      const { challenge, method } = presented.request.notes['pkce'] ?? {}
       const verifier = parameters.get('code_verifier')
       if (challenge === undefined && verifier === undefined) return
       const matches =
         typeof challenge === 'string' &&
         verifier !== undefined &&
         VERIFIER.test(verifier) &&
-        equalSecrets(sha256(verifier), challenge)
+        equalSecrets(METHODS[method as CodeChallengeMethod].derive(verifier), challenge)
       if (!matches) throw new ProtocolError('invalid_grant', 'Failed to verify code verifier')
     },
   },

@@ -24,6 +24,7 @@ import {
 import { chooseAudience } from '../audiences.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
 import { passTheGate } from '../gate.ts'
+import { lastingOf } from '../requested-claims.ts'
 
 const PURPOSE = 'refresh-token'
 const SCOPE = 'offline_access'
@@ -33,8 +34,8 @@ export const refreshToken: Feature = {
   spec: 'RFC 6749 §6, RFC 9700 §4.14',
   metadata: () => ({ scopes_supported: [SCOPE] }),
   steps: {
-    'authorize.validate': ({ client, api, incoming, scopes, allow }) => {
-      const isAllowed = client.grantTypes.includes('refresh_token') && (api?.allowsOfflineAccess ?? true)
+    'authorize.validate': ({ client, apis, incoming, scopes, allow }) => {
+      const isAllowed = client.grantTypes.includes('refresh_token') && apis.every(api => api.allowsOfflineAccess)
       if (scopes.includes(SCOPE) && isAllowed) allow(userinfoAudience(incoming.issuer), [SCOPE])
     },
     'token.bind': giveFamily,
@@ -100,27 +101,28 @@ async function redeem(context: TokenContext): Promise<Entitlement> {
   const redeemed = await services.store.transaction(async transaction => {
     const found = await advance(transaction, context, token)
     // Throws what takes the rotation back: a client that asks too much keeps its token.
-    return found && { ...found, ...readWishes(parameters, found.standing.authorization) }
+    return found && { ...found, ...readWishes(parameters, found.standing.authorization, context.issuer) }
   })
   if (!redeemed) throw invalidToken()
   const { family, standing, audience, narrowTo } = redeemed
-  const { id, audiences, session, proofs } = standing.authorization
+  const { id, audiences, session, proofs, request } = standing.authorization
   const active = await passTheGate(services, client, standing, session !== null, now)
   answer['refresh_token'] = formatRefreshToken(
     { ...token, generation: family.generation },
     { tenant, client: client.id },
     key,
   )
-  return { active, authorization: id, audiences, audience, narrowTo, session, proofs }
+  return { active, authorization: id, audiences, audience, narrowTo, session, proofs, lasting: lastingOf(request) }
 }
 
-/** RFC 6749 §6: not more than was granted; fewer scopes are for this token alone. */
-function readWishes(parameters: Parameters, { audiences, request }: AuthorizationRecord) {
+/** RFC 6749 §6: not more than was granted, to this issuer and the API meant; fewer scopes are for this token alone. */
+function readWishes(parameters: Parameters, { audiences, request }: AuthorizationRecord, issuer: string) {
   const scopes = parameters.get('scope')?.split(' ').filter(Boolean) ?? null
-  const granted = Object.values(audiences).flat()
+  const audience = chooseAudience(parameters, audiences, String(request['audience']))
+  const granted = [userinfoAudience(issuer), audience].flatMap(one => audiences[one] ?? [])
   if (scopes?.some(scope => !granted.includes(scope)))
     throw new ProtocolError('invalid_scope', 'The authorization does not hold every scope that is asked for.')
-  return { audience: chooseAudience(parameters, audiences, String(request['audience'])), narrowTo: scopes }
+  return { audience, narrowTo: scopes }
 }
 
 interface Redeemed {

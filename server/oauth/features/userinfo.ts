@@ -18,6 +18,7 @@ import { ProtocolError } from '../../kernel/errors.ts'
 import { userinfoAudience } from '../../tokens/access-token.ts'
 import { claimsOf } from '../../tokens/claims.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
+import { lastingOf, rememberedClaims } from '../requested-claims.ts'
 
 export const userinfo: Feature = {
   name: 'userinfo',
@@ -53,7 +54,8 @@ async function tell(services: OAuthServices, incoming: Incoming): Promise<Answer
     client.epoch === claims['client_epoch'] &&
     (claims['sid'] === undefined || (session !== undefined && isLive(session, user, now)))
   if (!counts) throw refusal('invalid_token', 'The token was revoked.')
-  return json(200, { sub: user.id, ...claimsOf(user, text(claims['scope'])?.split(' ') ?? []) })
+  const { userinfo } = rememberedClaims(lastingOf(authorization.request))
+  return json(200, { sub: user.id, ...claimsOf(user, text(claims['scope'])?.split(' ') ?? [], userinfo) })
 }
 
 /** RFC 6750 §2.1 and §2.2: in the header, or in a form body; not both. */

@@ -5,6 +5,7 @@ import type { ResponseMode } from './response-mode.ts'
 
 export const query: ResponseMode = {
   name: 'query',
+  needsWebPage: false,
   staysInBrowser: false,
   answer: (redirectUri, members) => seeOther(withQuery(redirectUri, members)),
 }

@@ -10,6 +10,7 @@ import type { ResponseMode } from './response-mode.ts'
 
 export const webMessage: ResponseMode = {
   name: 'web_message',
+  needsWebPage: true,
   staysInBrowser: true,
   answer: (redirectUri, members) => {
     const nonce = randomSecret()
