@@ -3,13 +3,17 @@
  * stands on, and lists all routes and all background jobs. No decision is made here.
  */
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
 import { createMemoryBus } from './bus/memory.ts'
 import { createClients } from './clients/clients.ts'
 import { createCookieScope } from './clients/cookie-scope.ts'
 import { createResourceServers } from './clients/resource-servers.ts'
+import { wantedAlgorithmsIn } from './clients/wanted-algorithms.ts'
 import type { Settings } from './config/schema.ts'
 import { passwordFactor } from './factors/password.ts'
 import { healthRoutes } from './http/health.ts'
@@ -19,21 +23,27 @@ import { createConnections } from './identity/connections.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
+import { OperatorError } from './kernel/errors.ts'
 import { type Job, startJobs } from './kernel/jobs.ts'
+import type { JsonObject, JsonValue } from './kernel/json.ts'
 import type { Log } from './kernel/log.ts'
 import type { Sealer } from './kernel/sealer.ts'
 import { DAY, MINUTE, SECOND } from './kernel/seconds.ts'
 import { createKeyring, type Keyring } from './keys/keyring.ts'
 import { createSchedule } from './keys/schedule.ts'
 import { createSealer } from './keys/sealer.ts'
-import { loadMasterKeys } from './keys/wrapping/local.ts'
+import { type LoadedMasterKeys, loadMasterKeys, removeMasterKeys } from './keys/wrapping/local.ts'
 import { errorPage, loginRoutes } from './login/routes.ts'
 import type { LoginServices } from './login/services.ts'
+import { MAIL_TOPIC } from './notify/letter.ts'
+import { createMailer } from './notify/mailer.ts'
+import type { Transport } from './notify/transport.ts'
 import { authorizeRoutes } from './oauth/authorize.ts'
 import { discoveryRoutes } from './oauth/discovery.ts'
 import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
+import type { OperatorServices } from './operations/operation.ts'
 import { makeDataFolder } from './store/data-folder.ts'
 import { lockDatabase } from './store/lock.ts'
 import { openPostgres, reach } from './store/postgres.ts'
@@ -52,7 +62,12 @@ export interface Latchkey {
   readonly http: FastifyInstance
   /** Answers the port, chosen by the system when the settings say 0. */
   listen(): Promise<number>
+  /** Applies the tenant file at that path to the default tenant. */
   apply(file: string): Promise<Applied>
+  /** What `operations/` lists, by its name. Throws `OperatorError` for what the operator can mend. */
+  operate(operation: string, given: JsonObject): Promise<JsonValue>
+  /** Says at `/readyz` that it closes, and goes on answering for as long as the settings say. */
+  drain(): Promise<void>
   /** Finishes what is in flight, writes what waits, and lets go of everything. */
   close(): Promise<void>
 }
@@ -60,6 +75,8 @@ export interface Latchkey {
 export interface Overrides {
   readonly clock?: Clock
   readonly features?: readonly Feature[]
+  /** False for a command that works beside servers: where the default tenant answers is theirs to say. */
+  readonly isServer?: boolean
   /** Told a password that was made for the first administrator; by default nobody is. */
   readonly tell?: (administrator: { email: string; password: string }) => void
   /** Milliseconds that requests in flight have to finish once the server closes. */
@@ -72,10 +89,11 @@ const CLOSE_GRACE = 5 * SECOND
 /** Everything opened and wired, the first start done and the tenant file applied. Throws `OperatorError` for what the operator can mend. */
 export async function compose(settings: Settings, log: Log, overrides: Overrides = {}): Promise<Latchkey> {
   const { clock = systemClock, features = allFeatures, tell = () => {}, closeGrace = CLOSE_GRACE } = overrides
+  const { isServer = true } = overrides
   const storage = await openStorage(settings)
   try {
-    const { store, bus, sealer } = storage
-    const keyring = createKeyring({ store, sealer, clock, bus, log })
+    const { store, bus, sealer, masterKeys } = storage
+    const keyring = createKeyring({ store, sealer, clock, bus, log, wanted: wantedAlgorithmsIn(store) })
     const audit = createAuditBuffer(store.events, log)
     const clients = createClients({ store, sealer, bus, clock })
     const hashQueue = createHashQueue()
@@ -96,14 +114,16 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     }
     const login: LoginServices = {
       ...shared,
+      audit,
       hashQueue,
       password: passwordFactor({ store, queue: hashQueue }),
       pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
     }
 
+    let isClosing = false
     const http = createHttp({
       routes: [
-        ...healthRoutes(store),
+        ...healthRoutes({ ping: store.ping, isClosing: () => isClosing, clock, log }),
         ...discoveryRoutes(oauth, features),
         ...authorizeRoutes(oauth, features),
         tokenRoute(oauth, features),
@@ -116,18 +136,38 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       log,
     })
 
+    const operators: OperatorServices = {
+      store,
+      clients,
+      keyring,
+      hashQueue,
+      clock,
+      rewrap: async () => (await import('./keys/rewrap.ts')).rewrap({ store, sealer, masterKeys, clock, log }),
+    }
+    const operate = async (operation: string, given: JsonObject) =>
+      (await import('./operations/operations.ts')).carryOut(operators, operation, given)
     const apply = async (file: string) => {
       const { applyTenantFile } = await import('./tenant-file/apply.ts')
-      return applyTenantFile(
-        { store, clients, keyring, clock },
-        { tenant: DEFAULT_TENANT, issuer: settings.issuer },
-        file,
-      )
+      const { readTenantFile } = await import('./tenant-file/read.ts')
+      return applyTenantFile(operators, DEFAULT_TENANT, readTenantFile(file))
     }
-    await prepareFirstStart({ store, clock, ...settings, tell })
-    // Also the proof that the master key at hand is the one that sealed this database.
-    await keyring.signer(DEFAULT_TENANT, 'RS256')
-    const jobs = startJobs(jobList(store, sealer, clock, log), clock, log)
+    // Before anything else is written: the proof that the master key at hand is the one that sealed this database.
+    await proveMasterKey(keyring, masterKeys, settings)
+    await prepareFirstStart({ store, clock, ...settings, isServer, tell })
+    const mailer = createMailer({
+      store,
+      clock,
+      log,
+      from: settings.mailFrom,
+      openTransport: () => openTransport(settings, log),
+      findSender: shared.tenants.find,
+      events: { sent: mailSent, givenUp: mailGivenUp },
+    })
+    const mail = { name: 'mail', run: mailer.run }
+    // A command may have been given no mail server, and what it promises is found by those who were.
+    const jobs = startJobs([...(isServer ? [mail] : []), ...jobList(store, sealer, clock, log)], clock, log)
+    const wakeMailer = () => jobs.wake(mail)
+    if (isServer) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
 
     return {
       settings,
@@ -135,15 +175,22 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       keyring,
       http,
       apply,
+      operate,
       async listen() {
         await http.listen({ port: settings.port, host: settings.host })
         return (http.server.address() as AddressInfo).port
       },
+      async drain() {
+        isClosing = true
+        await pause(settings.drain)
+      },
       async close() {
+        isClosing = true
         // Whoever sends half a request and waits would hold the process, and with it the lock on the data.
         const force = setTimeout(() => http.server.closeAllConnections(), closeGrace)
         await http.close()
         clearTimeout(force)
+        mailer.stop()
         await jobs.stop()
         await audit.flush()
         await storage.close()
@@ -153,6 +200,12 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     await storage.close()
     throw error
   }
+}
+
+/** Loaded at the first mail. */
+async function openTransport({ smtp, dataFolder }: Settings, log: Log): Promise<Transport> {
+  if (smtp) return (await import('./notify/smtp.ts')).smtpTransport(smtp)
+  return (await import('./notify/outbox.ts')).outbox(join(dataFolder, 'outbox'), log)
 }
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -172,7 +225,7 @@ function jobList(store: Store, sealer: Sealer, clock: Clock, log: Log): readonly
     },
   })
   return [
-    { name: 'key schedule', run: createSchedule({ store, sealer, clock, log }).run },
+    { name: 'key schedule', run: createSchedule({ store, sealer, clock, log, wanted: wantedAlgorithmsIn(store) }).run },
     purge('tickets', store.tickets.purge),
     purge('sessions', store.sessions.purge),
     purge('authorizations', store.authorizations.purge),
@@ -181,10 +234,36 @@ function jobList(store: Store, sealer: Sealer, clock: Clock, log: Log): readonly
   ]
 }
 
+/**
+ * The first signing key is the first thing ever sealed: of servers that made a master key each, over one new database,
+ * the one whose signing key it is was first, and the others have made theirs for nothing. The keyring says which key
+ * does not open and why; which file that is about, the settings.
+ */
+async function proveMasterKey(
+  keyring: Keyring,
+  masterKeys: LoadedMasterKeys,
+  { masterKeyFile }: Settings,
+): Promise<void> {
+  try {
+    await keyring.signer(DEFAULT_TENANT, 'RS256')
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    if (masterKeys.wasMade) {
+      removeMasterKeys(masterKeyFile, masterKeys)
+      throw new OperatorError(
+        `Another server was the first over this database, which is sealed under its master keys now. Copy its master key file to ${masterKeyFile} and start again.`,
+        { cause: error },
+      )
+    }
+    throw new OperatorError(`${error.message} The file is ${masterKeyFile}.`, { cause: error })
+  }
+}
+
 interface Storage {
   readonly store: Store
   readonly bus: Bus
   readonly sealer: Sealer
+  readonly masterKeys: LoadedMasterKeys
   close(): Promise<void>
 }
 
@@ -215,9 +294,10 @@ async function openStorage(settings: Settings): Promise<Storage> {
             synchronous: settings.sqliteSynchronous,
           })
         : await openPostgres(databaseUrl, options)
-    const isNew = (await store.tenants.find(DEFAULT_TENANT)) === undefined
-    opened = createSealer(loadMasterKeys(settings.masterKeyFile, { create: isNew }))
-    return { store, bus, sealer, close }
+    const isNew = (await store.keys.list(DEFAULT_TENANT)).length === 0
+    const masterKeys = loadMasterKeys(settings.masterKeyFile, { create: isNew })
+    opened = createSealer(masterKeys)
+    return { store, bus, sealer, masterKeys, close }
   } catch (error) {
     await close()
     throw error

@@ -1,60 +1,158 @@
 /** The `latchkey` command: which command, with which arguments. Each is loaded when it is asked for. */
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { makeDataFolder } from './store/data-folder.ts'
+import { type Command, command, UsageError } from './commands/command.ts'
+import { makeCacheFolder, makeDataFolder } from './store/data-folder.ts'
 
-const USAGE = `latchkey serve                 the identity server
-latchkey migrate               brings the database up to date, and stops
-latchkey apply <tenant.yaml>   applies a tenant file to the default tenant, and stops
+const text = { type: 'string' } as const
+const flag = { type: 'boolean' } as const
+/** As `tenant-file/first-start.ts` makes it. */
+const tenant = { type: 'string', default: 'default' } as const
+const json = flag
 
-Settings are environment variables: docs/configuration.gen.md.`
-
-interface Command {
-  /** What it is to be told, in order. */
-  readonly takes: readonly string[]
-  run(...told: string[]): Promise<unknown>
-}
-
-const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['serve', { takes: [], run: async () => (await import('./serve.ts')).serve(process.env) }],
-  ['migrate', { takes: [], run: async () => (await import('./serve.ts')).openOnce(process.env, async () => {}) }],
-  [
-    'apply',
-    {
-      takes: ['a tenant file'],
-      run: async (file = '') =>
-        (await import('./serve.ts')).openOnce(process.env, (latchkey, tell) => tell(latchkey.apply(file))),
+const COMMANDS: readonly Command[] = [
+  command({
+    name: 'serve',
+    usage: '',
+    does: 'runs the identity server',
+    run: async () => (await import('./serve.ts')).serve(process.env),
+  }),
+  command({
+    name: 'migrate',
+    usage: '',
+    does: 'brings the database up to date',
+    options: { json },
+    run: async values => (await import('./commands/migrate.ts')).migrate(values),
+  }),
+  command({
+    name: 'apply',
+    usage: '<tenant.yaml>',
+    does: 'makes a tenant what its file says',
+    takes: ['a tenant file'],
+    options: { tenant, json },
+    run: async (values, file = '') => (await import('./commands/tenant-file.ts')).applyFile(file, values),
+  }),
+  command({
+    name: 'tenants create',
+    usage: '<name> --issuer <https://login.example.com/>',
+    does: 'makes a tenant that answers on the host of its issuer',
+    takes: ['a name'],
+    options: { issuer: text, json },
+    needs: ['issuer'],
+    run: async (values, name = '') => (await import('./commands/tenants.ts')).createTenant(name, values),
+  }),
+  command({
+    name: 'tenants add-host',
+    usage: '<tenant> --issuer <https://login.example.org/>',
+    does: 'lets a tenant answer on one more host',
+    takes: ['a tenant'],
+    options: { issuer: text, json },
+    needs: ['issuer'],
+    run: async (values, name = '') => (await import('./commands/tenants.ts')).addHost(name, values),
+  }),
+  command({
+    name: 'tenants list',
+    usage: '',
+    does: 'lists them with their issuers',
+    options: { json },
+    run: async values => (await import('./commands/tenants.ts')).listTenants(values),
+  }),
+  command({
+    name: 'users create',
+    usage: '--email <address> [--name <name>] [--role <role>]… [--verified] [--password-stdin]',
+    does: 'makes an account; the password is asked for, piped in, or made and told once',
+    options: {
+      email: text,
+      name: text,
+      role: { type: 'string', multiple: true },
+      verified: flag,
+      'password-stdin': flag,
+      tenant,
+      json,
     },
-  ],
-])
+    needs: ['email'],
+    run: async values => (await import('./commands/users.ts')).createUser(values),
+  }),
+  command({
+    name: 'keys list',
+    usage: '[--all]',
+    does: 'lists the keys in use, or all that ever were',
+    options: { all: flag, tenant, json },
+    run: async values => (await import('./commands/keys.ts')).listKeys(values),
+  }),
+  command({
+    name: 'keys rotate',
+    usage: '<key> | --algorithm <RS256> | --purpose <refresh-token> | --api <audience> [--secret-stdin]',
+    does: 'gives a key a successor, as soon as that harms nobody; an API another shared secret',
+    takes: ['a key'],
+    optional: 1,
+    options: { algorithm: text, purpose: text, api: text, 'secret-stdin': flag, tenant, json },
+    run: async (values, key) => (await import('./commands/keys.ts')).rotateKey(key, values),
+  }),
+  command({
+    name: 'keys revoke',
+    usage: '<key>',
+    does: 'puts a key out of use at once, with all it signed',
+    takes: ['a key'],
+    options: { tenant, json },
+    run: async (values, key = '') => (await import('./commands/keys.ts')).revokeKey(key, values),
+  }),
+  command({
+    name: 'keys rewrap',
+    usage: '',
+    does: 'moves everything sealed to the first key of the master key file',
+    options: { json },
+    run: async values => (await import('./commands/keys.ts')).rewrapKeys(values),
+  }),
+]
+
+const USAGE = `${COMMANDS.map(usageOf).join('\n')}
+
+--tenant <id> says which tenant, the default one unless it is given; --json answers in JSON. A command works beside
+a running server: it asks the one in LATCHKEY_DATA. Settings are environment variables: docs/configuration.gen.md.`
 
 try {
-  const {
-    positionals: [name, ...told],
-    values: { help },
-  } = parseArgs({ allowPositionals: true, options: { help: { type: 'boolean', short: 'h' } } })
-  const command = COMMANDS.get(name ?? '')
-  if (help || name === 'help') console.log(USAGE)
-  else if (name === undefined) fail(USAGE)
-  else if (!command) fail(`There is no command "${name}".\n\n${USAGE}`)
-  else if (told.length !== command.takes.length)
-    fail(`latchkey ${name} takes ${command.takes.join(' and ') || 'no argument'}, and nothing else.\n\n${USAGE}`)
-  else await run(() => command.run(...told))
+  await main(process.argv.slice(2))
 } catch (error) {
   // What the operator can mend is said in a sentence; anything else is a bug and shows its stack.
-  const { code = '', name, message } = error as NodeJS.ErrnoException
-  if (code.startsWith('ERR_PARSE_ARGS_')) fail(`${message}\n\n${USAGE}`)
-  else if (name === 'OperatorError') fail(message)
+  const { name, message } = error as Error
+  if (name === 'OperatorError') fail(message)
   else throw error
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const words = args.findIndex(arg => arg.startsWith('-'))
+  const named = args.slice(0, words < 0 ? 2 : Math.min(words, 2))
+  const chosen = COMMANDS.find(({ name }) => name === named.join(' ') || name === named[0])
+  if (args.some(arg => arg === '-h' || arg === '--help') || named[0] === 'help')
+    return console.log(chosen ? usageOf(chosen) : USAGE)
+  if (!chosen) return fail(named.length === 0 ? USAGE : `There is no command "${named.join(' ')}".\n\n${USAGE}`)
+  const work = read(chosen, args.slice(chosen.name.split(' ').length))
+  if (work) await run(work)
+}
+
+function read(chosen: Command, args: readonly string[]): (() => Promise<unknown>) | undefined {
+  try {
+    return chosen.read(args)
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    if (!(error instanceof UsageError) && !code.startsWith('ERR_PARSE_ARGS_')) throw error
+    fail(`${message}\n\n${usageOf(chosen)}`)
+    return undefined
+  }
 }
 
 async function run(work: () => Promise<unknown>): Promise<void> {
   const dataFolder = process.env['LATCHKEY_DATA'] || './data'
   makeDataFolder(dataFolder)
-  enableCompileCache(join(dataFolder, 'compile-cache'))
+  const cache = join(dataFolder, 'compile-cache')
+  if (makeCacheFolder(cache)) enableCompileCache(cache)
   await work()
   flushCompileCache()
+}
+
+function usageOf({ name, usage, does }: Command): string {
+  return `latchkey ${`${name} ${usage}`.trim()}\n    ${does}`
 }
 
 function fail(message: string): void {

@@ -1,15 +1,16 @@
 /**
- * Running the server for an operator: settings from the environment, a log, signals, and what is told on the
- * terminal. What is run is `compose.ts`'s; which command this is, `main.ts`'s.
+ * Running Latchkey for an operator: settings from the environment, a log, signals, the control socket, and what is
+ * told on the terminal. What is run is `compose.ts`'s; which command this is, `main.ts`'s.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { compose, type Latchkey } from './compose.ts'
 import { loadSettings } from './config/load.ts'
 import type { Settings } from './config/schema.ts'
+import { versionOfLatchkey } from './control/version.ts'
 import { OperatorError } from './kernel/errors.ts'
 import { createLog } from './kernel/json-log.ts'
 import type { Log } from './kernel/log.ts'
+import { sha256 } from './kernel/secrets.ts'
+import { tryToldOnce, writeToldOnce } from './store/told-once.ts'
 import type { Applied } from './tenant-file/apply.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -23,55 +24,71 @@ export interface Served {
   onClose(close: () => Promise<void>): void
 }
 
+/** Says a sentence to whoever sits at the terminal. */
+export type Say = (sentence: string) => void
+
 /** Throws `OperatorError` for what the operator can mend. Ends the process with 0 on SIGTERM and SIGINT, when all is finished. */
 export async function serve(environment: Environment, say: Say = print): Promise<Served> {
-  const { latchkey, log, settings, teller } = await open(environment, say)
+  const settings = loadSettings(environment)
+  const log = await createLog(settings.logLevel, { pretty: process.stdout.isTTY })
+  const teller = process.stdout.isTTY
+    ? (_name: string, sentence: string) => say(sentence)
+    : tellInFile(settings, file => log.warn({ file }, 'a new secret was written to a file; read it and remove it'))
+  const latchkey = await compose(settings, log, { tell: tellAdministrator(teller) })
+  const closers: (() => Promise<void>)[] = [latchkey.close]
   let port: number
   try {
-    if (settings.apply !== null) await applyAndTell(latchkey.apply(settings.apply), teller, log)
+    if (settings.apply !== null) {
+      // A secret is kept before it is told: one that nobody could be told would be lost.
+      if (!process.stdout.isTTY) tryToldOnce(settings.dataFolder)
+      await applyAndTell(latchkey.apply(settings.apply), teller, log)
+    }
     port = await listen(latchkey, settings)
+    closers.unshift((await openControlSocket(latchkey, log)).close)
   } catch (error) {
     await latchkey.close()
     throw error
   }
   // Before the log says so: whoever waits for the line may send a signal at once.
-  const closers: (() => Promise<void>)[] = [latchkey.close]
-  closeOnSignals(closers, log)
-  log.info({ issuer: settings.issuer, host: settings.host, port }, 'listening')
+  closeOnSignals(latchkey, closers, log)
+  const { issuer, host } = settings
+  log.info({ version: versionOfLatchkey(), database: latchkey.store.dialect, issuer, host, port }, 'listening')
   return { latchkey, log, port, onClose: close => void closers.unshift(close) }
 }
 
-/** For commands: everything opened without a port, the work done, everything closed. */
-export async function openOnce(
-  environment: Environment,
-  work: (latchkey: Latchkey, tell: (applied: Promise<Applied>) => Promise<void>) => Promise<void>,
-): Promise<void> {
-  const { latchkey, log, teller } = await open(environment, print)
+/** For a command where no server answers: everything opened without a port, the work done, everything closed. */
+export async function openOnce<T>(settings: Settings, work: (latchkey: Latchkey) => Promise<T>): Promise<T> {
+  // Standard output is the command's answer, and of the log only what needs somebody is worth a line beside it.
+  const level = settings.logLevel === 'debug' || settings.logLevel === 'info' ? 'warn' : settings.logLevel
+  const log = await createLog(level, { pretty: process.stderr.isTTY, to: 2 })
+  const say: Say = sentence => void process.stderr.write(`${sentence}\n`)
+  const teller = process.stderr.isTTY
+    ? (_name: string, sentence: string) => say(sentence)
+    : tellInFile(settings, file => say(`A new secret was written to ${file}; read it and remove it.`))
+  const tell = tellAdministrator(teller)
+  const latchkey = await compose(settings, log, { isServer: false, tell })
   try {
-    await work(latchkey, applied => applyAndTell(applied, teller, log))
+    return await work(latchkey)
   } finally {
     await latchkey.close()
   }
 }
-
-/** Says a sentence to whoever sits at the terminal. */
-export type Say = (sentence: string) => void
 
 const print: Say = sentence => void process.stdout.write(`${sentence}\n`)
 
 /** Tells a secret that was made here, once. `name` is a file's. */
 type Teller = (name: string, sentence: string) => void
 
-async function open(environment: Environment, say: Say) {
-  const settings = loadSettings(environment)
-  const log = await createLog(settings.logLevel, { pretty: process.stdout.isTTY })
-  const teller = process.stdout.isTTY
-    ? (_name: string, sentence: string) => say(sentence)
-    : createFileTeller(settings, log)
-  const tell = ({ email, password }: { email: string; password: string }) =>
+/** Where nobody watches, a file that only its owner reads; `note` says which. */
+const tellInFile =
+  ({ dataFolder }: Settings, note: (file: string) => void): Teller =>
+  (name, sentence) =>
+    note(writeToldOnce(dataFolder, name, sentence))
+
+const tellAdministrator =
+  (teller: Teller) =>
+  ({ email, password }: { email: string; password: string }): void =>
     teller('first-administrator', `The first administrator is ${email} with the password ${password}`)
-  return { settings, log, teller, latchkey: await compose(settings, log, { tell }) }
-}
 
 async function applyAndTell(applying: Promise<Applied>, teller: Teller, log: Log): Promise<void> {
   const { changes, secrets, warnings } = await applying
@@ -80,15 +97,15 @@ async function applyAndTell(applying: Promise<Applied>, teller: Teller, log: Log
   for (const { id, name, secret } of secrets) teller(`client-${id}`, `The secret of ${name} (${id}) is ${secret}`)
 }
 
-/** Nobody is watching: a file that only its owner reads. Never the log. */
-const createFileTeller = ({ dataFolder }: Settings, log: Log): Teller => {
-  return (name, sentence) => {
-    const folder = join(dataFolder, 'told-once')
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const file = join(folder, `${encodeURIComponent(name)}.txt`)
-    writeFileSync(file, `${sentence}\n`, { mode: 0o600 })
-    log.info({ file }, 'a new secret was written to a file; read it and remove it')
-  }
+async function openControlSocket({ settings, operate }: Latchkey, log: Log) {
+  const { openControl } = await import('./control/listen.ts')
+  return openControl({
+    folder: settings.dataFolder,
+    version: versionOfLatchkey(),
+    database: settings.databaseUrl === null ? null : sha256(settings.databaseUrl),
+    operate,
+    log,
+  })
 }
 
 async function listen(latchkey: Latchkey, { port, host }: Settings): Promise<number> {
@@ -109,14 +126,21 @@ async function listen(latchkey: Latchkey, { port, host }: Settings): Promise<num
 }
 
 /** A terminal sends SIGINT to the whole group and npm passes it on again, so a second signal means nothing more. */
-function closeOnSignals(closers: readonly (() => Promise<void>)[], log: Log): void {
+function closeOnSignals(latchkey: Latchkey, closers: readonly (() => Promise<void>)[], log: Log): void {
   let closing = false
   const close = async (signal: string) => {
     if (closing) return
     closing = true
     log.info({ signal }, 'closing')
-    for (const one of closers) await one()
-    process.exit(0)
+    try {
+      await latchkey.drain()
+      for (const one of closers) await one()
+      log.info({}, 'closed')
+      process.exit(0)
+    } catch (error) {
+      log.error({ error }, 'closing failed')
+      process.exit(1)
+    }
   }
   process.on('SIGTERM', close)
   process.on('SIGINT', close)

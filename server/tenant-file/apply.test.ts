@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -7,6 +7,7 @@ import { createDatabase } from '../../tests/fixtures/postgres.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { type Clients, createClients } from '../clients/clients.ts'
 import { createResourceServers } from '../clients/resource-servers.ts'
+import { wantedAlgorithmsIn } from '../clients/wanted-algorithms.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
 import { DATABASE_CONNECTION, setPassword } from '../identity/users.ts'
 import { OperatorError } from '../kernel/errors.ts'
@@ -86,8 +87,6 @@ const openOnPostgres: Open = async options => {
 
 function describeApplying(name: string, open: Open): void {
   describe(`a tenant file applied on ${name}`, () => {
-    const folder = mkdtempSync(join(tmpdir(), 'latchkey-tenant-file-'))
-    const file = join(folder, 'tenant.yaml')
     const bus = createMemoryBus()
     const sealer = createSealer(masterKeys([{ id: 'm1', bytes: randomKey() }]))
     let now = Date.UTC(2026, 0, 1)
@@ -103,15 +102,13 @@ function describeApplying(name: string, open: Open): void {
       opened = await open({ sealer, bus })
       store = opened.store
       clients = createClients({ store, sealer, bus, clock })
-      keyring = createKeyring({ store, sealer, clock, bus })
+      keyring = createKeyring({ store, sealer, clock, bus, wanted: wantedAlgorithmsIn(store) })
     })
-    after(async () => {
-      await opened.close()
-      rmSync(folder, { recursive: true })
-    })
+    after(() => opened.close())
     beforeEach(async () => {
       tenant = `t${tenants++}`
       await store.tenants.create({ id: tenant, name: tenant, settings: { kept: true }, createdAt: now })
+      await store.tenants.putHost({ host: `${tenant}.example.com`, tenant, issuer: ISSUER })
       await store.connections.create({
         tenant,
         id: 'con',
@@ -123,9 +120,8 @@ function describeApplying(name: string, open: Open): void {
 
     const services = () => ({ store, clients, keyring, clock })
     const apply = (text: string) => {
-      writeFileSync(file, text)
       now += SECOND
-      return applyTenantFile(services(), { tenant, issuer: ISSUER }, file)
+      return applyTenantFile(services(), tenant, { name: 'tenant.yaml', text })
     }
     const faultsOf = async (text: string): Promise<string> => {
       const error = await apply(text).then(
@@ -139,7 +135,9 @@ function describeApplying(name: string, open: Open): void {
       const message = await faultsOf(text)
       for (const one of expected) assert.match(message, one)
     }
-    const eventsOf = () => store.events.list(tenant, { limit: 1000 })
+    /** But for those of keys, which the keyring records where it makes them. */
+    const eventsOf = async () =>
+      (await store.events.list(tenant, { limit: 1000 })).filter(({ type }) => !type.startsWith('key.'))
     const ann = async () => (await store.users.findByEmailKey(tenant, 'con', 'ann@example.com')) ?? assert.fail()
     const passwordOf = async (user: string) => (await store.credentials.of(tenant, user, 'password'))[0]?.secret ?? ''
 
@@ -327,6 +325,33 @@ function describeApplying(name: string, open: Open): void {
       )
     })
 
+    test('an HS256 secret that was revoked does not come back with the file: its line is warned of, all else is done', async () => {
+      const file = (secret: string, name = 'One') =>
+        `resourceServers:\n  - identifier: https://x.example\n    name: ${name}\n    signing_alg: HS256\n    signing_secret: ${secret}\n`
+      await apply(file(SECRET))
+      const { id } = (await store.resourceServers.findByIdentifier(tenant, 'https://x.example')) ?? assert.fail()
+      const [first] = await keyring.apiSecrets(tenant, id)
+      assert.equal(await keyring.revoke(tenant, first?.id ?? ''), 'revoked')
+
+      for (let count = 0; count < 2; count++) {
+        const { changes, warnings } = await apply(file(SECRET))
+        assert.deepEqual([changes, warnings.length], [[], 1])
+        assert.match(warnings[0] ?? '', /^tenant\.yaml:5: .+"https:\/\/x\.example" was revoked .+ No tokens are issued/)
+        assert.ok(!warnings[0]?.includes(SECRET))
+        assert.deepEqual(await keyring.apiSecrets(tenant, id), [])
+      }
+      assert.equal((await apply(file(SECRET, 'Two'))).changes.length, 1)
+      const without = file(SECRET).replace(/ +signing_secret.+\n/, '')
+      assert.match((await apply(without)).warnings[0] ?? '', /^tenant\.yaml:2: .+"https:\/\/x\.example" .+ no secret/)
+      const moved = file(SECRET).replace('x.example', 'y.example')
+      assert.match((await apply(moved)).warnings[0] ?? '', /"https:\/\/y\.example" was revoked/)
+
+      assert.deepEqual((await apply(file(`${SECRET}-2`))).warnings, [])
+      assert.match((await apply(file(SECRET))).warnings[0] ?? '', /was revoked .+ keeps the one it has/)
+      const [current] = await keyring.apiSecrets(tenant, id)
+      assert.equal(`${current?.key}`, `${SECRET}-2`)
+    })
+
     test('a key is published before the setting that lets it sign', async () => {
       await apply(FILE)
       const { keys } = await keyring.jwks(tenant)
@@ -344,11 +369,10 @@ function describeApplying(name: string, open: Open): void {
     })
 
     test('two nodes that apply it at once make one of everything', async () => {
-      writeFileSync(file, FILE)
       const other = createClients({ store, sealer, bus: createMemoryBus(), clock })
       const results = await Promise.all(
         [clients, other, clients].map(some =>
-          applyTenantFile({ ...services(), clients: some }, { tenant, issuer: ISSUER }, file),
+          applyTenantFile({ ...services(), clients: some }, tenant, { name: 'tenant.yaml', text: FILE }),
         ),
       )
       assert.deepEqual(results.map(({ changes }) => changes.length).sort(), [0, 0, 10])
@@ -360,7 +384,7 @@ function describeApplying(name: string, open: Open): void {
     test('what somebody changes while the plan is made is not lost', async () => {
       await apply(FILE)
       const { id, profile } = await ann()
-      writeFileSync(file, FILE.replace('given_name: Ann', 'given_name: Anne'))
+      const text = FILE.replace('given_name: Ann', 'given_name: Anne')
       let waits = true
       const overtaken: Store = {
         ...store,
@@ -370,7 +394,7 @@ function describeApplying(name: string, open: Open): void {
           return store.transaction(work)
         },
       }
-      await applyTenantFile({ ...services(), store: overtaken }, { tenant, issuer: ISSUER }, file)
+      await applyTenantFile({ ...services(), store: overtaken }, tenant, { name: 'tenant.yaml', text })
       const after = (await ann()).profile
       assert.deepEqual([after['given_name'], after['nickname']], ['Anne', 'annie'])
     })

@@ -7,11 +7,12 @@ import { readMembers } from '../clients/members.ts'
 import { CLIENT_MEMBERS } from '../clients/metadata.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
 import { OperatorError } from '../kernel/errors.ts'
+import { createSlices } from '../kernel/slices.ts'
 import type { PairAlgorithmName } from '../keys/algorithms.ts'
 import { planClientGrants } from './client-grants.ts'
 import { planClients } from './clients.ts'
 import type { Change, Planning, Step } from './plan.ts'
-import { readTenantFile, type TenantFile } from './read.ts'
+import { parseTenantFile, type TenantFile, type TenantFileText } from './read.ts'
 import { planResourceServers } from './resource-servers.ts'
 import { planRoles } from './roles.ts'
 import { planSettings } from './settings.ts'
@@ -33,26 +34,27 @@ export interface Applied {
   readonly warnings: readonly string[]
 }
 
+/** A few milliseconds' worth. */
+const EVENTS_AT_ONCE = 100
+
 /** Nodes that start together apply the same file; whoever comes second finds most of it done and looks again. */
 const ATTEMPTS = 5
 
+/** `applyParsed` of a file that nobody has parsed, for a process that answers nobody yet: parsing stands in the way of all else. */
+export const applyTenantFile = async (services: Services, tenant: string, file: TenantFileText): Promise<Applied> =>
+  applyParsed(services, tenant, await parseTenantFile(file))
+
 /**
- * `file` is a path; the tenant and its database of passwords exist. `issuer` is the one whose system APIs no file
- * may name, beside those of the tenant's other hosts.
+ * The tenant, its hosts and its database of passwords exist.
  * @throws OperatorError that lists every fault of the file with its line; then nothing was changed.
  */
-export async function applyTenantFile(
-  services: Services,
-  { tenant, issuer }: { tenant: string; issuer: string },
-  file: string,
-): Promise<Applied> {
-  const document = await readTenantFile(file)
+export async function applyParsed(services: Services, tenant: string, document: TenantFile): Promise<Applied> {
   const { findings } = document
-  const planning: Planning = { ...services, tenant, findings }
+  const planning: Planning = { ...services, tenant, findings, giveWay: createSlices() }
   await lookUpRoles(planning, document)
   findings.settle()
   for (let attempt = 1; ; attempt++) {
-    const plan = await planAll(planning, issuer, document)
+    const plan = await planAll(planning, document)
     await readyKeys(planning, document, plan.apiSecrets)
     const overtaken = await commit(planning, plan.steps)
     if (overtaken === undefined)
@@ -74,13 +76,16 @@ export async function applyTenantFile(
 /** Of what only the store can tell, the one part that no fault in the form of the file can have caused: told with those. */
 async function lookUpRoles(planning: Planning, file: TenantFile): Promise<void> {
   const roles = await planRoles(planning, file.roles)
-  for (const user of file.users) await findRoles(planning.findings, user, roles)
+  for (const user of file.users) {
+    await planning.giveWay()
+    await findRoles(planning.findings, user, roles)
+  }
 }
 
-async function planAll(planning: Planning, issuer: string, file: TenantFile) {
+async function planAll(planning: Planning, file: TenantFile) {
   const { store, tenant, findings } = planning
-  const hosts = await store.tenants.hostsOf(tenant)
-  const apis = await planResourceServers(planning, file.resourceServers, [issuer, ...hosts.map(host => host.issuer)])
+  const issuers = (await store.tenants.hostsOf(tenant)).map(host => host.issuer)
+  const apis = await planResourceServers(planning, file.resourceServers, issuers)
   const clients = await planClients(planning, file.clients)
   const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
   const roles = await planRoles(planning, file.roles)
@@ -100,27 +105,40 @@ async function planAll(planning: Planning, issuer: string, file: TenantFile) {
  * with, and a key is published before a setting lets it sign. What a crash leaves behind here, nobody uses.
  */
 async function readyKeys(
-  { keyring, tenant }: Planning,
+  { keyring, tenant, giveWay }: Planning,
   { clients, resourceServers }: TenantFile,
   secrets: readonly { readonly id: string; readonly secret: string }[],
 ): Promise<void> {
-  const named = [
-    ...clients.map(({ metadata }) => readMembers(CLIENT_MEMBERS, metadata).jwt_configuration?.alg),
-    ...resourceServers.map(({ settings }) => readMembers(RESOURCE_SERVER_MEMBERS, settings).signing_alg),
-  ]
-  const pairs = new Set(named.filter((name): name is PairAlgorithmName => name !== undefined && name !== 'HS256'))
+  const pairs = new Set<PairAlgorithmName>()
+  for (const { metadata } of clients) {
+    await giveWay()
+    const { alg } = readMembers(CLIENT_MEMBERS, metadata).jwt_configuration ?? {}
+    if (alg !== undefined) pairs.add(alg)
+  }
+  for (const { settings } of resourceServers) {
+    await giveWay()
+    const { signing_alg: alg } = readMembers(RESOURCE_SERVER_MEMBERS, settings)
+    if (alg !== undefined && alg !== 'HS256') pairs.add(alg)
+  }
   for (const algorithm of pairs) await keyring.signer(tenant, algorithm)
-  for (const { id, secret } of secrets) await keyring.putApiSecret(tenant, id, secret)
+  for (const { id, secret } of secrets) await keyring.putApiSecret(tenant, id, secret, 'tenant-file')
 }
 
 /** The step that found the store changed since it was planned, or nothing when all is written. */
-async function commit({ store, tenant, clock }: Planning, steps: readonly Step[]): Promise<Step | undefined> {
+async function commit({ store, tenant, clock, giveWay }: Planning, steps: readonly Step[]): Promise<Step | undefined> {
   if (steps.length === 0) return undefined
   try {
     await store.transaction(async transaction => {
-      for (const step of steps) if ((await step.write(transaction)) === 'overtaken') throw new Overtaken(step)
+      for (const step of steps) {
+        await giveWay()
+        if ((await step.write(transaction)) === 'overtaken') throw new Overtaken(step)
+      }
       const occasion = { tenant, at: clock(), requestId: 'tenant-file', address: null, userAgent: null }
-      await transaction.events.record(steps.map(({ kind, id, change }) => applied(occasion, kind, id, change)))
+      for (let from = 0; from < steps.length; from += EVENTS_AT_ONCE) {
+        await giveWay()
+        const some = steps.slice(from, from + EVENTS_AT_ONCE)
+        await transaction.events.record(some.map(({ kind, id, change }) => applied(occasion, kind, id, change)))
+      }
     })
     return undefined
   } catch (error) {

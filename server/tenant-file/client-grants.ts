@@ -36,9 +36,10 @@ export async function planClientGrants(
   clients: ClientPlan,
   apis: ResourceServerPlan,
 ): Promise<readonly Step[]> {
-  const { store, tenant, findings } = planning
+  const { store, tenant, findings, giveWay } = planning
   const grants: (ClientGrantEntry & { readonly id: string })[] = []
   for (const entry of entries) {
+    await giveWay()
     const { path, client, audience } = entry
     const id = await clients.find(client)
     const scopes = await apis.scopesOf(audience)
@@ -59,6 +60,7 @@ export async function planClientGrants(
 
   const steps: Step[] = []
   for (const { path, id: client, audience, scopes } of grants) {
+    await giveWay()
     const before = (await store.clients.grantsOf(tenant, client)).find(grant => grant.audience === audience)
     if (before && isDeepStrictEqual(before.scopes, scopes)) continue
     const id = before?.id ?? newId('cgr')

@@ -73,13 +73,15 @@ export interface ClientPlan {
 }
 
 export async function planClients(planning: Planning, entries: readonly ClientEntry[]): Promise<ClientPlan> {
-  const { store, tenant, findings } = planning
+  const { store, tenant, findings, giveWay } = planning
   const stored = storedByName(store, tenant)
   const steps: Step[] = []
   const made: { id: string; name: string; secret: string }[] = []
   const planned = new Map<string, ClientEntry>()
+  const plannedByName = new Map<string, string[]>()
 
   for (const entry of entries) {
+    await giveWay()
     const namesakes = entry.id === null ? await stored(entry.name) : []
     if (namesakes.length > 1) {
       findings.fault(entry.path, `Several clients are called "${entry.name}" already; give this one its client_id.`)
@@ -88,6 +90,9 @@ export async function planClients(planning: Planning, entries: readonly ClientEn
     const before = entry.id === null ? namesakes[0] : await store.clients.find(tenant, entry.id)
     const id = entry.id ?? before?.id ?? newClientId()
     planned.set(id, entry)
+    const sameName = plannedByName.get(entry.name)
+    if (sameName) sameName.push(id)
+    else plannedByName.set(entry.name, [id])
     const lacksSecret = entry.secret === null && !before?.sealedSecret && needsSecret(entry.metadata)
     const secret = lacksSecret ? randomSecret() : entry.secret
     if (lacksSecret && secret !== null) made.push({ id, name: entry.name, secret })
@@ -100,7 +105,7 @@ export async function planClients(planning: Planning, entries: readonly ClientEn
     made,
     async find(idOrName) {
       if (planned.has(idOrName) || (await store.clients.find(tenant, idOrName))) return idOrName
-      const ids = [...planned].flatMap(([id, { name }]) => (name === idOrName ? [id] : []))
+      const ids = plannedByName.get(idOrName) ?? []
       // The file may have given a client that is stored another name.
       const others = (await stored(idOrName)).map(({ id }) => id).filter(id => !planned.has(id))
       const [found, ...more] = [...ids, ...others]

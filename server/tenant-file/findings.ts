@@ -12,16 +12,24 @@ export interface Findings {
   warnings(): readonly string[]
   /** Once: the sentence with its place. */
   at(path: Path, sentence: string): string
+  /** All of it so far, as JSON: to go on from in another process. */
+  found(): Found
   /** @throws OperatorError that lists the faults found so far; nothing when there are none. */
   settle(): void
+}
+
+/** Each finding with its place, and the line to order it by. */
+export interface Found {
+  readonly faults: readonly (readonly [sentence: string, line: number])[]
+  readonly warnings: readonly (readonly [sentence: string, line: number])[]
 }
 
 /** More would scroll the first, which often is the cause of the others, off the screen. */
 const MOST_LISTED = 20
 
-export function createFindings(file: string, lineOf: (path: Path) => number): Findings {
-  const faults = new Map<string, number>()
-  const warnings = new Map<string, number>()
+export function createFindings(file: string, lineOf: (path: Path) => number, before?: Found): Findings {
+  const faults = new Map(before?.faults)
+  const warnings = new Map(before?.warnings)
   const seen = new Set<string>()
 
   const at = (path: Path, sentence: string) => `${file}:${lineOf(path)}: ${sentence}`
@@ -42,6 +50,7 @@ export function createFindings(file: string, lineOf: (path: Path) => number): Fi
     },
 
     warnings: () => inOrder(warnings),
+    found: () => ({ faults: [...faults], warnings: [...warnings] }),
 
     settle() {
       if (faults.size === 0) return

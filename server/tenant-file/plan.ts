@@ -16,6 +16,8 @@ export interface Planning {
   readonly clock: Clock
   readonly tenant: string
   readonly findings: Findings
+  /** Awaited at every entry: a file may name a hundred thousand, and others are served meanwhile. */
+  readonly giveWay: () => Promise<void> | undefined
 }
 
 export interface Change {

@@ -7,9 +7,11 @@ import { OperatorError } from '../kernel/errors.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { parseTenantFile, readTenantFile } from './read.ts'
 
+const parse = (text: string) => parseTenantFile({ name: 'tenant.yaml', text })
+
 const faultsOf = async (text: string): Promise<string> => {
   try {
-    const { findings } = await parseTenantFile(text, 'tenant.yaml')
+    const { findings } = await parse(text)
     findings.settle()
   } catch (error) {
     assert.ok(error instanceof OperatorError, String(error))
@@ -49,6 +51,19 @@ describe('what a tenant file may not say', () => {
     ['a hash of another kind', user('password_hash: "$2b$10$abcdefghijklmnopqrstuv"'), /Argon2id in PHC form/],
     ['another provider’s user', user('user_id: "google-oauth2|1", password: long enough'), /user_id must be auth0/],
     ['a website that is a script', user('password: long enough, website: "javascript:x"'), /website must be a URL/],
+    ['a name without end', user(`password: long enough, name: ${'x'.repeat(301)}`), /name must be 1 to 300 characters/],
+    [
+      'a name that a terminal obeys',
+      user('password: long enough, nickname: "\\e[2J"'),
+      /nickname must be .* on one line/,
+    ],
+    ['a blank name', user('password: long enough, given_name: "  "'), /given_name must be/],
+    ['a town of two lines', user('password: long enough, address: { locality: "a\\nb" }'), /locality must be/],
+    [
+      'a picture without end',
+      user(`password: long enough, picture: "https://p.example/${'x'.repeat(2000)}"`),
+      /picture is longer/,
+    ],
     ['metadata without end', user(`app_metadata: { a: ${'x'.repeat(17_000)} }`), /larger than 16 KiB/],
     ['a session without end', 'tenant: { session_lifetime: 1e12 }', /hours above 0/],
     ['a list that is none', 'clients: { client_id: a }', /clients must be a list/],
@@ -105,9 +120,8 @@ describe('what a tenant file may not say', () => {
 
 describe('YAML that is more than data', () => {
   test('aliases may repeat a list and may not multiply the file', async () => {
-    const { clients } = await parseTenantFile(
+    const { clients } = await parse(
       'clients:\n  - { client_id: a, name: A, callbacks: &urls [https://a.example] }\n  - { client_id: b, name: B, callbacks: *urls }\n',
-      'tenant.yaml',
     )
     assert.deepEqual(clients[1]?.metadata['callbacks'], ['https://a.example'])
 
@@ -137,10 +151,10 @@ describe('YAML that is more than data', () => {
 })
 
 describe('warnings', () => {
-  const warningsOf = async (text: string) => (await parseTenantFile(text, 'tenant.yaml')).findings.warnings()
+  const warningsOf = async (text: string) => (await parse(text)).findings.warnings()
 
   test('a wildcard is kept and never matches', async () => {
-    const file = await parseTenantFile(client('callbacks: ["https://*.example.com/cb"]'), 'tenant.yaml')
+    const file = await parse(client('callbacks: ["https://*.example.com/cb"]'))
     assert.deepEqual(file.clients[0]?.metadata['callbacks'], ['https://*.example.com/cb'])
     assert.match(file.findings.warnings()[0] ?? '', /^tenant\.yaml:1: .*never matches/)
     const each = 'clients:\n  - name: A\n    callbacks:\n      - https://a.example\n      - https://*.example\n'
@@ -181,11 +195,11 @@ test('a file that is missing, is no text or is too large is refused in a sentenc
   const file = join(folder, 'tenant.yaml')
   const refusal = (message: RegExp) => ({ name: 'OperatorError', message })
   try {
-    await assert.rejects(readTenantFile(file), refusal(/cannot be read: ENOENT/))
+    assert.throws(() => readTenantFile(file), refusal(/cannot be read: ENOENT/))
     writeFileSync(file, Buffer.from([0x61, 0xff]))
-    await assert.rejects(readTenantFile(file), refusal(/not UTF-8/))
+    assert.throws(() => readTenantFile(file), refusal(/not UTF-8/))
     writeFileSync(file, Buffer.alloc(10 * 1024 * 1024 + 1, '#'))
-    await assert.rejects(readTenantFile(file), refusal(/larger than 10 MiB/))
+    assert.throws(() => readTenantFile(file), refusal(/larger than 10 MiB/))
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -14,9 +14,17 @@ import { type ResourceServerEntry, readResourceServers } from './resource-server
 import { type RoleEntry, readRoles } from './roles.ts'
 import { readSettings } from './settings.ts'
 import { readUsers, type UserEntry } from './users.ts'
-import { readYaml } from './yaml.ts'
+import { readYaml, type Yaml } from './yaml.ts'
+
+/** A file as it was read, by whoever may read it: what is done with it may be done in another process. */
+export interface TenantFileText {
+  /** What faults and warnings call the file. */
+  readonly name: string
+  readonly text: string
+}
 
 export interface TenantFile {
+  readonly name: string
   readonly settings: JsonObject
   readonly clients: readonly ClientEntry[]
   readonly resourceServers: readonly ResourceServerEntry[]
@@ -27,24 +35,27 @@ export interface TenantFile {
   readonly findings: Findings
 }
 
+/** As this process has read it, lines and all. */
+export interface ParsedTenantFile extends TenantFile {
+  readonly outline: Yaml['outline']
+}
+
 const MOST_BYTES = 10 * 1024 * 1024
 const SECTIONS = ['tenant', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
 
-/** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not YAML in UTF-8. Other faults are findings. */
-export async function readTenantFile(file: string): Promise<TenantFile> {
+/** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8. */
+export function readTenantFile(file: string): TenantFileText {
   const bytes = readBounded(file)
   try {
-    return await parseTenantFile(new TextDecoder('utf-8', { fatal: true }).decode(bytes), basename(file))
+    return { name: basename(file), text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch (error) {
-    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      throw new OperatorError(`The tenant file ${file} is not UTF-8 text.`)
-    throw error
+    throw new OperatorError(`The tenant file ${file} is not UTF-8 text.`, { cause: error })
   }
 }
 
-/** `name` is what faults and warnings call the file. */
-export async function parseTenantFile(text: string, name: string): Promise<TenantFile> {
-  const { value, faults, lineOf } = await readYaml(text)
+/** @throws OperatorError for what is no YAML. Other faults are findings. */
+export async function parseTenantFile({ name, text }: TenantFileText): Promise<ParsedTenantFile> {
+  const { value, faults, lineOf, outline } = await readYaml(text)
   // What is no YAML has no members to name a place by: the path is the line itself.
   const syntax = createFindings(name, ([line]) => Number(line))
   for (const { line, sentence } of faults) syntax.fault([line], sentence)
@@ -64,7 +75,7 @@ export async function parseTenantFile(text: string, name: string): Promise<Tenan
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
   }
-  return { ...sound, findings }
+  return { ...sound, name, findings, outline }
 }
 
 /** The size is asked of the open file, so that the file read is the file measured. */

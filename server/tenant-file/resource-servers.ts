@@ -108,26 +108,42 @@ export interface ResourceServerPlan {
   scopesOf(identifier: string): Promise<readonly string[] | undefined>
 }
 
+/** Said in warnings: a server that applies the file at its start has to come up after a revocation too. */
+const NOTHING_ISSUED = 'No tokens are issued for the API until it has another.'
+
 /** `issuers` are the tenant's: what they serve themselves is nobody's API. */
 export async function planResourceServers(
   planning: Planning,
   entries: readonly ResourceServerEntry[],
   issuers: readonly string[],
 ): Promise<ResourceServerPlan> {
-  const { store, keyring, tenant, findings } = planning
+  const { store, keyring, tenant, findings, giveWay } = planning
   const systemApis = issuers.flatMap(issuer => [userinfoAudience(issuer), `${issuer}api/v2/`])
   const steps: Step[] = []
   const secrets: { id: string; secret: string }[] = []
+  const byIdentifier = new Map(entries.map(entry => [entry.identifier, entry]))
 
   for (const entry of entries) {
+    await giveWay()
     const { path, identifier, secret } = entry
     if (systemApis.includes(identifier)) findings.fault(path, `"${identifier}" is an API of the server itself.`)
     const before = await store.resourceServers.findByIdentifier(tenant, identifier)
     const id = before?.id ?? newId('api')
     const current = (await keyring.apiSecrets(tenant, id)).find(({ state }) => state === 'current')
-    if (entry.isHs256 && secret === null && !current)
-      findings.fault(path, `The API "${identifier}" signs with HS256 and needs a signing_secret.`)
-    const isNewSecret = secret !== null && !current?.key.equals(Buffer.from(secret))
+    if (entry.isHs256 && secret === null && !current) {
+      // One that signs with HS256 already had a secret, which was revoked.
+      if (before?.settings['signing_alg'] === 'HS256')
+        findings.warn(path, `The API "${identifier}" has no secret any more. ${NOTHING_ISSUED}`)
+      else findings.fault(path, `The API "${identifier}" signs with HS256 and needs a signing_secret.`)
+    }
+    const isAnother = secret !== null && !current?.key.equals(Buffer.from(secret))
+    const isRevoked = isAnother && (await keyring.isRevokedApiSecret(tenant, secret))
+    if (isRevoked)
+      findings.warn(
+        [...path, 'signing_secret'],
+        `This signing_secret of the API "${identifier}" was revoked and is not taken again. ${current ? 'The API keeps the one it has.' : NOTHING_ISSUED}`,
+      )
+    const isNewSecret = isAnother && !isRevoked
     if (isNewSecret) secrets.push({ id, secret })
     if (!before || isNewSecret || !isDeepStrictEqual(entry.settings, before.settings))
       steps.push(stepFor(planning, entry, before, id))
@@ -137,7 +153,7 @@ export async function planResourceServers(
     steps,
     secrets,
     async scopesOf(identifier) {
-      const entry = entries.find(one => one.identifier === identifier)
+      const entry = byIdentifier.get(identifier)
       if (entry) return entry.scopes
       const record = await store.resourceServers.findByIdentifier(tenant, identifier)
       const scopes = record && ((record.settings['scopes'] ?? []) as readonly { readonly value: string }[])

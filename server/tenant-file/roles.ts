@@ -46,10 +46,14 @@ export interface RolePlan {
   find(name: string): Promise<string | undefined>
 }
 
-export async function planRoles({ store, tenant }: Planning, entries: readonly RoleEntry[]): Promise<RolePlan> {
+export async function planRoles(
+  { store, tenant, giveWay }: Planning,
+  entries: readonly RoleEntry[],
+): Promise<RolePlan> {
   const ids = new Map<string, string | undefined>()
   const steps: Step[] = []
   for (const { path, name, description } of entries) {
+    await giveWay()
     const before = await store.roles.findByName(tenant, name)
     const id = before?.id ?? newId('rol')
     ids.set(name, id)

@@ -30,17 +30,21 @@ export async function planUsers(
   entries: readonly UserEntry[],
   roles: RolePlan,
 ): Promise<readonly Step[]> {
-  const { store, tenant, findings } = planning
+  const { store, tenant, findings, giveWay } = planning
   if (entries.length === 0) return []
   const connection = await store.connections.findByName(tenant, DATABASE_CONNECTION)
   if (!connection) throw new TypeError(`The tenant ${tenant} has no database of passwords`)
   const met: Met[] = []
-  for (const entry of entries) met.push(await meet(planning, entry, connection, roles))
+  for (const entry of entries) {
+    await giveWay()
+    met.push(await meet(planning, entry, connection, roles))
+  }
   findings.settle()
 
   const steps: Step[] = []
   // One at a time: a hash occupies one of the few threads that signing needs too.
   for (const one of met) {
+    await giveWay()
     const step = one.before
       ? await change(planning, one, one.before, await newPassword(planning, one, one.before))
       : create(planning, one, await firstPassword(one.entry))

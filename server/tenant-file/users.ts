@@ -4,7 +4,13 @@ import { isVerifiable } from '../identity/password-hash.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
-import { LONGEST_PASSWORD_BYTES, passwordProblem, SHORTEST_PASSWORD } from '../policy/password-rule.ts'
+import {
+  LONGEST_PASSWORD_BYTES,
+  type PasswordProblem,
+  passwordProblem,
+  SHORTEST_PASSWORD,
+} from '../policy/password-rule.js'
+import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
 import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'
 import type { Findings } from './findings.ts'
 import type { Path } from './yaml.ts'
@@ -63,6 +69,11 @@ const PROFILE = {
   },
 } as const satisfies Readonly<Record<string, Member>>
 
+const URLS: readonly string[] = ['profile', 'picture', 'website']
+const LONGEST_URL = 2000
+/** OpenID Connect Core §5.1.1. */
+const OF_LINES: readonly string[] = ['formatted', 'street_address']
+
 const MEMBERS = {
   user_id: text,
   email: { is: 'text' },
@@ -79,11 +90,16 @@ const MEMBERS = {
 const LONGEST_ID = 200
 const MOST_METADATA_BYTES = 16 * 1024
 
-const PASSWORD_SENTENCES = {
+/** The list of common passwords is left out here: an operator may know why, and nothing is read at a start that can wait. */
+const NO_LIST = () => false
+
+const PASSWORD_SENTENCES: Readonly<Record<PasswordProblem, string>> = {
   password_too_short: `The password is shorter than ${SHORTEST_PASSWORD} characters.`,
   password_too_long: `The password is longer than ${LONGEST_PASSWORD_BYTES} bytes.`,
-  password_is_address: 'The password is the e-mail address.',
-} as const
+  password_own_data: 'The password is made of the e-mail address.',
+  password_common: 'The password is one of those that are tried first.',
+  password_predictable: 'The password is a repetition or a row that is easy to guess.',
+}
 
 export function readUsers(entries: readonly Entry[], findings: Findings): readonly UserEntry[] {
   const users = entries.flatMap(entry => readUser(entry, findings))
@@ -112,6 +128,8 @@ function readUser(entry: Entry, findings: Findings): readonly UserEntry[] {
   const email = address ?? read.email
   const { password = null, password_hash: passwordHash = null } = read
   checkPassword(path, email, password, passwordHash, findings)
+  const profile = readMembers(PROFILE, given)
+  checkProfile(path, profile, findings)
   return [
     {
       path,
@@ -122,15 +140,31 @@ function readUser(entry: Entry, findings: Findings): readonly UserEntry[] {
       emailVerified: read.email_verified ?? null,
       blocked: read.blocked ?? null,
       roles: read.roles ? [...new Set(read.roles)] : null,
-      profile: { ...readMembers(PROFILE, given) },
+      profile: { ...profile },
       appMetadata: readMetadata(given, 'app_metadata', path, findings),
       userMetadata: readMetadata(given, 'user_metadata', path, findings),
     },
   ]
 }
 
+/** Every text of it, however deep. */
+function checkProfile(path: Path, profile: JsonObject, findings: Findings): void {
+  for (const [name, value] of Object.entries(profile)) {
+    const at = [...path, name]
+    if (isObject(value)) checkProfile(at, value, findings)
+    if (typeof value !== 'string') continue
+    if (URLS.includes(name)) {
+      if (value.length > LONGEST_URL) findings.fault(at, `${name} is longer than ${LONGEST_URL} characters.`)
+    } else if (!isProfileText(value, { lines: OF_LINES.includes(name) }))
+      findings.fault(
+        at,
+        `${name} must be 1 to ${LONGEST_PROFILE_TEXT} characters that can be seen${OF_LINES.includes(name) ? '' : ', on one line'}.`,
+      )
+  }
+}
+
 function checkPassword(path: Path, email: string, password: string | null, hash: string | null, findings: Findings) {
-  const problem = password === null ? undefined : passwordProblem(password, email)
+  const problem = password === null ? undefined : passwordProblem(password, { own: [email], isCommon: NO_LIST })
   if (problem) findings.fault([...path, 'password'], PASSWORD_SENTENCES[problem])
   if (password !== null && hash !== null) findings.fault(path, 'A user has a password or a password_hash, not both.')
   if (hash !== null && !isVerifiable(hash))

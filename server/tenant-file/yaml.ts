@@ -20,6 +20,16 @@ export interface Yaml {
   readonly faults: readonly YamlFault[]
   /** Counted from 1. Of what is not there, the line of the innermost thing around it. */
   lineOf(path: Path): number
+  /** What `lineIn` reads, of everything down to that depth. */
+  outline(depth: number): Outline
+}
+
+/**
+ * The lines of a document as JSON: of each member its line and, where they stand on other lines, its members'. One
+ * that is left out stands on the line of what is around it.
+ */
+export interface Outline {
+  readonly [step: string]: readonly [line: number, inner?: Outline]
 }
 
 /** An export nests about eight deep. */
@@ -119,7 +129,12 @@ export async function readYaml(text: string): Promise<Yaml> {
   }
 
   const value = document.errors.length > 0 ? null : convert(document.contents, 0)
-  return { value, faults, lineOf: path => lineOf(value, path, lines) }
+  return {
+    value,
+    faults,
+    lineOf: path => lineOf(value, path, lines),
+    outline: depth => outlineOf(value, lines, 1, depth),
+  }
 }
 
 const UNKNOWN_TYPE = 'This is of a type that JSON does not have.'
@@ -135,6 +150,28 @@ function lineOf(root: JsonValue, path: Path, lines: WeakMap<object, Lines>): num
     if (known === undefined) break
     line = known
     inner = (inner as Record<string | number, unknown>)[step]
+  }
+  return line
+}
+
+function outlineOf(value: JsonValue, lines: WeakMap<object, Lines>, line: number, depth: number): Outline {
+  if (depth === 0 || typeof value !== 'object' || value === null) return {}
+  const members: [string, Outline[string]][] = []
+  for (const [step, own] of lines.get(value) ?? []) {
+    const inner = outlineOf((value as Record<string, JsonValue>)[step] ?? null, lines, own, depth - 1)
+    const isBare = Object.keys(inner).length === 0
+    if (!isBare || own !== line) members.push([String(step), isBare ? [own] : [own, inner]])
+  }
+  return Object.fromEntries(members)
+}
+
+/** As `Yaml.lineOf`. */
+export function lineIn(outline: Outline, path: Path): number {
+  let line = 1
+  let inner: Outline | undefined = outline
+  for (const step of path) {
+    if (!inner || !Object.hasOwn(inner, step)) break
+    ;[line, inner] = inner[step] as Outline[string]
   }
   return line
 }

@@ -1,0 +1,74 @@
+/** People made by hand. Whom a tenant file names is `tenant-file/`'s; who signs up, `login/`'s. */
+import { applied } from '../audit/events.ts'
+import { findPasswordProblem } from '../identity/choosable-password.ts'
+import { BusyError } from '../identity/hash-queue.ts'
+import { hashPassword } from '../identity/password-hash.ts'
+import { createUser as create, databaseOf } from '../identity/users.ts'
+import { OperatorError } from '../kernel/errors.ts'
+import { readEmailAddress } from '../policy/email-address.ts'
+import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import { findTenant, type Operation, type OperatorServices, occasionOfCommand } from './operation.ts'
+
+export type NewUser = {
+  readonly tenant: string
+  readonly email: string
+  /** Null: the address stands for it, as at sign-up. */
+  readonly name: string | null
+  readonly password: string
+  readonly isVerified: boolean
+  /** By name. */
+  readonly roles: readonly string[]
+}
+
+export type CreatedUser = {
+  readonly id: string
+  readonly tenant: string
+  readonly email: string
+}
+
+/** The operators of a server hash from one place. */
+const ADDRESS = 'operator'
+
+export const createUser: Operation<NewUser, CreatedUser> = async (services, given) => {
+  const { store, clock } = services
+  const tenant = await findTenant(services, given.tenant)
+  const email = readEmailAddress(given.email)
+  if (email === undefined) throw new OperatorError(`"${given.email}" is not an e-mail address.`)
+  if (given.name !== null && !isProfileText(given.name))
+    throw new OperatorError(`A person's name is 1 to ${LONGEST_PROFILE_TEXT} characters that can be seen, on one line.`)
+  const problem = await findPasswordProblem(given.password, [email, given.name])
+  if (problem) throw new OperatorError(`The password will not do: ${problem.replaceAll('_', ' ')}.`)
+  const roles = await findRoles(services, tenant, given.roles)
+  const connection = await databaseOf(store, tenant)
+  const passwordHash = await hash(services, given.password)
+
+  return store.transaction(async transaction => {
+    const profile = given.name === null ? {} : { name: given.name }
+    const person = { email, emailVerified: given.isVerified, passwordHash, profile }
+    const user = await create(transaction, connection, person, clock)
+    if (user === 'taken') throw new OperatorError(`Somebody has an account with the address ${email} already.`)
+    await transaction.roles.assign(tenant, user.id, null, roles)
+    await transaction.events.record([applied(occasionOfCommand(tenant, clock), 'user', user.id, 'created', 'command')])
+    return { id: user.id, tenant, email }
+  })
+}
+
+async function findRoles({ store }: OperatorServices, tenant: string, names: readonly string[]): Promise<string[]> {
+  const ids: string[] = []
+  for (const name of new Set(names)) {
+    const role = await store.roles.findByName(tenant, name)
+    if (!role) throw new OperatorError(`The tenant ${tenant} has no role "${name}". Roles are made by a tenant file.`)
+    ids.push(role.id)
+  }
+  return ids
+}
+
+async function hash({ hashQueue }: OperatorServices, password: string): Promise<string> {
+  try {
+    return await hashQueue.run(ADDRESS, () => hashPassword(password))
+  } catch (error) {
+    if (error instanceof BusyError)
+      throw new OperatorError('The server is busy with passwords. Try again in a moment.', { cause: error })
+    throw error
+  }
+}
