@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { findStale, type Generator, renderConfiguration, renderErrors, renderPipeline, writeAll } from './generate.ts'
+import { because, by, fails, must, warns } from '../tests/conformance/demand.ts'
+import {
+  findStale,
+  type Generator,
+  renderConfiguration,
+  renderConformance,
+  renderErrors,
+  renderPipeline,
+  writeAll,
+} from './generate.ts'
 
 describe('pages', () => {
   it('an option says its default with the unit', () => {
@@ -35,6 +44,24 @@ describe('pages', () => {
     assert.ok(page.includes(`\n${columns}\n`))
     assert.ok(page.includes('\n| `pkce` | RFC 7636 |  | ● |  | ● |  |  |  |  |\n'))
     assert.ok(page.includes('\n| `userinfo` | OpenID Connect Core §5.3 |  |  |  |  |  |  |  | ● |\n'))
+  })
+
+  it('a demand stands beside the test that proves it, or the reason why none can', () => {
+    const inShop = by('shop.test.ts')
+    const demands = {
+      shop: {
+        door: fails('There is a door.', inShop('shop: it opens')),
+        key: must('There is a key.', inShop('shop: it opens')),
+        roof: warns('It is dry.', because('It never rains.')),
+      },
+      pub: { door: must('There is a door.', inShop('shop: it opens')) },
+    }
+    const page = renderConformance([{ title: 'Trade', about: 'All of it.', demands, modules: null, insistedOn: null }])
+    assert.match(page, /^3 of 4 demands are proven, 1 explained\.$/m)
+    assert.ok(page.includes('\n| `shop` | F | There is a door. | [it opens](../shop.test.ts) |\n'))
+    assert.ok(page.includes('\n|  |  | There is a key. | ″ |\n'))
+    assert.ok(page.includes('\n|  | W | It is dry. | ○ It never rains. |\n'))
+    assert.ok(page.includes('\n| `pub` |  | There is a door. | [shop: it opens](../shop.test.ts) |\n'))
   })
 })
 

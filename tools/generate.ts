@@ -7,6 +7,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Option } from '../server/config/schema.ts'
 import type { PageErrorCode } from '../server/kernel/errors.ts'
 import type { Feature, Phase } from '../server/oauth/feature.ts'
+import type { Demand, Grade } from '../tests/conformance/demand.ts'
+import type { Plan } from '../tests/conformance/plans.ts'
+import type { Exhibit } from './exhibits.ts'
 
 export interface Generator {
   /** In `docs/`. */
@@ -41,6 +44,22 @@ export const generators: readonly Generator[] = [
     async render() {
       const { features } = await import('../server/oauth/features.ts')
       return renderPipeline(features)
+    },
+  },
+  {
+    file: 'conformance.gen.md',
+    source: 'tests/conformance/demands/',
+    async render() {
+      const { plans } = await import('../tests/conformance/plans.ts')
+      return renderConformance(plans)
+    },
+  },
+  {
+    file: 'pages.gen.md',
+    source: 'tools/exhibits.ts',
+    async render() {
+      const { exhibits } = await import('./exhibits.ts')
+      return renderExhibits(exhibits)
     },
   },
 ]
@@ -120,6 +139,63 @@ is, where it may be redirected to, how it authenticates) belongs to the endpoint
 ${questions.join('\n')}
 
 ${table(['feature', 'source', ...phases, 'grant', 'endpoints'], rows)}`
+}
+
+const ASKED: Readonly<Record<Grade, string>> = { F: 'F', W: 'W', must: '' }
+
+/** Every demand of every plan, with what proves it or why it cannot be asked yet. */
+export function renderConformance(plans: readonly Plan[]): string {
+  const all = plans.flatMap(({ demands }) => Object.values(demands).flatMap(asked => Object.values(asked)))
+  const explained = all.filter(demand => 'reason' in demand).length
+  return `# Conformance
+
+What the OpenID Foundation's conformance suite asks of a provider, in our own words, and what shows that Latchkey does
+it. **F** fails the module, **W** is a warning, and without either the module does not come to its end; no failure and no
+warning is the aim. A demand is proven by a test that plays the module against a real server, on SQLite and on
+PostgreSQL where the store has a part in it. ○ marks those that cannot be asked yet, with the reason; ″ repeats what
+stands above.
+
+${all.length - explained} of ${all.length} demands are proven, ${explained} explained.
+
+${plans.map(renderPlan).join('\n')}`
+}
+
+/** What is said of the row above is not said again. */
+function renderPlan({ title, about, demands }: Plan): string {
+  const rows = Object.entries(demands).flatMap(([module, asked]) => {
+    const evidence = Object.values(asked).map(demand => renderEvidence(module, demand))
+    return Object.values(asked).map(({ grade, says }, index) => [
+      index === 0 ? `\`${module}\`` : '',
+      ASKED[grade],
+      says,
+      index > 0 && evidence[index] === evidence[index - 1] ? '″' : (evidence[index] ?? ''),
+    ])
+  })
+  return `## ${title}\n\n${about}\n\n${table(['module', '', 'demand', 'proof, or reason'], rows)}`
+}
+
+/** A test as a link to its file, without the name of the module that stands beside it anyway. */
+function renderEvidence(module: string, demand: Demand): string {
+  if ('reason' in demand) return `○ ${demand.reason}`
+  const { file, test } = demand.proof
+  return `[${test.startsWith(`${module}: `) ? test.slice(module.length + 2) : test}](../${file})`
+}
+
+/** The hosted pages, as pictures. */
+export function renderExhibits(exhibits: readonly Exhibit[]): string {
+  const shown = exhibits.map(({ name, title, sentence, looks }) => {
+    const images = looks.map(look => `![${title}, ${look.title}](pictures/${name}${look.suffix}.png)`)
+    return `## ${title}\n\n${sentence}\n\n${table(
+      looks.map(look => look.title),
+      [images],
+    )}`
+  })
+  return `# The hosted pages
+
+Drawn by Chromium from the pages as they are; \`npm run check\` fails while one of them shows a page as it was. Every
+other state, language, scheme and width: \`node tools/screenshots.ts <folder>\`.
+
+${shown.join('\n')}`
 }
 
 /** A Markdown table. A bar inside a cell would end it, and a line break the row. */

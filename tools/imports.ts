@@ -17,9 +17,15 @@ export interface Violation {
  * from lower rungs only. Parts that share a rung never meet, for the reason in `apart`.
  */
 export const ladder: readonly { readonly parts: readonly string[]; readonly apart?: string }[] = [
+  // The installed command, which makes its own process fit before anything is loaded.
+  { parts: ['latchkey'] },
   { parts: ['main'] },
+  // What a command types and reads, above what it may have to open itself.
+  { parts: ['commands'] },
   { parts: ['serve'] },
   { parts: ['compose'] },
+  // What an operator may have done: above the surfaces, because one of them (the tenant file) is done by name.
+  { parts: ['operations'] },
   {
     parts: ['oauth', 'login', 'embedded', 'api', 'gateway', 'tenant-file'],
     apart: 'surfaces meet in a URL and an id, never in a function, so that any of them can be left out',
@@ -33,7 +39,7 @@ export const ladder: readonly { readonly parts: readonly string[]; readonly apar
   { parts: ['notify'] },
   { parts: ['store'] },
   { parts: ['bus'] },
-  { parts: ['http'] },
+  { parts: ['http', 'control'], apart: 'what anybody may send and what the owner may are two doors' },
   { parts: ['policy', 'config', 'words'], apart: 'each of these is a vocabulary of its own' },
   { parts: ['kernel'] },
   { parts: ['sdk'] },

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Example } from '../examples/24-hour-video/server.ts'
 import { OperatorError } from '../server/kernel/errors.ts'
-import { makeDataFolder } from '../server/store/data-folder.ts'
+import { makeCacheFolder, makeDataFolder } from '../server/store/data-folder.ts'
 
 const TENANT_FILE = new URL('../examples/24-hour-video/tenant.yaml', import.meta.url)
 /** The one that the tenant file knows. */
@@ -19,7 +19,8 @@ const told: string[] = []
 
 try {
   makeDataFolder(dataFolder)
-  enableCompileCache(join(dataFolder, 'compile-cache'))
+  const cache = join(dataFolder, 'compile-cache')
+  if (makeCacheFolder(cache)) enableCompileCache(cache)
   const { loadSettings } = await import('../server/config/load.ts')
   const { port } = await import('../server/config/schema.ts')
   const { issuer, adminEmail, dataFolder: data } = loadSettings(process.env)
