@@ -1,16 +1,20 @@
 /** Who is signed in. The only file that talks to the SDK, which is Auth0's for single-page apps, unmodified. */
 
-import { Auth0Client } from './vendor/auth0-spa-js.js'
+import { Auth0Client, PopupCancelledError } from './vendor/auth0-spa-js.js'
 
 /**
  * @typedef {object} Account
  * @property {import('./vendor/auth0-spa-js.js').User | undefined} user
  * @property {Error | undefined} problem why the sign-in just tried did not work
- * @property {(language: string, screen?: 'signup') => Promise<void>} signIn leaves the page
+ * @property {(language: string, wishes?: Wishes) => Promise<void>} signIn leaves the page
+ * @property {(language: string) => Promise<void>} signInByWindow in a small window, while this page stays
  * @property {() => Promise<void>} signOut leaves the page
  * @property {() => Promise<string>} token an access token for the API
  * @property {() => Promise<string>} freshToken one that was not there before
+ * @property {string} page where people manage the account itself
  */
+
+/** @typedef {{ screen_hint?: 'signup', prompt?: 'login' | 'select_account' }} Wishes how to be asked, in OpenID Connect's words */
 
 /**
  * Finishes a sign-in that is coming back, or finds one that is still there.
@@ -34,18 +38,30 @@ export async function openAccount({ issuer, clientId, audience }) {
   })
 
   const problem = await settle(client)
-  return {
+  /** @type {Account} */
+  const account = {
     user: await client.getUser(),
     problem,
-    signIn: (language, screen) =>
+    page: `${issuer}account`,
+    signIn: (language, wishes) =>
       client.loginWithRedirect({
         appState: { page: window.location.hash },
-        authorizationParams: { ui_locales: language, ...(screen && { screen_hint: screen }) },
+        authorizationParams: { ui_locales: language, ...wishes },
       }),
+    async signInByWindow(language) {
+      try {
+        await client.loginWithPopup({ authorizationParams: { ui_locales: language } })
+      } catch (error) {
+        // Whoever closes the window changed their mind; nothing went wrong.
+        if (!(error instanceof PopupCancelledError)) throw error
+      }
+      account.user = await client.getUser()
+    },
     signOut: () => client.logout({ logoutParams: { returnTo: home } }),
     token: async () => given(await client.getTokenSilently()),
     freshToken: async () => given(await client.getTokenSilently({ cacheMode: 'off' })),
   }
+  return account
 }
 
 /** @param {Auth0Client} client @returns {Promise<Error | undefined>} */

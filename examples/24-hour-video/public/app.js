@@ -13,6 +13,8 @@ import { keepLanguage, preferredLanguage, speak } from './words.js'
  * @property {import('./words.js').Language} language
  * @property {(word: import('./words.js').Word) => string} say
  * @property {AbortSignal} leaving aborted when another page is shown
+ * @property {() => Promise<void>} again shows the page anew, for whoever is there now
+ * @property {(error: unknown) => void} fail says that something did not work
  */
 
 /** @param {string} id */
@@ -44,7 +46,7 @@ function accountBar({ say }) {
   }
   if (!user)
     return [
-      button('sign-up', 'quiet', say('signUp'), () => account.signIn(language, 'signup')),
+      button('sign-up', 'quiet', say('signUp'), () => account.signIn(language, { screen_hint: 'signup' })),
       button('sign-in', 'primary', say('signIn'), () => account.signIn(language)),
     ]
   const name = element('span', { className: 'name' }, user.given_name ?? user.name ?? user.email ?? say('profile'))
@@ -63,7 +65,7 @@ async function show() {
   leave = new AbortController()
   const { signal: leaving } = leave
   /** @type {Scope} */
-  const scope = { account, language, say: speak(language), leaving }
+  const scope = { account, language, say: speak(language), leaving, again: show, fail }
 
   document.documentElement.lang = language
   for (const other of /** @type {const} */ (['en', 'ko']))

@@ -46,7 +46,11 @@ function filmCard(film, { language, say }) {
 }
 
 /** @param {import('./app.js').Scope} scope */
-const uploadInvitation = ({ say }) => element('p', { className: 'invitation' }, say('addSignedOut'))
+function uploadInvitation({ say, account, language, again, fail }) {
+  const button = element('button', { id: 'sign-in-window', className: 'quiet', type: 'button' }, say('signInByWindow'))
+  button.addEventListener('click', () => account.signInByWindow(language).then(again).catch(fail))
+  return element('div', { className: 'invitation' }, element('p', {}, say('addSignedOut')), button)
+}
 
 /** @param {import('./app.js').Scope} scope @param {HTMLUListElement} list */
 function uploadForm(scope, list) {

@@ -27,7 +27,8 @@ export function portrait(user) {
 }
 
 /** @param {import('./app.js').Scope} scope @param {import('./vendor/auth0-spa-js.js').User} user */
-function person({ say }, user) {
+function person(scope, user) {
+  const { say } = scope
   const email =
     user.email && element('p', { id: 'profile-email' }, user.email, user.email_verified ? ` · ${say('verified')}` : '')
   return element(
@@ -39,7 +40,25 @@ function person({ say }, user) {
       {},
       element('h1', { id: 'profile-name' }, user.name ?? user.nickname ?? user.email ?? ''),
       email || undefined,
+      accountActs(scope),
     ),
+  )
+}
+
+/** @param {import('./app.js').Scope} scope */
+function accountActs({ say, account, language, fail }) {
+  /** @param {string} id @param {import('./words.js').Word} word @param {import('./account.js').Wishes} wishes */
+  const button = (id, word, wishes) => {
+    const made = element('button', { id, className: 'quiet', type: 'button' }, say(word))
+    made.addEventListener('click', () => account.signIn(language, wishes).catch(fail))
+    return made
+  }
+  return element(
+    'div',
+    { className: 'line' },
+    button('another-account', 'anotherAccount', { prompt: 'select_account' }),
+    button('confirm', 'confirm', { prompt: 'login' }),
+    element('a', { id: 'account-page', href: account.page }, say('accountPage')),
   )
 }
 
