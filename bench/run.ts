@@ -12,6 +12,10 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'how soon `npm start` answers, and how much memory it takes',
     run: async () => (await import('./start.ts')).measureStart(),
   },
+  flood: {
+    sentence: 'how long a machine waits for a token while the server is flooded with passwords',
+    run: async () => (await import('./flood.ts')).measureFlood(),
+  },
 }
 
 const named = process.argv.slice(2)

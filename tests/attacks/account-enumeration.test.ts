@@ -1,6 +1,7 @@
 /**
  * Finding out who has an account. What is answered to a wrong password and to a stranger's address has to be the same
- * page, and to cost the same: hashes are counted rather than timed, because a count does not depend on the machine.
+ * page, and to cost the same: hashes are counted, because a count does not depend on the machine; and timed, because
+ * what costs time need not be a hash.
  */
 import assert from 'node:assert/strict'
 import crypto from 'node:crypto'
@@ -8,30 +9,66 @@ import { syncBuiltinESMExports } from 'node:module'
 import { after, before, test } from 'node:test'
 import type { RunningServer } from '../fixtures/server.ts'
 
-/** The cost of each password hash that was computed, in order. */
-const computed: string[] = []
+interface Computed {
+  readonly algorithm: string
+  /** In kibibytes filled, which is what takes the time. */
+  readonly work: number
+}
+
+/** Each password hash that was computed, in order. */
+const computed: Computed[] = []
 const { argon2 } = crypto
 // Before the server is loaded, which takes the function as it finds it.
 Object.assign(crypto, {
   argon2: (algorithm: string, parameters: Record<string, number>, done: () => void) => {
-    const { memory, passes, parallelism, tagLength } = parameters
-    computed.push([algorithm, memory, passes, parallelism, tagLength].join(' '))
+    const { memory = 0, passes = 0 } = parameters
+    computed.push({ algorithm, work: memory * passes })
     return argon2(algorithm as 'argon2id', parameters as never, done as never)
   },
 })
 syncBuiltinESMExports()
+const { databaseOf } = await import('../../server/identity/users.ts')
+const { aUser } = await import('../fixtures/records.ts')
 const { onEachStore, startServer } = await import('../fixtures/server.ts')
 const { ANN, BEN, beginAt, CookieJarBrowser, tenantFile } = await import('./stage.ts')
+
+/** Imported, each with a hash that is cheaper than ours: "correct horse battery staple", by Debian's `argon2`. */
+const CHEAPER = {
+  'imported@example.com':
+    '$argon2id$v=19$m=8,t=2,p=1$bGF0Y2hrZXlzYWx0c2FsdA$k0JwhgVmc9K+RFRRH7OAzQFx0aEdc7yL6HZLFcggunI',
+}
+/** Has an account, and no password: signs in elsewhere, or not at all yet. */
+const PASSWORDLESS = 'passwordless@example.com'
+const PASSWORDLESS_ID = 'auth0|passwordless'
+const FILE = {
+  ...tenantFile,
+  users: [
+    ...tenantFile.users,
+    ...Object.entries(CHEAPER).map(([email, password_hash]) => ({ email, email_verified: true, password_hash })),
+  ],
+}
 
 onEachStore('Whether an account exists', store => {
   let server: RunningServer
 
   before(async () => {
-    server = await startServer({ store, tenantFile })
+    server = await startServer({ store, tenantFile: FILE })
     const { store: nouns } = server.latchkey
     const [ben] = await nouns.users.findByAttribute('default', 'email', BEN.email, 1)
     assert.ok(ben)
     assert.equal(await nouns.users.change('default', ben, { blocked: true }, Date.now()), 'changed')
+    const { id: connection } = await databaseOf(nouns, 'default')
+    const identity = {
+      tenant: 'default',
+      user: PASSWORDLESS_ID,
+      connection,
+      provider: 'auth0',
+      subject: 'passwordless',
+    }
+    await nouns.users.create(aUser({ tenant: 'default', id: PASSWORDLESS_ID, email: PASSWORDLESS }), {
+      ...identity,
+      emailKey: PASSWORDLESS,
+    })
   })
   after(() => server?.close())
 
@@ -40,7 +77,7 @@ onEachStore('Whether an account exists', store => {
     const login = await beginAt(browser)
     const before = computed.length
     const { status, headers, cookies, body } = await browser.post(login, { username, password })
-    const { date: _, 'content-security-policy': policy, ...rest } = headers
+    const { date: _, 'x-request-id': __, 'content-security-policy': policy, ...rest } = headers
     const nonce = /'nonce-([^']+)'/.exec(String(policy))?.[1] ?? 'no nonce'
     const strip = (text: string) =>
       text.replaceAll(nonce, 'NONCE').replaceAll(login, '/login/ID').replaceAll(username, 'ADDRESS')
@@ -49,9 +86,12 @@ onEachStore('Whether an account exists', store => {
       cookies,
       headers: { ...rest, 'content-length': undefined, 'content-security-policy': strip(String(policy)) },
       body: strip(body),
-      cost: computed.slice(before),
+      work: computed.slice(before).reduce((sum, { work }) => sum + work, 0),
     }
   }
+
+  /** 19 MiB, twice. */
+  const A_HASH = 19_456 * 2
 
   const STRANGERS = [
     'nobody@example.com',
@@ -64,8 +104,50 @@ onEachStore('Whether an account exists', store => {
   test('cannot be told from the answer to a password, nor from the work behind it', async () => {
     const known = await attempt(ANN.email, 'a wrong password')
     assert.equal(known.status, 400)
-    assert.equal(known.cost.length, 1, 'a wrong password costs one hash')
+    assert.equal(known.work, A_HASH, 'a wrong password costs one hash')
     for (const stranger of STRANGERS) assert.deepEqual(await attempt(stranger, 'a wrong password'), known, stranger)
+  })
+
+  test('cannot be told of an account without a password', async () => {
+    for (const password of ['a wrong password', '', 'x'.repeat(5000)])
+      assert.deepEqual(await attempt(PASSWORDLESS, password), await attempt('nobody@example.com', password))
+  })
+
+  test('cannot be told of an account that was imported with a cheaper hash, which costs what ours does', async () => {
+    const stranger = await attempt('nobody@example.com', 'a wrong password')
+    for (const email of Object.keys(CHEAPER))
+      assert.deepEqual(await attempt(email, 'a wrong password'), stranger, email)
+  })
+
+  test('cannot be told of an account whose hash is none that could be checked', async () => {
+    const { store: nouns } = server.latchkey
+    await nouns.credentials.put({
+      tenant: 'default',
+      user: PASSWORDLESS_ID,
+      kind: 'password',
+      id: 'password',
+      publicPart: '',
+      secret: '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
+      counter: 0,
+      createdAt: Date.now(),
+    })
+    assert.deepEqual(await attempt(PASSWORDLESS, 'wrong'), await attempt('nobody@example.com', 'wrong'))
+  })
+
+  test('cannot be told by how long the answer takes', async () => {
+    const kinds = [ANN.email, BEN.email, PASSWORDLESS, ...Object.keys(CHEAPER), 'nobody@example.com']
+    const times = new Map<string, number[]>(kinds.map(kind => [kind, []]))
+    // In turns, so that whatever else slows the machine slows them all.
+    for (let round = 0; round < 7; round++)
+      for (const kind of kinds) {
+        const began = performance.now()
+        await attempt(kind, 'a wrong password')
+        times.get(kind)?.push(performance.now() - began)
+      }
+    // Of each the second quickest: what else a machine does only ever adds.
+    const quick = kinds.map(kind => times.get(kind)?.sort((a, b) => a - b)[1] ?? 0)
+    const told = kinds.map((kind, place) => `${kind}: ${quick[place]?.toFixed(1)} ms`).join(', ')
+    assert.ok(Math.max(...quick) < 2 * Math.min(...quick), told)
   })
 
   test('cannot be told by a password too long to be anybody’s, or by the password of somebody else', async () => {

@@ -10,6 +10,10 @@ import { inspect } from 'node:util'
 import pg from 'pg'
 import { compose, type Latchkey } from '../../server/compose.ts'
 import { loadSettings } from '../../server/config/load.ts'
+import { askServer } from '../../server/control/ask.ts'
+import { openControl } from '../../server/control/listen.ts'
+import { OperatorError } from '../../server/kernel/errors.ts'
+import type { JsonObject } from '../../server/kernel/json.ts'
 import type { Log } from '../../server/kernel/log.ts'
 import { applyTo, newEnvironment, onEachStore } from '../fixtures/server.ts'
 import {
@@ -26,6 +30,7 @@ import {
   queryOf,
   redemption,
   refreshing,
+  SECRET_API_A,
   type Tokens,
   tenantFile,
   VERIFIER,
@@ -34,6 +39,10 @@ import {
 
 const NEW_PERSON = { email: 'somebody.new@example.com', password: 'umbrella stand in the hall' }
 const WRONG_PASSWORD = 'a password that is wrong'
+const MAIL_PASSWORD = 'mailwordofthesubmission'
+const DATABASE_PASSWORD = 'databasewordoftheserver'
+const TYPED_PASSWORD = 'an operator pipes this one in'
+const TYPED_SECRET = 'another secret, shared with the first API'
 
 onEachStore('A secret', store => {
   const lines: string[] = []
@@ -43,7 +52,11 @@ onEachStore('A secret', store => {
   let environment: Awaited<ReturnType<typeof newEnvironment>>
 
   before(async () => {
-    environment = await newEnvironment(store)
+    environment = await newEnvironment(store, { LATCHKEY_SMTP_URL: `smtp://mailer:${MAIL_PASSWORD}@127.0.0.1:1` })
+    const { LATCHKEY_DATABASE_URL: url } = environment.environment
+    // PostgreSQL trusts whoever asks here, so any password will do.
+    if (url)
+      environment.environment['LATCHKEY_DATABASE_URL'] = url.replace('latchkey@', `latchkey:${DATABASE_PASSWORD}@`)
     const settings = loadSettings(environment.environment)
     const write = (fields: object, message: string) =>
       void lines.push(`${message} ${inspect(fields, { depth: 20, maxStringLength: null, showHidden: true })}`)
@@ -51,6 +64,8 @@ onEachStore('A secret', store => {
     latchkey = await compose(settings, log)
     await applyTo(latchkey, tenantFile)
     await live({ issuer: settings.issuer, latchkey })
+    await operate(log)
+    if (url) await loseDatabase(url)
   })
   after(async () => {
     await latchkey?.close()
@@ -127,12 +142,74 @@ onEachStore('A secret', store => {
 
     keep('the password', ANN.password)
     keep('the wrong password', WRONG_PASSWORD)
+    keep('the mail server’s password', MAIL_PASSWORD)
     keep('the new password', NEW_PERSON.password)
     keep('the client secret', WEB.client_secret)
     keep('the machine’s secret', MACHINE.client_secret)
     keep('the wrong client secret', 'a wrong client secret')
     keep('the API’s shared secret', API_SECRET_A)
     keep('the code verifier', VERIFIER)
+  }
+
+  /** What an operator types goes over the control socket, and is refused or fails there. */
+  async function operate(log: Log): Promise<void> {
+    const folder = environment.environment['LATCHKEY_DATA'] ?? ''
+    const control = await openControl({ folder, version: '1', database: null, operate: latchkey.operate, log })
+    const ask = (operation: string, given: JsonObject) =>
+      askServer(folder, { version: '1', database: null, operation, given: { tenant: 'default', ...given } })
+    const user = {
+      email: 'made.by.hand@example.com',
+      name: null,
+      password: TYPED_PASSWORD,
+      isVerified: true,
+      roles: [],
+    }
+    try {
+      assert.ok(await ask('users create', user))
+      await assert.rejects(ask('users create', user), OperatorError)
+      await assert.rejects(ask(TYPED_PASSWORD, user), OperatorError)
+      assert.ok(await ask('keys rotate-api', { api: SECRET_API_A, secret: TYPED_SECRET }))
+      const users = latchkey.store.roles as { findByName: unknown }
+      const { findByName } = users
+      users.findByName = () => Promise.reject(new Error('the table is gone'))
+      await assert.rejects(ask('users create', { ...user, roles: ['Editor'] }), OperatorError)
+      users.findByName = findByName
+      assert.ok(
+        lines.some(line => line.includes('the table is gone')),
+        'the failure was logged with its cause',
+      )
+    } finally {
+      await control.close()
+    }
+    secrets.set('the password that was typed', TYPED_PASSWORD)
+    secrets.set('the API’s secret that was typed', TYPED_SECRET)
+  }
+
+  /** The outage is logged, with what PostgreSQL says of it. */
+  async function loseDatabase(url: string): Promise<void> {
+    const { pathname } = new URL(url)
+    const client = new pg.Client({ connectionString: new URL('postgres', url).href })
+    await client.connect()
+    const allow = (whether: boolean) => client.query(`alter database ${pathname.slice(1)} allow_connections ${whether}`)
+    try {
+      await allow(false)
+      await client.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${pathname.slice(1)}'`,
+      )
+      const answer = await askToken(
+        { issuer: environment.environment['LATCHKEY_ISSUER'] ?? '', latchkey },
+        redemption(WEB, 'a code of whatever kind'),
+      )
+      assert.equal(answer.status, 503)
+      assert.ok(
+        lines.some(line => line.includes('PostgreSQL does not answer')),
+        'the outage was logged',
+      )
+    } finally {
+      await allow(true)
+      await client.end()
+    }
+    secrets.set('the database’s password', DATABASE_PASSWORD)
   }
 
   test('is in no line of the log, nor is anybody’s address', () => {

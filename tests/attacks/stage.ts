@@ -263,7 +263,13 @@ export async function tokensFor(
     client = SPA,
     browser = new CookieJarBrowser(server),
     ...changes
-  }: { client?: ClientCredentials; browser?: CookieJarBrowser; scope?: string; audience?: string } = {},
+  }: {
+    client?: ClientCredentials
+    browser?: CookieJarBrowser
+    scope?: string
+    audience?: string
+    claims?: string
+  } = {},
 ): Promise<Tokens> {
   const callback = await signIn(browser, person, authorizePath(client, changes))
   const answer = await askToken(server, redemption(client, codeOf(callback)))

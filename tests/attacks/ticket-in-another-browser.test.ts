@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { launchBrowser } from '../fixtures/browser.ts'
+import { readForms } from '../fixtures/html-form.ts'
 import { type LandingPage, startLandingPage } from '../fixtures/landing-page.ts'
 import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import {
@@ -83,9 +84,11 @@ onEachStore('A ticket in another browser', store => {
     'of somebody who is asked for consent': async (person, other) => {
       const owner = await signedIn(person)
       const login = await beginAt(owner, authorizePath(PARTNER, { prompt: 'consent' }))
-      assert.match((await owner.get(login)).body, /name="decision"/)
+      const page = await owner.get(login)
+      assert.match(page.body, /name="decision"/)
       const finish = async () => {
-        const { location } = await owner.post(`${login}/consent`, { decision: 'allow' })
+        const allowed = { ...readForms(page.body)[0]?.fields, decision: 'allow' }
+        const { location } = await owner.post(`${login}/consent`, allowed)
         return (await follow(owner, location)).searchParams.has('code')
       }
       return { owner, attempts: urlsOf(login, other), finish }

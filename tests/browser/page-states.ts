@@ -6,15 +6,20 @@
 import type { PageModels, PageName, SignInProblem, SignUpProblem } from '../../server/http/page-views.ts'
 import type { Frame } from '../../server/http/pages.ts'
 import type { PageErrorCode } from '../../server/kernel/errors.ts'
+import { SHORTEST_PASSWORD } from '../../server/policy/password-rule.js'
 import { wordsOf } from '../../server/words/catalogue.ts'
 import type { Language } from '../../server/words/languages.ts'
 import { languageNames, languages } from '../../server/words/languages.ts'
+import { accountStates } from './account-states.ts'
+import { mailedLinkStates } from './mailed-link-states.ts'
 
 export interface PageState {
   /** Fit for a file name. */
   readonly name: string
   readonly brand?: Partial<Frame['brand']>
   readonly show: { readonly [N in PageName]: readonly [N, PageModels[N]] }[PageName]
+  /** What somebody has typed as a password, for whoever looks at the page. */
+  readonly typed?: string
 }
 
 const LONG = 'The Extraordinarily Long-Winded Broadcasting Cooperative of Greater Llanfairpwllgwyngyllgogerychwyrn'
@@ -36,14 +41,28 @@ const TWELVE = ['videos', 'channels', 'comments', 'watch-history', 'live-transcr
     description: index % 3 === 0 ? `Do what ${value} stands for, in your name, wherever the application runs` : null,
   }))
 
+/** One for each thing that the strength meter says. */
+const TYPED = {
+  'too-short': 'tea',
+  'own-data': 'ann.example1',
+  common: 'P@ssw0rd!',
+  predictable: 'zyxwvutsrq98765',
+  weak: 'teapotteapot7',
+  fair: 'harbour42x',
+  good: 'monsoon lamp',
+  strong: 'a lighthouse in the fog',
+} as const
+
 const application = '24-Hour Video'
 const email = 'ann@example.com'
-const signIn = { action: '/posted', application, email: '', signUpUrl: '/sign-up' }
-const signUp = { action: '/posted', application, email: '', minimumLength: 12, signInUrl: '/sign-in' }
+const signIn = { action: '/posted', application, email: '', signUpUrl: '/sign-up', forgotUrl: '/forgot' }
+const signUp = { action: '/posted', application, email: '', minimumLength: SHORTEST_PASSWORD, signInUrl: '/sign-in' }
 const consent: PageModels['consent'] = {
   action: '/posted',
+  shown: 'digest',
   application,
   person: { name: 'Ann Example', email },
+  anotherAccountUrl: '/another',
   asks: [
     { api: null, scopes: asScopes(['openid', 'profile', 'email']) },
     {
@@ -70,6 +89,8 @@ const keysOf = <K extends string>(record: Readonly<Record<K, unknown>>) => Objec
 export const pageStates: readonly PageState[] = [
   { name: 'sign-in', show: ['sign-in', signIn] },
   { name: 'sign-in-known-address', show: ['sign-in', { ...signIn, email }] },
+  { name: 'sign-in-typed', show: ['sign-in', { ...signIn, email }], typed: 'a lighthouse in the fog' },
+  { name: 'sign-in-another-account', show: ['sign-in', { ...signIn, accountsUrl: '/accounts' }] },
   { name: 'sign-in-invitation-only', show: ['sign-in', { ...signIn, signUpUrl: undefined }] },
   ...keysOf<SignInProblem>(english.signIn.problems).map(
     (problem): PageState => ({
@@ -78,7 +99,10 @@ export const pageStates: readonly PageState[] = [
     }),
   ),
   { name: 'sign-up', show: ['sign-up', signUp] },
-  ...keysOf<SignUpProblem>(english.signUp.problems).map(
+  ...Object.entries(TYPED).map(
+    ([kind, typed]): PageState => ({ name: `sign-up-typed-${kind}`, show: ['sign-up', { ...signUp, email }], typed }),
+  ),
+  ...keysOf<SignUpProblem>({ ...english.signUp.problems, ...english.newPassword.problems }).map(
     (problem): PageState => ({ name: `sign-up-${problem}`, show: ['sign-up', { ...signUp, email, problem }] }),
   ),
   { name: 'consent', show: ['consent', consent] },
@@ -116,6 +140,8 @@ export const pageStates: readonly PageState[] = [
     name: 'consent-account-only',
     show: ['consent', { ...consent, asks: [{ api: null, scopes: asScopes(['openid']) }] }],
   },
+  ...accountStates,
+  ...mailedLinkStates,
   { name: 'sign-out', show: ['sign-out', signOut] },
   {
     name: 'sign-out-asked',
@@ -123,6 +149,7 @@ export const pageStates: readonly PageState[] = [
     show: ['sign-out', { ...signOut, application, cancelUrl: undefined }],
   },
   { name: 'signed-out', show: ['signed-out', {}] },
+  { name: 'signed-out-everywhere', show: ['signed-out', { everywhere: true }] },
   { name: 'signed-out-of', show: ['signed-out', { application, returnUrl: '/back' }] },
   ...keysOf<PageErrorCode>(english.error.causes).map(
     (code): PageState => ({

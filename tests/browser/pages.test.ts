@@ -154,6 +154,22 @@ test('a form says which site it was posted from, so that a forged one can be tol
   })
 })
 
+test('an address typed to sign in need not be typed again for a forgotten password, and stands in no URL', async () => {
+  await withPage(async page => {
+    await page.goto(server.urlOf(stateNamed('sign-in'), 'en'))
+    await page.evaluate(
+      `document.querySelector('a.aside').href = '${server.urlOf(stateNamed('forgot-password'), 'en')}'`,
+    )
+    await page.locator('#username').fill('ann@example.com')
+    await page.getByRole('link', { name: 'Forgot your password?' }).click()
+    await page.waitForURL('**/forgot-password?*')
+    assert.equal(await page.locator('#email').inputValue(), 'ann@example.com')
+    assert.doesNotMatch(page.url(), /ann/)
+    await page.goto(server.urlOf(stateNamed('sign-up'), 'en'))
+    assert.equal(await page.locator('#email').inputValue(), '', 'it is carried once')
+  })
+})
+
 test('without JavaScript a page signs in all the same, and shows no button that would do nothing', async () => {
   await withPage(
     async page => {
@@ -174,8 +190,8 @@ for (const javaScriptEnabled of [true, false]) {
     await withPage(
       async page => {
         for (const [button, body] of [
-          ['Not now', 'decision=refuse'],
-          ['Allow', 'decision=allow'],
+          ['Not now', 'shown=digest&decision=refuse'],
+          ['Allow', 'shown=digest&decision=allow'],
         ] as const) {
           await page.goto(server.urlOf(stateNamed('consent'), 'en'))
           await page.getByRole('button', { name: button }).click()
@@ -201,7 +217,7 @@ test('Enter on a consent page that was just opened allows nothing', async () => 
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.waitForURL('**/posted')
-    assert.equal(server.posts.at(-1)?.body, 'decision=refuse')
+    assert.equal(server.posts.at(-1)?.body, 'shown=digest&decision=refuse')
   })
 })
 
@@ -221,7 +237,7 @@ test('once a decision is on its way, the other one is not sent after it', async 
     await page.waitForURL('**/posted?delay=500')
     assert.deepEqual(
       server.posts.slice(sent).map(({ body }) => body),
-      ['decision=refuse'],
+      ['shown=digest&decision=refuse'],
     )
   })
 })

@@ -24,7 +24,7 @@ before(async () => {
   landing = await startLandingPage()
   const client = {
     app_type: 'spa',
-    callbacks: [`${landing.origin}/callback`],
+    callbacks: [`${landing.origin}/callback`, `${landing.origin}/hop`],
     allowed_logout_urls: [`${landing.origin}/`],
   }
   server = await startServer({
@@ -111,6 +111,22 @@ test('a person signs in, signs up and signs out without JavaScript', async () =>
   )
 })
 
+for (const response_mode of ['query', 'form_post'])
+  for (const javaScriptEnabled of [true, false])
+    test(`a callback may lead on to a host of its own: ${response_mode}, JavaScript ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+      await withPage(
+        async page => {
+          await page.goto(request({ redirect_uri: `${landing.origin}/hop`, response_mode }))
+          await fill(page)
+          await page.getByRole('button', { name: 'Sign in' }).click()
+          if (response_mode === 'form_post' && !javaScriptEnabled)
+            await page.getByRole('button', { name: en.formPost.act }).click()
+          await page.waitForURL('http://127.0.0.1:*/home')
+        },
+        { javaScriptEnabled },
+      )
+    })
+
 test('a person signs in with nothing but a keyboard', async () => {
   await withPage(async page => {
     await page.goto(request())
@@ -121,8 +137,8 @@ test('a person signs in with nothing but a keyboard', async () => {
     await page.getByRole('alert').waitFor()
     // The address stands there still, and the focus is where the mistake is.
     await page.keyboard.type(ANN.password)
-    await page.keyboard.press('Tab')
-    await page.keyboard.press('Tab')
+    // By the button that shows the password, and the way out for whoever forgot it.
+    for (let stop = 0; stop < 3; stop += 1) await page.keyboard.press('Tab')
     await page.keyboard.press('Space')
     await landed(page)
     codeIn(page)

@@ -86,6 +86,8 @@ const EVERYTHING = {
   login_hint: 'ann@example.com',
   screen_hint: 'signup',
   ui_locales: 'ko en',
+  connection: 'Username-Password-Authentication',
+  claims: JSON.stringify({ userinfo: { birthdate: null }, id_token: { acr: { essential: true, value: '1' } } }),
 }
 
 interface Question {
@@ -175,6 +177,10 @@ const questions: readonly Question[] = [
     max_age: 'soon',
     code_challenge: undefined,
     code_challenge_method: undefined,
+  }),
+  authorizing('claims that are none, and a connection that is not there', /invalid_request/, {
+    claims: '[]',
+    connection: 'nowhere',
   }),
   authorizing('a strange prompt and a challenge that is none', /invalid_request/, {
     prompt: 'sometimes',

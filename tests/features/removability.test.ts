@@ -80,6 +80,15 @@ const flows: readonly Flow[] = [
     },
   },
   {
+    name: 'a claim asked for by itself is told',
+    needs: ['authorization-code', 'openid', 'claims'],
+    run: async server => {
+      const claims = JSON.stringify({ id_token: { nickname: null } })
+      const { id_token } = await tokensFor(server, ANN, { scope: 'openid', claims })
+      assert.equal(claimsOf(id_token)['nickname'], ANN.email.split('@')[0])
+    },
+  },
+  {
     name: 'userinfo answers for a token',
     needs: ['authorization-code', 'openid', 'userinfo'],
     run: async server => {

@@ -1,52 +1,27 @@
 /** What an operator reads when something is not as it should be: a sentence and a 1, never a stack; and who may read what a start leaves behind. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { SECOND } from '../../server/kernel/seconds.ts'
 import { freePort } from '../fixtures/free-port.ts'
+import { type Ended, run } from '../fixtures/process.ts'
 
-const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 const START = fileURLToPath(new URL('../../tools/start.ts', import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-/** Runs to the end, or until `stopAt` is written, when it is told to stop. */
-async function run(
-  file: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-  stopAt = '\0',
-): Promise<Ended> {
-  const child = spawn(process.execPath, [file, ...args], {
-    env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const written = { out: '', err: '' }
-  child.stderr.setEncoding('utf8').on('data', text => {
-    written.err += text
-  })
-  child.stdout.setEncoding('utf8').on('data', text => {
-    written.out += text
-    if (written.out.includes(stopAt)) child.kill('SIGTERM')
-  })
-  try {
-    const [code] = await once(child, 'close', { signal: AbortSignal.timeout(20 * SECOND) })
-    return { code, ...written }
-  } finally {
-    child.kill('SIGKILL')
-  }
-}
 
 describe('The command', () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-command-'))
@@ -80,53 +55,54 @@ describe('The command', () => {
 
   for (const [line, sentence] of [
     ['', /^latchkey serve/],
+    ['-x', /^latchkey serve/],
     ['begin', /^There is no command "begin"\.\n\nlatchkey serve/],
     ['constructor', /^There is no command/],
     ['serve --port 4000', /^Unknown option '--port'.+\n\nlatchkey serve/],
     ['serve -x', /^Unknown option '-x'.+\n\nlatchkey serve/],
-    ['--help=yes', /^Option .+--help.+\n\nlatchkey serve/],
+    ['serve --help=yes', /^Unknown option '--help'.+\n\nlatchkey serve/],
     ['serve 4000', /^latchkey serve takes no argument.+\n\nlatchkey serve/],
     ['migrate now', /^latchkey migrate takes no argument/],
     ['apply', /^latchkey apply takes a tenant file, and nothing else\./],
     ['apply one.yaml two.yaml', /^latchkey apply takes a tenant file, and nothing else\./],
   ] as const)
     test(`refuses "latchkey ${line}" in a sentence, and leaves no folder behind`, async () => {
-      refuses(await run(MAIN, line.split(' ').filter(Boolean), environment), sentence)
+      refuses(await run(line.split(' ').filter(Boolean), environment), sentence)
       assert.equal(existsSync(environment['LATCHKEY_DATA'] ?? ''), false)
     })
 
   for (const line of ['help', '--help', 'serve -h'])
     test(`tells its use for "latchkey ${line}"`, async () => {
-      const { code, out, err } = await run(MAIN, line.split(' '), environment)
+      const { code, out, err } = await run(line.split(' '), environment)
       assert.deepEqual([code, err], [0, ''])
       assert.match(out, /^latchkey serve/)
     })
 
   test('names the setting whose proxies nobody can be', async () =>
     refuses(
-      await run(MAIN, ['serve'], { ...environment, LATCHKEY_TRUSTED_PROXIES: 'foo' }),
+      await run(['serve'], { ...environment, LATCHKEY_TRUSTED_PROXIES: 'foo' }),
       /^LATCHKEY_TRUSTED_PROXIES .+"foo"/,
     ))
 
   test('does not repeat the password of a database URL that it cannot read', async () => {
-    const ended = await run(MAIN, ['serve'], { ...environment, LATCHKEY_DATABASE_URL: 'postgres://u:hunter2/@h/l' })
+    const ended = await run(['serve'], { ...environment, LATCHKEY_DATABASE_URL: 'postgres://u:hunter2/@h/l' })
     refuses(ended, /^LATCHKEY_DATABASE_URL /)
     assert.doesNotMatch(`${ended.out}${ended.err}`, /hunter2/)
   })
 
   test('names a database file that is none', async () => {
-    await run(MAIN, ['migrate'], environment)
+    await run(['migrate'], environment)
     writeFileSync(join(folder, 'data', 'latchkey.db'), 'a letter to an aunt, saved under the wrong name '.repeat(99))
-    refuses(await run(MAIN, ['serve'], environment), /^The database .+latchkey\.db cannot be used: /)
+    refuses(await run(['serve'], environment), /^The database .+latchkey\.db cannot be used: /)
   })
 
   test('names a database file that is another program’s, and leaves it as it is', async () => {
-    await run(MAIN, ['migrate'], environment)
+    await run(['migrate'], environment)
     const file = join(folder, 'data', 'latchkey.db')
     for (const name of [file, `${file}-wal`, `${file}-shm`]) rmSync(name, { force: true })
     const theirs = new DatabaseSync(file)
     theirs.exec('create table aunts (name text)')
-    refuses(await run(MAIN, ['serve'], environment), /^The database .+latchkey\.db is not one of Latchkey's/)
+    refuses(await run(['serve'], environment), /^The database .+latchkey\.db is not one of Latchkey's/)
     assert.deepEqual(
       { ...theirs.prepare('select group_concat(name) as tables from sqlite_master').get() },
       { tables: 'aunts' },
@@ -135,15 +111,47 @@ describe('The command', () => {
   })
 
   test('keeps all it leaves in a folder of its own from everybody else', async () => {
-    const { code } = await run(MAIN, ['migrate'], environment)
+    const { code } = await run(['migrate'], environment)
     assert.equal(code, 0)
     assert.equal(modeOf(), '700')
     for (const name of ['lock.db', 'latchkey.db', 'master.key']) assert.equal(modeOf(name), '600', name)
   })
 
+  describe('in a folder that is there, with a umask that leaves everything open,', () => {
+    const data = join(folder, 'data')
+    const cache = join(data, 'compile-cache')
+    let before = 0
+    beforeEach(() => {
+      before = process.umask(0)
+      mkdirSync(data, { mode: 0o777 })
+    })
+    afterEach(() => void process.umask(before))
+
+    test('keeps the code that it runs again from everybody else', async () => {
+      assert.equal((await run(['migrate'], environment)).code, 0)
+      assert.equal(modeOf('compile-cache'), '700')
+      assert.ok(readdirSync(cache).length > 0, 'it is used')
+    })
+
+    test('runs nothing that others may have put there before', async () => {
+      mkdirSync(cache, { mode: 0o777 })
+      writeFileSync(join(cache, 'planted'), 'code')
+      assert.equal((await run(['migrate'], environment)).code, 0)
+      assert.equal(modeOf('compile-cache'), '700')
+      assert.ok(!readdirSync(cache).includes('planted'))
+    })
+
+    test('leaves alone what is not a folder of its own, and starts without', async () => {
+      const elsewhere = mkdtempSync(join(folder, 'elsewhere-'))
+      symlinkSync(elsewhere, cache)
+      assert.equal((await run(['migrate'], environment)).code, 0)
+      assert.deepEqual(readdirSync(elsewhere), [])
+    })
+  })
+
   describe('that starts the example as well', () => {
     const start = (port: string, stopAt?: string) =>
-      run(START, [], { ...environment, LATCHKEY_EXAMPLE_PORT: port }, stopAt)
+      run([], { ...environment, LATCHKEY_EXAMPLE_PORT: port }, { file: START, ...(stopAt !== undefined && { stopAt }) })
 
     test('says that its port is taken, before it makes anything that is told once', async () => {
       refuses(await start(String(taken)), new RegExp(`^Port ${taken}, for the example .+ LATCHKEY_EXAMPLE_PORT`))

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as oidc from 'openid-client'
 import type { Begun } from '../fixtures/application.ts'
+import { readForms } from '../fixtures/html-form.ts'
 import { departure, type Person, type Stop } from '../fixtures/person.ts'
 import { askSilently, onEachStage, signIn } from './stage.ts'
-import { JO, SECRETS, VIDEOS } from './tenant.ts'
+import { CURVES, JO, SECRETS, VIDEOS } from './tenant.ts'
 
 onEachStage('Consent to a stranger’s application', stage => {
   const stranger = () => stage.application('stranger', { authentication: oidc.ClientSecretPost(SECRETS.stranger) })
@@ -94,6 +95,68 @@ onEachStage('Consent to a stranger’s application', stage => {
 
     const own = await signIn(await stage.spa(), stage.person(), JO, { audience: VIDEOS, scope: 'openid read:videos' })
     assert.equal(own.tokens.scope, 'openid read:videos')
+  })
+
+  test('is asked for also where no scope is: for an API by its name, and for nothing but knowing who they are', async () => {
+    for (const [parameters, said] of [
+      [{ audience: VIDEOS, scope: '' }, 'Videos'],
+      [{ audience: VIDEOS, scope: 'delete:everything' }, 'Videos'],
+      [{ audience: '', scope: '', nonce: '' }, 'Know you when you come back'],
+    ] as const) {
+      const { person, application, page } = await arriving(parameters)
+      assert.ok(page.html.includes(said), said)
+      const silent = await askSilently(application, person, parameters)
+      assert.equal(silent.callback.searchParams.get('error'), 'consent_required')
+      departure(await decide({ person, page }, 'allow'))
+      assert.ok((await askSilently(application, person, parameters)).callback.searchParams.has('code'))
+      const more = await askSilently(application, person, { ...parameters, prompt: 'none', audience: CURVES })
+      assert.equal(more.callback.searchParams.get('error'), 'consent_required', 'an API is allowed by itself')
+      const again = await person.visit((await application.begin({ ...parameters, prompt: 'consent' })).url)
+      assert.equal(again.left, false)
+    }
+  })
+
+  test('is for what its page showed: what was taken back meanwhile is shown before it is allowed again', async () => {
+    const arrived = await arriving({ scope: 'openid email read:videos' })
+    departure(await decide(arrived, 'allow'))
+    const { person, application } = arrived
+    const begun = await application.begin({ audience: VIDEOS, scope: 'openid email read:videos write:videos' })
+    const page = await person.visit(begun.url)
+    const account = await person.visit(new URL('account', stage.issuer))
+    const form = readForms(account.html).find(({ action }) => action.endsWith('/withdraw'))
+    await person.post(
+      new URL(form?.action ?? '', stage.issuer),
+      { ...form?.fields, client: 'stranger' },
+      new URL(stage.issuer).origin,
+    )
+
+    const shown = await decide({ person, page }, 'allow')
+    assert.deepEqual([shown.left, shown.status], [false, 200])
+    assert.ok(shown.html.includes('See your films'), 'all that it would give now is shown')
+    const tokens = await application.finish(departure(await decide({ person, page: shown }, 'allow')), begun)
+    assert.equal(tokens.scope, 'openid email read:videos write:videos')
+  })
+
+  test('is for whom its page showed: another account that was chosen meanwhile sees its own page', async () => {
+    const arrived = await arriving({ prompt: 'consent' })
+    const { person, page } = arrived
+    const chooser = await person.visit(new URL(`${page.url.pathname}?sign-in`, stage.issuer))
+    const other = await person.submit(chooser, { username: JO.email, password: JO.password })
+    assert.ok(other.html.includes(JO.email))
+    const shown = await decide({ person, page }, 'allow')
+    assert.deepEqual([shown.left, shown.status], [false, 200])
+    assert.ok(shown.html.includes(JO.email) && !shown.html.includes(arrived.account.email))
+  })
+
+  test('refused leads every page of that request to the application, and allows nothing later', async () => {
+    const arrived = await arriving()
+    departure(await decide(arrived, 'refuse'))
+    const { person, application, begun, page } = arrived
+    const reopened = await person.visit(new URL(page.url.pathname, stage.issuer))
+    assertDenied(departure(reopened), begun)
+    assertDenied(departure(await decide(arrived, 'allow')), begun)
+    const { callback } = await askSilently(application, person, { audience: VIDEOS })
+    assert.equal(callback.searchParams.get('error'), 'consent_required')
   })
 
   test('is not given by a form of another site', async () => {

@@ -88,7 +88,12 @@ onEachStage('A fault at /authorize', stage => {
       'invalid_target',
       { audience: VIDEOS, resource: 'https://curves.example/api' },
     ],
-    ['two resources', 'invalid_target', { resource: VIDEOS }, [['resource', 'https://curves.example/api']]],
+    [
+      'two resources, one of them unknown',
+      'invalid_target',
+      { resource: VIDEOS },
+      [['resource', 'https://unknown.example/']],
+    ],
     ['a request object', 'request_not_supported', { request: 'eyJhbGciOiJub25lIn0.e30.' }],
     ['a request object by reference', 'request_uri_not_supported', { request_uri: 'https://evil.example/r' }],
     ['nobody signed in and prompt=none', 'login_required', { prompt: 'none' }],

@@ -43,6 +43,7 @@ const NAMES = [
   ...['response_type', 'response_mode', 'scope', 'state', 'nonce', 'audience', 'resource', 'prompt', 'max_age'],
   ...['login_hint', 'screen_hint', 'ui_locales', 'code_challenge', 'code_challenge_method', 'language'],
   ...['username', 'email', 'password', 'decision', 'returnTo', 'id_token_hint', 'post_logout_redirect_uri'],
+  ...['connection', 'claims', 'acr_values', 'claims_locales', 'display', 'session', 'account', 'client', 'shown'],
   'access_token',
 ]
 

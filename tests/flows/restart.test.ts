@@ -1,52 +1,17 @@
 /** What was answered outlives a kill: a real process, ended without a warning, started again over the same data. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { SECOND } from '../../server/kernel/seconds.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { createPerson } from '../fixtures/person.ts'
+import { type Environment, end, type ServingProcess, serve, spawnServe } from '../fixtures/process.ts'
 import { newEnvironment, onEachStore } from '../fixtures/server.ts'
 import { applicationAt, askSilently, postToken, signIn, userinfoStatus } from './stage.ts'
 import { JO, REDIRECT_URI, TENANT_FILE } from './tenant.ts'
-
-const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
-
-type Environment = Readonly<Record<string, string>>
-
-const spawnServe = (environment: Environment): ChildProcess =>
-  spawn(process.execPath, [MAIN, 'serve'], {
-    env: { PATH: process.env['PATH'], ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-
-/** Answers once it says that it listens. Throws with what it wrote when it ends instead. */
-async function serve(environment: Environment): Promise<ChildProcess> {
-  const child = spawnServe({ ...environment, LATCHKEY_LOG_LEVEL: 'info' })
-  const written: string[] = []
-  child.stderr?.setEncoding('utf8').on('data', text => written.push(text))
-  if (!child.stdout) throw new TypeError('Its standard output is a pipe')
-  for await (const line of createInterface(child.stdout)) {
-    written.push(line)
-    if (line.includes('"listening"')) {
-      child.stdout.resume()
-      return child
-    }
-  }
-  throw new Error(`The server did not start:\n${written.join('\n')}`)
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return
-  const exited = once(child, 'exit')
-  child.kill(signal)
-  await exited
-}
 
 const keySet = (issuer: string) =>
   fetch(new URL('.well-known/jwks.json', issuer)).then(response => response.json() as Promise<{ keys: unknown[] }>)
@@ -54,7 +19,7 @@ const keySet = (issuer: string) =>
 onEachStore('After kill -9 and a new start', store => {
   let given: Awaited<ReturnType<typeof newEnvironment>>
   let environment: Environment
-  let server: ChildProcess | undefined
+  let server: ServingProcess | undefined
 
   before(async () => {
     given = await newEnvironment(store)
@@ -64,7 +29,7 @@ onEachStore('After kill -9 and a new start', store => {
     server = await serve(environment)
   })
   after(async () => {
-    await end(server, 'SIGKILL')
+    await end(server?.child, 'SIGKILL')
     await given?.discard()
   })
 
@@ -86,7 +51,7 @@ onEachStore('After kill -9 and a new start', store => {
     const keys = await keySet(issuer)
     assert.ok(keys.keys.length > 0)
 
-    await end(server, 'SIGKILL')
+    await end(server?.child, 'SIGKILL')
     server = await serve(environment)
 
     assert.deepEqual(await keySet(issuer), keys)
@@ -121,7 +86,7 @@ describe('An embedded database', () => {
   test('belongs to one process: a second is told so and ends with 1, and the first lives on', async t => {
     const { environment, discard } = await newEnvironment('sqlite')
     t.after(discard)
-    const first = await serve(environment)
+    const { child: first } = await serve(environment)
     t.after(() => end(first, 'SIGKILL'))
 
     const port = await freePort()
@@ -148,8 +113,8 @@ describe('An embedded database', () => {
   test('is free again for the next process when the first was killed', async t => {
     const { environment, discard } = await newEnvironment('sqlite')
     t.after(discard)
-    await end(await serve(environment), 'SIGKILL')
-    const next = await serve(environment)
+    await end((await serve(environment)).child, 'SIGKILL')
+    const { child: next } = await serve(environment)
     t.after(() => end(next, 'SIGKILL'))
     assert.equal((await keySet(environment['LATCHKEY_ISSUER'] ?? '')).keys.length > 0, true)
   })
@@ -157,7 +122,7 @@ describe('An embedded database', () => {
   test('is closed in order on SIGTERM, with 0', async t => {
     const { environment, discard } = await newEnvironment('sqlite')
     t.after(discard)
-    const server = await serve(environment)
+    const { child: server } = await serve(environment)
     const exited = once(server, 'exit')
     server.kill('SIGTERM')
     assert.deepEqual(await exited, [0, null])

@@ -79,6 +79,36 @@ onEachStage('Signing out', stage => {
     await assertSignedOut(spa, person, tokens.access_token)
   })
 
+  test('the question names the tenant, whose sessions end, and the application only as the one that asks', async () => {
+    const { person, spa } = await signedIn()
+    const tenant = (await stage.server.latchkey.store.tenants.find('default'))?.name ?? ''
+    const page = await person.visit(oidc.buildEndSessionUrl(spa.configuration))
+    assert.ok(page.html.includes(`<h1>Sign out of <bdi>${tenant}</bdi>`), page.html)
+    assert.ok(page.html.includes('<bdi>Player</bdi> asks you to sign out.'))
+    assert.equal(page.html.match(/Player/g)?.length, 1)
+  })
+
+  test('ui_locales is the language of the question and of what follows it, with a hint as well as without', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const asked = { ui_locales: 'xx ko-KR en' }
+    const page = await person.visit(oidc.buildEndSessionUrl(spa.configuration, asked))
+    assert.match(page.html, /<html lang="ko">/)
+    const form = await person.post(new URL('oidc/logout', stage.issuer), asked)
+    assert.match(form.html, /<html lang="ko">/)
+    assert.match((await person.submit(page)).html, /<html lang="ko">/)
+
+    const hint = { id_token_hint: tokens.id_token ?? '' }
+    for (const [uiLocales, language] of [
+      ['ko', 'ko'],
+      [`ko ${'x'.repeat(300)}`, 'en'],
+      ['', 'en'],
+    ] as const) {
+      const after = await person.visit(oidc.buildEndSessionUrl(spa.configuration, { ...hint, ui_locales: uiLocales }))
+      assert.equal(after.url.pathname, '/signed-out')
+      assert.ok(after.html.includes(`<html lang="${language}">`), uiLocales)
+    }
+  })
+
   test('/oidc/logout takes a form as well as a link', async () => {
     const { person, spa, tokens } = await signedIn()
     const stop = await person.post(new URL('oidc/logout', stage.issuer), {

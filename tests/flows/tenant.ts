@@ -8,6 +8,8 @@ export const SIGNED_OUT_URI = `${HOME}/signed-out`
 export const WEB_ORIGIN = HOME
 
 export const JO = { email: 'jo@example.com', password: 'a fine long passphrase' } as const
+/** Of whom everything is known. */
+export const KIM = { email: 'kim@example.com', password: 'yet another fine passphrase' } as const
 export const ANN = { email: 'ann@example.com', password: 'another fine passphrase' } as const
 
 export const VIDEOS = 'https://videos.example/api'
@@ -24,6 +26,33 @@ export const SECRETS = {
   other: 'the other application keeps this to itself',
   stranger: 'somebody else wrote this application',
   machine: 'a machine remembers every character of it',
+} as const
+
+/** Every claim of OpenID Connect Core §5.1 that an operator can give. */
+export const EVERY_CLAIM = {
+  name: 'Kim Minjun',
+  given_name: 'Minjun',
+  family_name: 'Kim',
+  middle_name: 'J',
+  nickname: 'min',
+  preferred_username: 'minjun',
+  profile: 'https://people.example/kim',
+  picture: 'https://people.example/kim.png',
+  website: 'https://kim.example',
+  gender: 'male',
+  birthdate: '0000-04-01',
+  zoneinfo: 'Asia/Seoul',
+  locale: 'ko-KR',
+  phone_number: '+82 2 312 3456',
+  phone_number_verified: true,
+  address: {
+    formatted: '1 Sejong-daero, Seoul',
+    street_address: '1 Sejong-daero',
+    locality: 'Seoul',
+    region: 'Seoul',
+    postal_code: '03172',
+    country: 'KR',
+  },
 } as const
 
 const application = {
@@ -50,6 +79,14 @@ export const TENANT_FILE = {
       client_secret: SECRETS.stranger,
       ...application,
     },
+    // Older than RFC 7636 §4.2's S256, and not to be changed any more.
+    {
+      client_id: 'elder',
+      name: 'Elder',
+      app_type: 'native',
+      code_challenge_methods: ['S256', 'plain'],
+      ...application,
+    },
     { client_id: 'minimal', name: 'Terse', app_type: 'spa', id_token_claims: 'minimal', ...application },
     { client_id: 'curves', name: 'Curves', app_type: 'spa', jwt_configuration: { alg: 'ES256' }, ...application },
     { client_id: 'edwards', name: 'Edwards', app_type: 'spa', jwt_configuration: { alg: 'EdDSA' }, ...application },
@@ -62,7 +99,13 @@ export const TENANT_FILE = {
     { identifier: LEDGER, name: 'Ledger', signing_alg: 'HS256', signing_secret: LEDGER_SECRET, scopes },
     { identifier: CURVES, name: 'Curves', signing_alg: 'ES256', scopes },
     { identifier: EDWARDS, name: 'Edwards', signing_alg: 'EdDSA', scopes },
-    { identifier: IMPORTED, name: 'Imported', token_dialect: 'access_token', scopes },
+    {
+      identifier: IMPORTED,
+      name: 'Imported',
+      token_dialect: 'access_token',
+      allow_offline_access: true,
+      scopes,
+    },
   ],
   clientGrants: [
     { client_id: 'machine', audience: VIDEOS, scope: ['read:videos', 'write:videos'] },
@@ -72,5 +115,6 @@ export const TENANT_FILE = {
   users: [
     { ...JO, email_verified: true, given_name: 'Jo', family_name: 'March', name: 'Jo March' },
     { ...ANN, email_verified: false },
+    { ...KIM, email_verified: true, ...EVERY_CLAIM },
   ],
 }

@@ -15,6 +15,7 @@ import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtur
 
 const TENANT_FILE = readFileSync(new URL('../../examples/24-hour-video/tenant.yaml', import.meta.url), 'utf8')
 const ANN = { email: 'ann@example.com', password: 'a lighthouse in the fog', name: 'Ann Example' } as const
+const BEN = { email: 'ben@example.com', password: 'a second lantern on the pier', name: 'Ben Example' } as const
 const PATIENCE = 15_000
 
 onEachStore('auth0-spa-js', store => {
@@ -29,7 +30,7 @@ onEachStore('auth0-spa-js', store => {
     example = await startExample({ port: 0, issuer: server.issuer })
     const file = parse(TENANT_FILE.replaceAll('http://localhost:4002', new URL(example.url).origin))
     const picture = new URL('icon.svg', example.url).href
-    await applyTo(server.latchkey, { ...file, users: [{ ...ANN, email_verified: true, picture }] })
+    await applyTo(server.latchkey, { ...file, users: [{ ...ANN, email_verified: true, picture }, BEN] })
     chromium = await launchBrowser()
   })
   after(async () => {
@@ -83,8 +84,8 @@ onEachStore('auth0-spa-js', store => {
     }
   }
 
-  async function signIn(page: Page, password: string = ANN.password): Promise<void> {
-    await page.locator('#username').fill(ANN.email)
+  async function signIn(page: Page, password: string = ANN.password, email: string = ANN.email): Promise<void> {
+    await page.locator('#username').fill(email)
     await page.locator('#password').fill(password)
     await page.locator('button[type=submit]').click()
   }
@@ -219,13 +220,85 @@ onEachStore('auth0-spa-js', store => {
   test('asks in Korean when the application does, whatever the browser speaks', async () => {
     await visit(async ({ page }) => {
       await page.locator('#lang-ko').click()
-      await page.getByRole('button', { name: '로그인' }).click()
+      await page.getByRole('button', { name: '로그인', exact: true }).click()
       await page.getByRole('heading', { name: '로그인' }).waitFor()
       assert.equal(await page.locator('html').getAttribute('lang'), 'ko')
       assert.match(page.url(), /\/login\//)
       await signIn(page)
       await page.getByRole('button', { name: '로그아웃' }).waitFor()
     })
+  })
+
+  test('signs in by a window, in the language of the page behind it, which stays where it is', async () => {
+    await visit(async ({ page, grants }) => {
+      await page.locator('#lang-ko').click()
+      const popping = page.waitForEvent('popup')
+      await page.locator('#sign-in-window').click()
+      const popup = await popping
+      await popup.getByRole('heading', { name: '로그인' }).waitFor()
+      const closed = popup.waitForEvent('close')
+      await signIn(popup)
+      await closed
+      await isSignedIn(page)
+      await page.locator('#upload').waitFor()
+      assert.equal(page.url(), example.url)
+      assert.deepEqual(grants, ['authorization_code'])
+      await page.reload()
+      await isSignedIn(page)
+    })
+  })
+
+  test('is told of a window that was closed, and the page goes on as it was', async () => {
+    await visit(async ({ page }) => {
+      const popping = page.waitForEvent('popup')
+      await page.locator('#sign-in-window').click()
+      const popup = await popping
+      await popup.locator('#username').waitFor()
+      await popup.close()
+      await page.locator('#sign-in').click()
+      await signIn(page)
+      await isSignedIn(page)
+    })
+  })
+
+  test('adds a second account beside the first, and goes back to the first without its password', async () => {
+    await visit(async ({ page }) => {
+      const isShown = (name: string) => page.locator('#profile-name').getByText(name).waitFor()
+      await page.locator('#sign-in').click()
+      await signIn(page)
+      await isSignedIn(page)
+      await page.locator('#profile').click()
+      await isShown(ANN.name)
+
+      await page.locator('#another-account').click()
+      await page.getByRole('link', { name: 'Use another account' }).click()
+      await signIn(page, BEN.password, BEN.email)
+      await isShown(BEN.name)
+      await page.reload()
+      await isShown(BEN.name)
+
+      await page.locator('#another-account').click()
+      await page.getByRole('button', { name: ANN.name }).click()
+      await isShown(ANN.name)
+      await page.reload()
+      await isShown(ANN.name)
+    })
+  })
+
+  test('confirms by the password that the person is still the one who signed in', async () => {
+    await visit(async ({ page, context }) => {
+      await page.locator('#sign-in').click()
+      await signIn(page)
+      await isSignedIn(page)
+      await page.locator('#profile').click()
+      ahead += 2000
+      await page.locator('#confirm').click()
+      await page.waitForURL('**/login/*')
+      await signIn(page)
+      await page.locator('#token-expires').waitFor()
+      assert.ok((await askSilently(context)).has('code'))
+    })
+    ahead = 0
   })
 
   test('of two tabs that refresh at once neither is signed out', async () => {

@@ -1,0 +1,49 @@
+/** The states of a forgotten password and of a new address, for `page-states.ts`. */
+import type { NoticeModel } from '../../server/http/notice-view.ts'
+import type { PageModels, ResetPasswordProblem } from '../../server/http/page-views.ts'
+import { HOUR } from '../../server/kernel/seconds.ts'
+import { wordsOf } from '../../server/words/catalogue.ts'
+import type { PageState } from './page-states.ts'
+
+const email = 'ann@example.com'
+const LONG_ADDRESS = `${'a'.repeat(80)}@example.com`
+const HEBREW = 'וידאו 24 שעות'
+
+const forgot: PageModels['forgot-password'] = { action: '/posted', email: '', signInUrl: '/sign-in' }
+const reset: PageModels['reset-password'] = { action: '/posted', email, own: [], minimumLength: 8 }
+const problems = ['busy', ...Object.keys(wordsOf('en').newPassword.problems)] as ResetPasswordProblem[]
+
+const notices: Readonly<Record<string, NoticeModel>> = {
+  'reset-sent': { notice: 'reset-sent', email, linkLife: HOUR, signInUrl: '/sign-in' },
+  'reset-over': { notice: 'reset-over', linkLife: HOUR, askUrl: '/ask' },
+  'reset-used': { notice: 'reset-used', askUrl: '/ask' },
+  'password-changed': { notice: 'password-changed' },
+  'password-changed-on-the-way': {
+    notice: 'password-changed',
+    goOn: { application: '24-Hour Video', url: '/on' },
+  },
+  'address-confirmed': { notice: 'address-confirmed' },
+  'verification-expired': { notice: 'verification-expired', email, action: '/posted' },
+  'verification-over': { notice: 'verification-over' },
+  'verification-sent': { notice: 'verification-sent', email },
+  'names-reset-sent': { notice: 'reset-sent', email: LONG_ADDRESS, linkLife: HOUR, signInUrl: '/sign-in' },
+  'names-password-changed': { notice: 'password-changed', goOn: { application: HEBREW, url: '/on' } },
+}
+
+export const mailedLinkStates: readonly PageState[] = [
+  { name: 'forgot-password', show: ['forgot-password', forgot] },
+  { name: 'forgot-password-known-address', show: ['forgot-password', { ...forgot, email }] },
+  { name: 'forgot-password-by-itself', show: ['forgot-password', { ...forgot, signInUrl: undefined }] },
+  {
+    name: 'forgot-password-address_invalid',
+    show: ['forgot-password', { ...forgot, email: 'ann at example', problem: 'address_invalid' }],
+  },
+  { name: 'reset-password', show: ['reset-password', reset] },
+  { name: 'reset-password-names', show: ['reset-password', { ...reset, email: LONG_ADDRESS }] },
+  ...problems.map(
+    (problem): PageState => ({ name: `reset-password-${problem}`, show: ['reset-password', { ...reset, problem }] }),
+  ),
+  { name: 'verify-email', show: ['verify-email', { action: '/posted', email }] },
+  { name: 'verify-email-names', show: ['verify-email', { action: '/posted', email: LONG_ADDRESS }] },
+  ...Object.entries(notices).map(([name, model]): PageState => ({ name: `notice-${name}`, show: ['notice', model] })),
+]

@@ -1,0 +1,154 @@
+/** The basic plan at the authorization endpoint: what requests are taken, in which forms, and where their answers go. */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { SECOND } from '../../server/kernel/seconds.ts'
+import { randomSecret } from '../../server/kernel/secrets.ts'
+import type { Stop } from '../fixtures/person.ts'
+import { isDisordered, isLong } from './checks/entropy.ts'
+import { insist } from './insist.ts'
+import { type Asked, passPages } from './relying-party.ts'
+import { onEachStage } from './stage.ts'
+import { FIRST } from './tenant.ts'
+
+const PROTOCOL_CLAIMS = [
+  ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'azp'],
+  ...['at_hash', 'c_hash', 's_hash', 'nbf', 'jti', 'sid', 'txn'],
+]
+const INTERACTION_ERRORS = ['login_required', 'interaction_required', 'account_selection_required', 'consent_required']
+
+/** A page that says what is wrong. Whoever looks at it is the suite's reviewer, for whom it has to be a whole one. */
+const isErrorPage = ({ left, status, html }: Stop): boolean =>
+  !left && status === 400 && html.includes('<h1') && !/http-equiv="refresh"/i.test(html)
+
+/** OpenID Connect Core §3.1.3.6, for RS256. */
+const leftHalf = (text: string): string =>
+  createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url')
+
+/** OpenID Connect Core §6.1, with `alg: none`. */
+const unsignedObject = ({ parameters }: Asked): string =>
+  `${[{ alg: 'none' }, Object.fromEntries(parameters)].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+
+onEachStage('The basic plan at the authorization endpoint', stage => {
+  test('oidcc-server: a person signs in, and everything that comes of it is as it has to be', async () => {
+    const { code, answer, idToken, pages } = await (await stage.relyingParty()).play(stage.person())
+    assert.ok(pages.includes('sign-in'))
+    insist('oidcc-server#code-length', isLong(code), code)
+    insist('oidcc-server#code-entropy', isDisordered(code), code)
+    insist('oidcc-server#expires-in', answer.expires_in !== undefined, answer)
+    const { claims } = idToken
+    const [atHash, codeHash] = [answer.access_token, code].map(leftHalf)
+    insist('oidcc-server#at-hash', (claims['at_hash'] ?? atHash) === atHash, claims)
+    insist('oidcc-server#c-hash', (claims['c_hash'] ?? codeHash) === codeHash, claims)
+    insist('oidcc-server#no-name', !('name' in claims), claims)
+    const others = Object.keys(claims).filter(name => !PROTOCOL_CLAIMS.includes(name))
+    insist('oidcc-server#no-other-claims', others.length === 0, others)
+  })
+
+  test('oidcc-response-type-missing: the application is told in the query, with its state', async () => {
+    const party = await stage.relyingParty()
+    const asked = party.ask({ response_type: undefined })
+    const stop = await stage.person().visit(asked.url)
+    insist('oidcc-response-type-missing#place', stop.left, stop.url.href)
+    const error = party.takeError(asked, stop)
+    insist('oidcc-response-type-missing#error', /^(?:unsupported_response_type|invalid_request)$/.test(error), error)
+  })
+
+  test('oidcc-idtoken-signature: a client that says nothing of algorithms gets RS256, with a kid', async () => {
+    const { header } = (await (await stage.relyingParty()).play(stage.person())).idToken
+    insist('oidcc-idtoken-signature#rs256', header['alg'] === 'RS256', header)
+    insist('oidcc-idtoken-signature#kid', typeof header['kid'] === 'string' && header['kid'] !== '', header)
+  })
+
+  test('oidcc-idtoken-unsigned: unsigned ID tokens are not offered', async () => {
+    const { metadata } = await stage.relyingParty()
+    const offered = metadata['id_token_signing_alg_values_supported'] as readonly string[]
+    insist('oidcc-idtoken-unsigned#none', !offered.includes('none'), offered)
+  })
+
+  test('oidcc-ensure-request-without-nonce-succeeds-for-code-flow: a request without nonce has a code', async () => {
+    const { code } = await (await stage.relyingParty()).play(stage.person(), { nonce: undefined })
+    insist('oidcc-ensure-request-without-nonce-succeeds-for-code-flow#code', code !== '', code)
+  })
+
+  test('oidcc-alternate-happy-flow: scopes and parameters may come in any order', async () => {
+    const party = await stage.relyingParty()
+    const asked = party.ask({ scope: 'email openid' })
+    const turned = new URL(asked.url)
+    turned.search = new URLSearchParams([...asked.parameters].reverse()).toString()
+    assert.notEqual(turned.search, asked.url.search)
+    const person = stage.person()
+    const { stop } = await passPages(person, await person.visit(turned))
+    const { userinfo } = await party.redeem(asked, party.takeCode(asked, stop))
+    insist('oidcc-alternate-happy-flow#order', 'email' in userinfo, userinfo)
+  })
+
+  test('oidcc-prompt-none-not-logged-in: whoever is not signed in is not shown a page', async () => {
+    const party = await stage.relyingParty()
+    const asked = party.ask({ prompt: 'none', state: randomSecret().repeat(3).slice(0, 128) })
+    const stop = await stage.person().visit(asked.url)
+    insist('oidcc-prompt-none-not-logged-in#place', stop.left && asked.state?.length === 128, stop.url.href)
+    const error = party.takeError(asked, stop)
+    insist('oidcc-prompt-none-not-logged-in#error', INTERACTION_ERRORS.includes(error), error)
+  })
+
+  test('oidcc-ensure-request-with-unknown-parameter-succeeds: an unknown parameter changes nothing', async () => {
+    const { code } = await (await stage.relyingParty()).play(stage.person(), { extra: 'foobar' })
+    insist('oidcc-ensure-request-with-unknown-parameter-succeeds#ignored', code !== '', code)
+  })
+
+  test('oidcc-ensure-registered-redirect-uri: a longer redirect URI is shown to the person and not followed', async () => {
+    const party = await stage.relyingParty()
+    const stop = await stage.person().visit(party.ask({ redirect_uri: `${FIRST.redirectUri}/${randomSecret()}` }).url)
+    insist('oidcc-ensure-registered-redirect-uri#page', isErrorPage(stop), stop)
+  })
+
+  test('oidcc-ensure-post-request-succeeds: a request may be posted as a form', async () => {
+    const party = await stage.relyingParty()
+    const asked = party.ask()
+    const person = stage.person()
+    const begun = performance.now()
+    const { origin, pathname } = asked.url
+    const fields = Object.fromEntries(asked.parameters)
+    const { stop } = await passPages(person, await person.post(origin + pathname, fields, 'https://suite.example'))
+    await party.redeem(asked, party.takeCode(asked, stop))
+    const seconds = (performance.now() - begun) / SECOND
+    insist('oidcc-ensure-post-request-succeeds#completes', seconds < 30, seconds)
+  })
+
+  test('oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported: request_uri is refused by its name', async () => {
+    const party = await stage.relyingParty()
+    const asked = party.ask({ request_uri: 'https://relying-party.example/request.jwt' })
+    const error = party.takeError(asked, await stage.person().visit(asked.url))
+    insist(
+      'oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported#answer',
+      error === 'request_uri_not_supported' && party.metadata['request_uri_parameter_supported'] === false,
+      error,
+    )
+  })
+
+  test('oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: request is refused by its name', async () => {
+    const party = await stage.relyingParty()
+    // State and nonce stand in the object alone, so whoever ignores it answers without them.
+    const asked = party.ask({ state: undefined, nonce: undefined, request: unsignedObject(party.ask()) })
+    const error = party.takeError(asked, await stage.person().visit(asked.url))
+    insist(
+      'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported#answer',
+      error === 'request_not_supported',
+      error,
+    )
+    const { request_parameter_supported: isSupported } = party.metadata
+    insist(
+      'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported#metadata',
+      isSupported === false,
+      isSupported,
+    )
+  })
+
+  test('oidcc-ensure-request-object-with-redirect-uri: a bad redirect URI beside an object is shown, not followed', async () => {
+    const party = await stage.relyingParty()
+    const request = unsignedObject(party.ask())
+    const stop = await stage.person().visit(party.ask({ request, redirect_uri: `${FIRST.redirectUri}_invalid` }).url)
+    insist('oidcc-ensure-request-object-with-redirect-uri#page', isErrorPage(stop), stop)
+  })
+})

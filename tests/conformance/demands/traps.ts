@@ -1,0 +1,170 @@
+/**
+ * What providers trip over most often, across all plans: what to look at first after a change. Most of it is asked in
+ * modules too; what is not is proven here or explained.
+ */
+import { because, by, type Demands, must } from '../demand.ts'
+
+const atAuthorize = by('tests/conformance/authorization.test.ts')
+const atToken = by('tests/conformance/tokens.test.ts')
+const inClaims = by('tests/conformance/claims.test.ts')
+const inInteraction = by('tests/conformance/interaction.test.ts')
+const inFormPost = by('tests/conformance/form-post.test.ts')
+const inDiscovery = by('tests/conformance/discovery.test.ts')
+const inSignOut = by('tests/conformance/sign-out.test.ts')
+
+const happy = atAuthorize('oidcc-server: a person signs in, and everything that comes of it is as it has to be')
+const refresh = atToken('oidcc-refresh-token: a refresh token yields fresh tokens, to its own client alone')
+const sound = inDiscovery('oidcc-discovery-endpoint-verification: what the issuer says of itself is sound')
+
+export const traps = {
+  'measured entropy': {
+    code: must('A code is measured on its characters, and passes.', happy),
+    tokens: must('So are access and refresh tokens.', refresh),
+  },
+  'key set': { sound: must('Keys are public and told apart by kid, and every header names one.', sound) },
+  'claims in the ID token': {
+    leaks: must('Scopes put nothing into it, and it says nothing of ours.', happy),
+  },
+  'claims at UserInfo': {
+    complete: must(
+      'Each claim of a granted scope is there, in its type.',
+      inClaims('oidcc-scope-all: the scopes together open every claim, at UserInfo'),
+    ),
+  },
+  auth_time: {
+    kept: must(
+      'It is when the person signed in, also after prompt=none.',
+      inInteraction('oidcc-prompt-none-logged-in: whoever is signed in, and has consented, is not shown a page'),
+    ),
+    refreshed: must('It is the same after a refresh.', refresh),
+  },
+  're-authentication': {
+    prompt: must(
+      'prompt=login asks in spite of a session.',
+      inInteraction('oidcc-prompt-login: whoever is signed in has to sign in again'),
+    ),
+    'max-age': must(
+      'So does max_age, once it has passed.',
+      inInteraction('oidcc-max-age-1: whoever signed in too long ago has to sign in again'),
+    ),
+  },
+  'redirect URI': {
+    exact: must(
+      'It is compared byte for byte, and a bad one is never followed.',
+      atAuthorize(
+        'oidcc-ensure-registered-redirect-uri: a longer redirect URI is shown to the person and not followed',
+      ),
+    ),
+  },
+  'place of the answer': {
+    query: must(
+      'Without response_type the query is the place.',
+      atAuthorize('oidcc-response-type-missing: the application is told in the query, with its state'),
+    ),
+    form: must(
+      'With form_post it is the form, for errors too.',
+      inFormPost('oidcc-response-type-missing: the application is told by a form'),
+    ),
+  },
+  'members of an error': {
+    alphabet: must(
+      'There are no others, and descriptions keep to their alphabet.',
+      atAuthorize('oidcc-prompt-none-not-logged-in: whoever is not signed in is not shown a page'),
+    ),
+  },
+  'token endpoint errors': {
+    form: must('They are 400, JSON and the exact code.', atToken('oidcc-codereuse: a code is good for once')),
+  },
+  'code reuse': {
+    revokes: must(
+      'It ends the access token at UserInfo.',
+      atToken('oidcc-codereuse-30seconds: a code that comes again later takes its tokens with it'),
+    ),
+  },
+  client_secret_basic: {
+    decoded: must('Id and secret are decoded as a form is; those of the first client hold a colon, + and %.', happy),
+  },
+  'clients that leave things out': {
+    nonce: must(
+      'A nonce is not demanded.',
+      atAuthorize('oidcc-ensure-request-without-nonce-succeeds-for-code-flow: a request without nonce has a code'),
+    ),
+    pkce: must('Neither is PKCE of a client that authenticates.', happy),
+    unknown: must(
+      'Unknown parameters are no fault.',
+      atAuthorize('oidcc-ensure-request-with-unknown-parameter-succeeds: an unknown parameter changes nothing'),
+    ),
+  },
+  'nonce in the front channel': {
+    demanded: must(
+      'It is demanded where an ID token comes from the authorization endpoint.',
+      because('No ID token does: only the code flow is spoken.'),
+    ),
+  },
+  'forms instead of links': {
+    authorize: must(
+      'The authorization endpoint takes a form.',
+      atAuthorize('oidcc-ensure-post-request-succeeds: a request may be posted as a form'),
+    ),
+    userinfo: must(
+      'UserInfo takes the token in one.',
+      inClaims('oidcc-userinfo-post-body: UserInfo answers a POST with the token in the form'),
+    ),
+  },
+  hashes: { 'at-hash': must('at_hash is of the access token, by the hash of the signature.', happy) },
+  refresh: { answer: must('It is not stored, says expires_in, takes scope and keeps to its client.', refresh) },
+  acr: {
+    honest: must(
+      'One of those that are advertised is returned.',
+      inInteraction('oidcc-ensure-request-with-acr-values-succeeds: acr is one of those asked for'),
+    ),
+  },
+  'request objects': {
+    refused: must(
+      'What is not read is refused by its name, and discovery says so.',
+      atAuthorize(
+        'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: request is refused by its name',
+      ),
+    ),
+  },
+  discovery: {
+    sound: must('It has no unknown members, and those of every plan but the dynamic one.', sound),
+    https: must(
+      'Every endpoint is https where the issuer is.',
+      inDiscovery('oidcc-discovery-endpoint-verification: an https issuer has https endpoints, behind a proxy too'),
+    ),
+  },
+  registration: {
+    answers: must(
+      'Clients can register, read and delete themselves.',
+      because('Clients cannot register themselves yet.'),
+    ),
+  },
+  'signed UserInfo': {
+    jwt: must('It is application/jwt with iss and aud.', because('UserInfo is not signed, and discovery says so.')),
+  },
+  'sign-out': {
+    hints: must(
+      'A hint that is not ours leads nowhere.',
+      inSignOut('oidcc-rp-initiated-logout-modified-id-token-hint: a hint without a signature is no hint'),
+    ),
+    others: must(
+      'Other applications are told of it.',
+      because('Neither back-channel nor front-channel logout is spoken yet, and discovery says so.'),
+    ),
+  },
+  'audience of a client assertion': {
+    each: must(
+      'Which is taken depends on the kind of client.',
+      because('Clients authenticate with a secret or not at all; assertions are not read yet.'),
+    ),
+  },
+  'FAPI 2': {
+    timing: must(
+      'Codes end after a minute, clocks may differ, and connections keep to good ciphers.',
+      because(
+        'The profile needs pushed requests and bound tokens, which are not spoken yet. Codes do end after a minute.',
+      ),
+    ),
+  },
+} as const satisfies Demands

@@ -1,0 +1,26 @@
+/** Says which demand an assertion is about, so that a failure is told in the suite's terms, and what was seen. */
+import assert from 'node:assert/strict'
+import { inspect } from 'node:util'
+import type { Demand, Demands, IdsOf } from './demand.ts'
+import { basic } from './demands/basic.ts'
+import { config } from './demands/config.ts'
+import { everyModule } from './demands/every-module.ts'
+import { signOut } from './demands/sign-out.ts'
+
+export type DemandId = IdsOf<typeof everyModule> | IdsOf<typeof basic> | IdsOf<typeof config> | IdsOf<typeof signOut>
+
+const ALL: Demands = { ...everyModule, ...basic, ...config, ...signOut }
+
+/** Throws `AssertionError`, whose message begins with the id. `seen` is what the provider answered instead. */
+export function insist(id: DemandId, holds: boolean, seen?: unknown): asserts holds {
+  if (holds) return
+  const { grade, says } = demandOf(id)
+  assert.fail(`${id} (${grade}): ${says} Seen: ${inspect(seen, { depth: 4, maxStringLength: 600 })}`)
+}
+
+function demandOf(id: DemandId): Demand {
+  const [module = '', name = ''] = id.split('#')
+  const demand = ALL[module]?.[name]
+  if (!demand) throw new TypeError(`There is no demand ${id}`)
+  return demand
+}

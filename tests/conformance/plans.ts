@@ -1,0 +1,56 @@
+/** All that is asked, as `docs/conformance.gen.md` prints it and `tools/conformance.ts` checks it. */
+import type { Demands } from './demand.ts'
+import { basic } from './demands/basic.ts'
+import { config } from './demands/config.ts'
+import { everyModule } from './demands/every-module.ts'
+import { signOut } from './demands/sign-out.ts'
+import { traps } from './demands/traps.ts'
+import { BASIC_MODULES, CONFIG_MODULES, SIGN_OUT_MODULES } from './modules.ts'
+
+export interface Plan {
+  readonly title: string
+  readonly about: string
+  readonly demands: Demands
+  /** The names its modules have in the suite, for plans that are of modules. */
+  readonly modules: readonly string[] | null
+  /** Where each proven demand is insisted on by its id: in the proving test, in the checks of every module, or nowhere. */
+  readonly insistedOn: 'in the test' | 'in the checks' | null
+}
+
+export const plans: readonly Plan[] = [
+  {
+    title: 'In every module',
+    about: 'Asked each time an answer comes in, whatever the module is about.',
+    demands: everyModule,
+    modules: null,
+    insistedOn: 'in the checks',
+  },
+  {
+    title: 'oidcc-basic-certification-test-plan',
+    about: '`response_type=code`, with clients from the tenant file.',
+    demands: basic,
+    modules: BASIC_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-config-certification-test-plan',
+    about: 'Discovery alone.',
+    demands: config,
+    modules: CONFIG_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-rp-initiated-logout-certification-test-plan',
+    about: 'Each module begins with a sign-in.',
+    demands: signOut,
+    modules: SIGN_OUT_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'What providers trip over',
+    about: 'Across all plans, those that are not played yet included.',
+    demands: traps,
+    modules: null,
+    insistedOn: null,
+  },
+]
