@@ -11,6 +11,7 @@ import { lockDatabase } from './lock.ts'
 const HOLDER = `
   const { lockDatabase } = await import(${JSON.stringify(new URL('lock.ts', import.meta.url).href)})
   lockDatabase(process.argv[1])
+  globalThis.gc()
   console.log('locked')
   setInterval(() => {}, 1000)
 `
@@ -23,13 +24,17 @@ describe('the lock of a data folder', () => {
     error instanceof OperatorError && error.message.includes(folder) && error.message.includes('LATCHKEY_DATA')
 
   test('refuses a second process, and kill -9 of the first frees it', async () => {
-    const holder = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder], {
+    const holder = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', HOLDER, folder], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    await once(holder.stdout, 'data')
-    assert.throws(() => lockDatabase(folder), isRefused)
-    holder.kill('SIGKILL')
-    await once(holder, 'exit')
+    const exited = once(holder, 'exit')
+    try {
+      await once(holder.stdout, 'data')
+      assert.throws(() => lockDatabase(folder), isRefused)
+    } finally {
+      holder.kill('SIGKILL')
+    }
+    await exited
     lockDatabase(folder).release()
   })
 
@@ -55,7 +60,9 @@ describe('the lock of a data folder', () => {
   test('outlives a refused second attempt of its own process: another is still kept out', async () => {
     const lock = lockDatabase(folder)
     assert.throws(() => lockDatabase(folder), isRefused)
-    const other = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder], { stdio: 'pipe' })
+    const other = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', HOLDER, folder], {
+      stdio: 'pipe',
+    })
     other.stdout.once('data', () => other.kill('SIGKILL'))
     assert.deepEqual(await once(other, 'exit'), [1, null], 'it got the lock and had to be killed')
     lock.release()

@@ -12,6 +12,8 @@ export interface FolderLock {
 }
 
 const SQLITE_BUSY = 5
+/** What is collected as garbage lets go of its lock, and nobody need keep what they will never release. */
+const held = new Set<DatabaseSync>()
 
 /**
  * Takes the folder for this process until it is released or the process ends, however it ends: the lock is the
@@ -38,8 +40,13 @@ export function lockDatabase(folder: string): FolderLock {
       { cause: error },
     )
   }
-  const held = database
-  return { release: () => held.isOpen && held.close() }
+  const owned = database
+  held.add(owned)
+  return {
+    release: () => {
+      if (held.delete(owned)) owned.close()
+    },
+  }
 }
 
 /**
