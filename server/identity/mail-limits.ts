@@ -17,11 +17,11 @@ const NETWORK_COUNT = 'mail-network'
 /** Enough for whoever looks in the wrong mailbox first; a mailbox with five unwanted mails can still be read. */
 const MOST_AN_HOUR = 5
 /** An office behind one address can sign up together; a flood of made-up addresses holds up nobody's mail. */
-const MOST_OF_NETWORK = 60
+const MOST_OF_NETWORK = 200
 
 /**
  * Takes one of the mails that may go to the address: one a minute, and five within any hour, of each message; and one of
- * the sixty that may be asked for from its network within an hour of the clock. `false` when there is none to take.
+ * the two hundred that may be asked for from its network within an hour of the clock. `false` when there is none to take.
  * Undone with the transaction.
  */
 export async function takeMail(
