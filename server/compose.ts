@@ -16,6 +16,7 @@ import { createResourceServers } from './clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from './clients/wanted-algorithms.ts'
 import type { Settings } from './config/schema.ts'
 import { passwordFactor } from './factors/password.ts'
+import { createEgress } from './http/egress.ts'
 import { healthRoutes } from './http/health.ts'
 import { createPages } from './http/pages.ts'
 import { createHttp } from './http/server.ts'
@@ -110,6 +111,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       log,
       keyring,
       audit,
+      egress: createEgress({ allow: settings.egressAllow }),
       connections: createConnections({ store, bus, clock }),
     }
     const login: LoginServices = {

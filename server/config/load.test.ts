@@ -44,6 +44,27 @@ describe('settings', () => {
       '10.1.0.0/16',
     ]))
 
+  test('list what may be fetched from as hosts, addresses and ranges, and nothing looser', () => {
+    const read = (list: string) => loadSettings({ LATCHKEY_EGRESS_ALLOW: list }).egressAllow
+    assert.deepEqual(read('Keys.internal, 10.0.0.0/8,fd00::/8,::1, localhost'), [
+      'keys.internal',
+      '10.0.0.0/8',
+      'fd00::/8',
+      '::1',
+      'localhost',
+    ])
+    for (const loose of [
+      '*',
+      '*.internal',
+      '0.0.0.0/0',
+      '::/0',
+      'keys.internal:8443',
+      'https://keys.internal',
+      '127.1',
+    ])
+      assert.throws(() => read(loose), OperatorError, loose)
+  })
+
   test('take every proxy that the HTTP layer can read, and none that would stop it', () => {
     const listed = ['192.0.2.1', '10.0.0.0/8', '192.0.2.1/32', '2001:db8::1', 'fd00::/7', '::ffff:10.0.0.1', '::1/128']
     const { trustedProxies } = loadSettings({ LATCHKEY_TRUSTED_PROXIES: listed.join(',') })

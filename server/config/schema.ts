@@ -34,6 +34,7 @@ export interface Settings {
   readonly adminEmail: string
   readonly adminPassword: string | null
   readonly trustedProxies: readonly string[]
+  readonly egressAllow: readonly string[]
   /** Milliseconds. */
   readonly drain: number
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -108,6 +109,24 @@ function proxies(name: string, raw: string | undefined): readonly string[] {
         : complain(
             name,
             `must list IP addresses or CIDR ranges such as 10.0.0.0/8, with commas between them: "${entry}" is neither.`,
+          ),
+    )
+}
+
+/** Of a DNS name as `URL` writes it: no wildcard, no port, and no number at the end, which would be an address. */
+const HOST = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/
+
+/** A range of /0 would be no guard at all. */
+function egressList(name: string, raw: string | undefined): readonly string[] {
+  const listed = (raw ?? '').split(',').map(entry => entry.trim().toLowerCase())
+  return listed
+    .filter(Boolean)
+    .map(entry =>
+      isAddressOrRange(entry) || HOST.test(entry)
+        ? entry
+        : complain(
+            name,
+            `must list host names, IP addresses or CIDR ranges such as 10.0.0.0/8, with commas between them and without ports: "${entry}" is none of them.`,
           ),
     )
 }
@@ -208,6 +227,13 @@ export const options = {
     sentence:
       'IP addresses or CIDR ranges, comma-separated, whose X-Forwarded-For and X-Forwarded-Host count. Names of ranges (`loopback`) are not taken.',
     read: raw => proxies('LATCHKEY_TRUSTED_PROXIES', raw),
+  },
+  egressAllow: {
+    name: 'LATCHKEY_EGRESS_ALLOW',
+    default: 'none',
+    sentence:
+      'Host names, IP addresses or CIDR ranges, comma-separated, that may be asked for what clients point to (`jwks_uri` and the like) though they are not public, and by http as well as https. Everything else is asked by https alone, and only at public addresses. Whoever may set up a client can make this server ask what is listed.',
+    read: raw => egressList('LATCHKEY_EGRESS_ALLOW', raw),
   },
   drain: {
     name: 'LATCHKEY_DRAIN',

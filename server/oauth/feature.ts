@@ -9,6 +9,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { Client } from '../clients/metadata.ts'
 import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
+import type { Egress } from '../http/egress.ts'
 import type { Parameters } from '../http/parameters.ts'
 import type { Incoming, Route } from '../http/route.ts'
 import type { Connections } from '../identity/connections.ts'
@@ -33,6 +34,8 @@ export interface OAuthServices {
   readonly keyring: Keyring
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
+  /** The one way to fetch what a client points to. */
+  readonly egress: Egress
   readonly clock: Clock
   readonly log: Log
 }

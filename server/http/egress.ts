@@ -1,0 +1,261 @@
+/**
+ * The guard for every fetch on someone's behalf: keys of a client, its request objects, the redirect URIs of its
+ * sector, its back-channel. Strangers may choose those addresses, so this decides what is reached, by which address,
+ * for how long and how much of it is read. What an answer means is for whoever asked.
+ */
+import { lookup, Resolver } from 'node:dns/promises'
+import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import { SECOND } from '../kernel/seconds.ts'
+import { type AllowList, allowList, isPublicAddress } from './addresses.ts'
+
+export interface Egress {
+  /** What can be said before a name is resolved, so that a URL is refused where it is registered. */
+  isFetchable(url: string): boolean
+  /** A resource, read whole. Only 200 is one. Throws `EgressError`. */
+  get(url: string, options: { readonly accept: string; readonly mostBytes?: number }): Promise<Fetched>
+  /** A form, posted. Answers with any status but a redirect. Throws `EgressError`. */
+  postForm(url: string, form: Readonly<Record<string, string>>): Promise<Fetched>
+}
+
+export interface Fetched {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+/** Closed, for logs and events. None of them says whether something private answers at an address. */
+export type EgressReason =
+  /** No URL, not https, or with a name and password in it. */
+  | 'not_fetchable'
+  /** An address that is not public and not listed. */
+  | 'not_allowed'
+  | 'unresolved'
+  /** No connection, or none that TLS trusts; or it broke. */
+  | 'unreachable'
+  | 'redirected'
+  | 'bad_status'
+  | 'too_large'
+  | 'too_slow'
+  /** As many fetches are under way as may be. */
+  | 'busy'
+
+/** The message names the host and no more of the URL: paths hold secrets. It holds nothing of an answer. */
+export class EgressError extends Error {
+  override readonly name = 'EgressError'
+  readonly reason: EgressReason
+
+  constructor(reason: EgressReason, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.reason = reason
+  }
+}
+
+export interface EgressOptions {
+  /** As `LATCHKEY_EGRESS_ALLOW` lists them. */
+  readonly allow?: readonly string[]
+  /** Milliseconds for everything: the name, the connection, the whole answer. */
+  readonly timeout?: number
+  /** Every address of a name; throws where there is none. */
+  readonly resolve?: (host: string, signal: AbortSignal) => Promise<readonly string[]>
+}
+
+const TIMEOUT = 5 * SECOND
+/** A key set, a list of redirect URIs or a signed request, with room. */
+const MOST_BYTES = 64 * 1024
+/** Of header lines, where Node's own bound is 16 KiB. */
+const MOST_HEADER_BYTES = 8 * 1024
+/** Beyond it somebody makes us fetch; it is far above what clients need at once, whose answers are kept. */
+const MOST_AT_ONCE = 64
+
+/** @throws EgressError `not_fetchable` */
+function readTarget(text: string): URL {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new EgressError('not_fetchable', 'The address is not an https URL.')
+  if (url.username !== '' || url.password !== '')
+    throw new EgressError('not_fetchable', `The address at ${url.host} has a name and password in it.`)
+  return url
+}
+
+/** One for the whole server. */
+export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressOptions = {}): Egress {
+  const listed = allowList(allow)
+  const find = resolve ?? ((host, signal) => resolveName(listed, host, signal))
+  let underWay = 0
+
+  async function ask(text: string, sent: Sent): Promise<Fetched> {
+    const url = readTarget(text)
+    if (underWay >= MOST_AT_ONCE) throw new EgressError('busy', `Too much is being fetched to ask ${url.host} too.`)
+    underWay += 1
+    // Not AbortSignal.timeout: its timer lets a process end that has nothing else to do.
+    const limit = new AbortController()
+    const timer = setTimeout(() => limit.abort(), timeout)
+    try {
+      const addresses = await pin(url, listed, find, limit.signal)
+      return await exchange(url, addresses, sent, limit.signal)
+    } catch (error) {
+      if (error instanceof EgressError) throw error
+      if (limit.signal.aborted) throw new EgressError('too_slow', `${url.host} did not answer within ${timeout} ms.`)
+      throw new EgressError('unreachable', `${url.host} could not be reached.`, { cause: error })
+    } finally {
+      clearTimeout(timer)
+      underWay -= 1
+    }
+  }
+
+  return {
+    isFetchable(text) {
+      try {
+        const url = readTarget(text)
+        const literal = literalOf(url)
+        const isListed = listed.hosts.has(nameOf(url)) || listed.hasAddress(literal)
+        return isListed || (url.protocol === 'https:' && (isIP(literal) === 0 || isPublicAddress(literal)))
+      } catch {
+        return false
+      }
+    },
+    async get(url, { accept, mostBytes = MOST_BYTES }) {
+      const fetched = await ask(url, { method: 'GET', headers: { accept }, body: '', mostBytes })
+      if (fetched.status !== 200)
+        throw new EgressError('bad_status', `${new URL(url).host} answered ${fetched.status}.`)
+      return fetched
+    },
+    postForm: (url, form) =>
+      ask(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams(form).toString(),
+        mostBytes: MOST_BYTES,
+      }),
+  }
+}
+
+interface Sent {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly mostBytes: number
+}
+
+/** The addresses that the connection may go to: all of the name's, each of which must be allowed. */
+async function pin(
+  url: URL,
+  listed: AllowList,
+  find: NonNullable<EgressOptions['resolve']>,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const literal = literalOf(url)
+  const name = nameOf(url)
+  const addresses = isIP(literal) ? [literal] : await whileAllowed(find(name, signal), signal, url)
+  if (addresses.length === 0) throw new EgressError('unresolved', `${url.hostname} has no address.`)
+
+  const isListed = (address: string) => listed.hosts.has(name) || listed.hasAddress(address)
+  if (!addresses.every(address => isIP(address) !== 0 && (isPublicAddress(address) || isListed(address))))
+    throw new EgressError(
+      'not_allowed',
+      `${url.hostname} is at an address that is not public. LATCHKEY_EGRESS_ALLOW lists those that may be asked.`,
+    )
+  if (url.protocol !== 'https:' && !addresses.every(isListed))
+    throw new EgressError('not_fetchable', `${url.hostname} is asked by https alone.`)
+  return addresses
+}
+
+/** The parser has turned every spelling of an IPv4 address (decimal, octal, hexadecimal, short) into the usual one. */
+const literalOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
+
+/** `localhost.` and `localhost` are one name. */
+const nameOf = (url: URL): string => url.hostname.replace(/\.$/, '')
+
+/** A resolver may not know how to stop; it is no longer waited for. */
+async function whileAllowed<T>(work: Promise<T>, signal: AbortSignal, url: URL): Promise<T> {
+  const stopped = Promise.withResolvers<never>()
+  const stop = () => stopped.reject(signal.reason)
+  signal.addEventListener('abort', stop)
+  try {
+    return await Promise.race([work, stopped.promise])
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new EgressError('unresolved', `${url.hostname} has no address.`, { cause: error })
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/**
+ * A name that the operator listed is looked up as this machine looks names up, its hosts file included. A
+ * stranger's is asked of the DNS alone, which takes no thread of the few that hash and sign here.
+ */
+async function resolveName(listed: AllowList, host: string, signal: AbortSignal): Promise<readonly string[]> {
+  if (listed.hosts.has(host)) return (await lookup(host, { all: true })).map(({ address }) => address)
+  // RFC 6761 §6.3, whatever a DNS server says.
+  if (host === 'localhost' || host.endsWith('.localhost')) return ['127.0.0.1', '::1']
+  const resolver = new Resolver()
+  signal.addEventListener('abort', () => resolver.cancel(), { once: true })
+  const families = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)])
+  return families.flatMap(family => (family.status === 'fulfilled' ? family.value : []))
+}
+
+/**
+ * One request on a connection of its own, made to the pinned addresses and to no other; the certificate is checked
+ * against the name. An agent of its own knows no proxy, keeps no connection and no TLS session.
+ */
+async function exchange(
+  url: URL,
+  addresses: readonly string[],
+  { method, headers, body, mostBytes }: Sent,
+  signal: AbortSignal,
+): Promise<Fetched> {
+  const isSecure = url.protocol === 'https:'
+  const lookup: LookupFunction = (_host, { all }, answer) => {
+    const found = addresses.map(address => ({ address, family: isIP(address) }))
+    if (all) answer(null, found)
+    else answer(null, found[0]?.address ?? '', found[0]?.family)
+  }
+  const agent = isSecure
+    ? new HttpsAgent({ keepAlive: false, maxCachedSessions: 0 })
+    : new HttpAgent({ keepAlive: false })
+  const sent = (isSecure ? requestHttps : requestHttp)({
+    agent,
+    method,
+    lookup,
+    signal,
+    hostname: literalOf(url),
+    port: url.port,
+    path: `${url.pathname}${url.search}`,
+    maxHeaderSize: MOST_HEADER_BYTES,
+    headers: {
+      ...headers,
+      'user-agent': 'Latchkey',
+      'accept-encoding': 'identity',
+      ...(method === 'POST' && { 'content-length': Buffer.byteLength(body) }),
+    },
+  })
+  try {
+    const answered = Promise.withResolvers<IncomingMessage>()
+    sent.once('response', answered.resolve)
+    // For good: what breaks after the answer has begun is told by its stream as well.
+    sent.on('error', answered.reject)
+    sent.end(body)
+    const response = await answered.promise
+    const status = response.statusCode ?? 0
+    if (status >= 300 && status < 400)
+      throw new EgressError('redirected', `${url.host} redirects, which is not followed.`)
+    return { status, headers: response.headers, body: await readBounded(response, mostBytes, url) }
+  } finally {
+    sent.destroy()
+    agent.destroy()
+  }
+}
+
+async function readBounded(response: IncomingMessage, mostBytes: number, url: URL): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > mostBytes) throw new EgressError('too_large', `${url.host} answered more than ${mostBytes} bytes.`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
