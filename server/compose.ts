@@ -16,6 +16,7 @@ import { createResourceServers } from './clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from './clients/wanted-algorithms.ts'
 import type { Settings } from './config/schema.ts'
 import { passwordFactor } from './factors/password.ts'
+import { createPasswordSignIn } from './factors/password-sign-in.ts'
 import { createEgress } from './http/egress.ts'
 import { healthRoutes } from './http/health.ts'
 import { createPages } from './http/pages.ts'
@@ -98,6 +99,8 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const audit = createAuditBuffer(store.events, log)
     const clients = createClients({ store, sealer, bus, clock })
     const hashQueue = createHashQueue()
+    const password = passwordFactor({ store, queue: hashQueue })
+    const signInWithPassword = createPasswordSignIn({ store, password, audit })
     const shared = {
       store,
       clients,
@@ -113,12 +116,14 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       audit,
       egress: createEgress({ allow: settings.egressAllow }),
       connections: createConnections({ store, bus, clock }),
+      signInWithPassword,
     }
     const login: LoginServices = {
       ...shared,
       audit,
       hashQueue,
-      password: passwordFactor({ store, queue: hashQueue }),
+      password,
+      signInWithPassword,
       pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
     }
 

@@ -4,6 +4,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { ResourceServers } from '../clients/resource-servers.ts'
 import type { Factor } from '../factors/factor.ts'
+import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Pages } from '../http/pages.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -17,6 +18,7 @@ export interface LoginServices {
   readonly tenants: Tenants
   readonly cookieScope: FindCookieScope
   readonly password: Factor<string>
+  readonly signInWithPassword: PasswordSignIn
   readonly hashQueue: HashQueue
   readonly audit: AuditBuffer
   readonly pages: Pages

@@ -1,11 +1,9 @@
 /** Signing in: which page the way begins with, and the password. */
-import { occasionOf, signInFailed } from '../audit/events.ts'
+import { occasionOf } from '../audit/events.ts'
 import type { SignInProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
-import { BusyError } from '../identity/hash-queue.ts'
 import { type NextStepHere, nextStepHere } from '../identity/next-step-here.ts'
 import { databaseOf } from '../identity/users.ts'
-import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import { showAccounts } from './choose-account.ts'
 import { showConsent } from './consent.ts'
@@ -16,7 +14,7 @@ import { show } from './show.ts'
 import { startSession } from './start-session.ts'
 
 export function signInRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock } = services
+  const { store, clock, signInWithPassword } = services
 
   const here = (incoming: Incoming, { request, client }: Interaction): Promise<NextStepHere> =>
     nextStepHere(store, incoming, request, client, clock())
@@ -74,25 +72,17 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     if (password === undefined) return again('missing_password', 400)
 
     const connection = await databaseOf(store, incoming.tenant)
-    const address = readEmailAddress(typed)
-    const user = address && (await store.users.findByEmailKey(incoming.tenant, connection.id, emailKey(address)))
-    try {
-      if (!(await services.password.verify(user || undefined, password, incoming.address)) || !user) {
-        services.audit.add(
-          signInFailed(
-            occasionOf(incoming, clock()),
-            interaction.client.id,
-            user ? user.id : null,
-            typed.slice(0, 254),
-            connection.name,
-          ),
-        )
-        return again('wrong_credentials', 400)
-      }
-    } catch (error) {
-      if (error instanceof BusyError) return again('busy', 503)
-      throw error
-    }
+    const outcome = await signInWithPassword({
+      connection,
+      name: typed,
+      password,
+      client: interaction.client.id,
+      address: incoming.address,
+      occasion: occasionOf(incoming, clock()),
+    })
+    if (outcome.state === 'busy') return again('busy', 503)
+    if (outcome.state === 'wrong') return again('wrong_credentials', 400)
+    const { user } = outcome
     if (user.blocked) return again('blocked', 403)
     const cookies = await startSession(services, incoming, interaction, user, connection.id)
     return seeOther(continueAt(interaction), cookies)
