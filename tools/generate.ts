@@ -113,6 +113,7 @@ const PHASES: Readonly<Record<Phase, string>> = {
   'authorize.receive': 'which request is this?',
   'authorize.validate': 'may it be asked?',
   'authorize.respond': 'what does the answer say?',
+  'token.ask': 'what may be granted without a request at `/authorize`?',
   'token.redeem': 'is what was presented the presenter’s?',
   'token.bind': 'to what are the tokens bound?',
   'token.shape': 'what do the tokens say?',

@@ -27,6 +27,14 @@ export async function databaseOf(nouns: Nouns, tenant: string): Promise<Connecti
   return connection
 }
 
+/** Where a password is looked for when nobody says where: the setting of that name, or the database there always is. */
+export async function defaultDirectoryOf(nouns: Nouns, tenant: string): Promise<ConnectionRecord> {
+  const named = (await nouns.tenants.find(tenant))?.settings['default_directory']
+  const connection =
+    typeof named === 'string' && named !== '' ? await nouns.connections.findByName(tenant, named) : undefined
+  return connection?.strategy === DATABASE_STRATEGY ? connection : databaseOf(nouns, tenant)
+}
+
 export interface NewUser {
   readonly email: string
   readonly emailVerified: boolean

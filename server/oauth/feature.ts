@@ -9,6 +9,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { Client } from '../clients/metadata.ts'
 import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
+import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Egress } from '../http/egress.ts'
 import type { Parameters } from '../http/parameters.ts'
 import type { Incoming, Route } from '../http/route.ts'
@@ -31,6 +32,7 @@ export interface OAuthServices {
   readonly resourceServers: ResourceServers
   readonly tenants: Tenants
   readonly connections: Connections
+  readonly signInWithPassword: PasswordSignIn
   readonly keyring: Keyring
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
@@ -55,6 +57,7 @@ export type Phase =
   | 'authorize.receive'
   | 'authorize.validate'
   | 'authorize.respond'
+  | 'token.ask'
   | 'token.redeem'
   | 'token.bind'
   | 'token.shape'
@@ -67,6 +70,8 @@ export interface Steps {
   readonly 'authorize.validate'?: (context: ValidateContext) => Promise<void> | void
   /** What the answer says. Runs inside the transaction that gives the authorization. */
   readonly 'authorize.respond'?: (context: RespondContext) => Promise<void> | void
+  /** Which scopes may a grant give that begins at the token endpoint? */
+  readonly 'token.ask'?: (context: AskContext) => Promise<void> | void
   /** Is what was presented the presenter's? Nothing is spent yet. */
   readonly 'token.redeem'?: (context: TokenContext) => Promise<void> | void
   /** To what will the tokens be bound, and what is written with the redemption? */
@@ -156,6 +161,17 @@ export interface RespondContext {
 
 // /oauth/token
 
+/** What is asked of the token endpoint by whoever was not at `/authorize`. */
+export interface AskContext {
+  readonly issuer: string
+  readonly client: Client
+  readonly api: ResourceServer | null
+  /** Requested, each once, in the order of the request. */
+  readonly scopes: readonly string[]
+  /** Marks requested scopes as ones that may be granted for the audience. Those nobody marks are left out. */
+  allow(audience: string, scopes: readonly string[]): void
+}
+
 /** Who asks, how they proved it, and with what. */
 export interface TokenContext {
   readonly services: OAuthServices
@@ -166,6 +182,8 @@ export interface TokenContext {
   readonly occasion: Occasion
   readonly now: Instant
   readonly grantType: string
+  /** What the request asks for by itself, as far as it may be granted. Throws `invalid_target`. */
+  asked(): Promise<Asked>
   /** What the grant found presented. */
   readonly presented: Presented
   /** Run in the transaction of the redemption, once it has succeeded. */
@@ -174,10 +192,19 @@ export interface TokenContext {
   readonly answer: Record<string, string>
 }
 
+export interface Asked {
+  /** Audience → scopes. */
+  readonly audiences: Readonly<Record<string, readonly string[]>>
+  /** The one that the token is for. */
+  readonly audience: string
+}
+
 /** What a grant found before spending it: whatever other features have to check or bind. */
 export interface Presented {
   /** The request that led here, for grants that began at `/authorize`. */
   readonly request: AuthorizationRequest | null
+  /** Audience → scopes, of an authorization that is given or redeemed for the first time. */
+  readonly audiences?: Readonly<Record<string, readonly string[]>>
 }
 
 /** What the client is entitled to, past the gate. */

@@ -8,6 +8,8 @@ import { endSession } from './features/end-session.ts'
 import { interaction } from './features/interaction.ts'
 import { logout } from './features/logout.ts'
 import { openid } from './features/openid.ts'
+import { password } from './features/password.ts'
+import { passwordRealm } from './features/password-realm.ts'
 import { pkce } from './features/pkce.ts'
 import { refreshToken } from './features/refresh-token.ts'
 import { userinfo } from './features/userinfo.ts'
@@ -21,6 +23,8 @@ export const features: readonly Feature[] = [
   interaction,
   refreshToken,
   clientCredentials,
+  password,
+  passwordRealm,
   userinfo,
   logout,
   endSession,

@@ -8,6 +8,7 @@ import { type Incoming, json, type Route } from '../http/route.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { mint } from '../tokens/mint.ts'
+import { askedHere } from './asked.ts'
 import { findApi } from './audiences.ts'
 import { authenticateClient } from './client-auth/authenticate.ts'
 import type { Entitlement, Feature, Grant, OAuthServices, ShapeContext, TokenContext } from './feature.ts'
@@ -24,7 +25,7 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
     const client = await authenticateClient(services, incoming, occasion)
     const grant = chooseGrant(grants, parameters.get('grant_type'), client.grantTypes)
 
-    const asked = {
+    const request = {
       services,
       issuer: incoming.issuer,
       tenant: incoming.tenant,
@@ -33,10 +34,11 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
       occasion,
       now,
       grantType: grant.type,
+      asked: () => askedHere(services, features, { ...incoming, client, parameters }),
       writes: [],
       answer: {},
     }
-    const context: TokenContext = { ...asked, presented: await grant.present(asked) }
+    const context: TokenContext = { ...request, presented: await grant.present(request) }
     await prove(grant, context)
     await runPhase('token.bind', features, context)
     const entitlement = await grant.redeem(context)

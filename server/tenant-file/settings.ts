@@ -4,7 +4,9 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Member, readMembers } from '../clients/members.ts'
+import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
+import type { Nouns } from '../store/store.ts'
 import { isSound } from './entries.ts'
 import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
@@ -16,6 +18,7 @@ const MEMBERS = {
   colors: { is: 'object', optional: true, members: { primary: { is: 'text', optional: true } } },
   allowed_logout_urls: { is: 'urls', optional: true },
   default_audience: { is: 'text', optional: true },
+  default_directory: { is: 'text', optional: true },
   session_lifetime: { is: 'hours', optional: true },
   idle_session_lifetime: { is: 'hours', optional: true },
 } as const satisfies Readonly<Record<string, Member>>
@@ -48,9 +51,10 @@ export async function planSettings(
   given: JsonObject,
   apis: ResourceServerPlan,
 ): Promise<readonly Step[]> {
-  const { default_audience: audience } = readMembers(MEMBERS, given)
+  const { default_audience: audience, default_directory: directory } = readMembers(MEMBERS, given)
   if (audience !== undefined && !(await apis.scopesOf(audience)))
     findings.fault([...PATH, 'default_audience'], `There is no API "${audience}".`)
+  await checkDirectory(store, tenant, directory, findings)
   const before = await store.tenants.find(tenant)
   if (!before) throw new TypeError(`There is no tenant ${tenant}`)
   const settings = { ...before.settings, ...given }
@@ -69,4 +73,10 @@ export async function planSettings(
       },
     },
   ]
+}
+
+async function checkDirectory(store: Nouns, tenant: string, directory: string | undefined, findings: Findings) {
+  const found = directory === undefined ? undefined : await store.connections.findByName(tenant, directory)
+  if (directory !== undefined && found?.strategy !== DATABASE_STRATEGY)
+    findings.fault([...PATH, 'default_directory'], `There is no connection "${directory}" that has passwords.`)
 }

@@ -35,6 +35,10 @@ export const WEB = { client_id: 'web', client_secret: 'the secret of the web app
 export const PARTNER = { client_id: 'partner', client_secret: 'the secret of the partner' } as const
 export const MACHINE = { client_id: 'machine', client_secret: 'the secret of the machine' } as const
 
+/** The operator's own, which takes passwords itself. */
+export const TRUSTED = { client_id: 'trusted', client_secret: 'the secret of the trusted' } as const
+export const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
+
 export type ClientCredentials = { readonly client_id: string; readonly client_secret?: string }
 
 const client = (credentials: ClientCredentials, rest: object) => ({
@@ -61,6 +65,7 @@ export const tenantFile = {
     client(OTHER_SPA, { app_type: 'spa' }),
     client(WEB, { app_type: 'regular_web' }),
     client(PARTNER, { app_type: 'regular_web', is_first_party: false }),
+    client(TRUSTED, { app_type: 'regular_web', grant_types: ['password', PASSWORD_REALM, 'refresh_token'] }),
     client(MACHINE, { app_type: 'non_interactive', callbacks: [] }),
   ],
   resourceServers: [
@@ -247,6 +252,14 @@ export const refreshing = (client: ClientCredentials, refresh_token: string) => 
   grant_type: 'refresh_token',
   ...client,
   refresh_token,
+})
+
+/** A password, as the application that it was typed into sends it. */
+export const passing = ({ email, password }: Person, grant_type = 'password', client: ClientCredentials = TRUSTED) => ({
+  grant_type,
+  ...client,
+  username: email,
+  password,
 })
 
 export interface Tokens {

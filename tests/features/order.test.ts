@@ -17,6 +17,7 @@ import {
   codeOf,
   follow,
   MACHINE,
+  passing,
   type Reply,
   redemption,
   refreshing,
@@ -34,6 +35,7 @@ const PHASES: readonly Phase[] = [
   'authorize.receive',
   'authorize.validate',
   'authorize.respond',
+  'token.ask',
   'token.redeem',
   'token.bind',
   'token.shape',
@@ -150,6 +152,14 @@ const questions: readonly Question[] = [
     ask: async () => told(await askToken(server, { grant_type: 'client_credentials', ...MACHINE, audience: API })),
   },
   {
+    name: 'a password',
+    expect: /"scope":"openid email offline_access read:videos".*"generation":"0"/,
+    ask: async () => {
+      const scope = 'openid email offline_access read:videos'
+      return told(await askToken(server, { ...passing(ANN), audience: API, scope }))
+    },
+  },
+  {
     name: 'discovery',
     expect: /"code_challenge_methods_supported":\["S256"\]/,
     ask: async () => told(await person.get('/.well-known/openid-configuration')),
@@ -157,7 +167,7 @@ const questions: readonly Question[] = [
   {
     name: 'an unknown grant',
     expect: /unsupported_grant_type/,
-    ask: async () => told(await askToken(server, { grant_type: 'password', ...WEB })),
+    ask: async () => told(await askToken(server, { grant_type: 'urn:example:unknown', ...WEB })),
   },
 
   {

@@ -19,6 +19,7 @@ import {
   codeOf,
   follow,
   MACHINE,
+  passing,
   queryOf,
   redemption,
   refreshing,
@@ -115,6 +116,28 @@ const flows: readonly Flow[] = [
       const answer = await askToken(server, { grant_type: 'client_credentials', ...MACHINE, audience: API })
       assert.equal(answer.status, 200)
       assert.equal(answer.json()['scope'], 'read:videos')
+    },
+  },
+  {
+    name: 'a password is taken from an application of the operator',
+    needs: ['password'],
+    run: async server => {
+      const answer = await askToken(server, { ...passing(ANN), audience: API, scope: 'read:videos' })
+      assert.equal(answer.status, 200)
+      assert.equal(answer.json()['scope'], 'read:videos')
+    },
+  },
+  {
+    name: 'a password is taken for a connection that is named',
+    needs: ['password-realm', 'openid'],
+    run: async server => {
+      const realm = 'Username-Password-Authentication'
+      const answer = await askToken(server, {
+        ...passing(ANN, 'http://auth0.com/oauth/grant-type/password-realm'),
+        realm,
+        scope: 'openid email',
+      })
+      assert.equal(claimsOf(String(answer.json()['id_token']))['email'], ANN.email)
     },
   },
   {

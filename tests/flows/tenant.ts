@@ -21,10 +21,13 @@ export const EDWARDS = 'https://edwards.example/api'
 /** Imported from Auth0, so its tokens speak as they did there. */
 export const IMPORTED = 'https://imported.example/api'
 
+export const PASSWORD_REALM = 'http://auth0.com/oauth/grant-type/password-realm'
+
 export const SECRETS = {
   web: 'the web application keeps this to itself',
   other: 'the other application keeps this to itself',
   stranger: 'somebody else wrote this application',
+  desktop: 'a desktop application of the operator keeps this to itself',
   machine: 'a machine remembers every character of it',
 } as const
 
@@ -77,6 +80,7 @@ export const TENANT_FILE = {
       app_type: 'regular_web',
       is_first_party: false,
       client_secret: SECRETS.stranger,
+      grant_types: ['authorization_code', 'refresh_token', 'password'],
       ...application,
     },
     // Older than RFC 7636 §4.2's S256, and not to be changed any more.
@@ -92,6 +96,14 @@ export const TENANT_FILE = {
     { client_id: 'edwards', name: 'Edwards', app_type: 'spa', jwt_configuration: { alg: 'EdDSA' }, ...application },
     // Whoever set it up meant well, and a secret it has not.
     { client_id: 'careless', name: 'Careless', app_type: 'spa', grant_types: ['client_credentials'] },
+    {
+      client_id: 'desktop',
+      name: 'Cutting Room',
+      app_type: 'regular_web',
+      client_secret: SECRETS.desktop,
+      grant_types: ['password', PASSWORD_REALM, 'refresh_token'],
+      ...application,
+    },
     { client_id: 'machine', name: 'Importer', app_type: 'non_interactive', client_secret: SECRETS.machine },
   ],
   resourceServers: [

@@ -82,7 +82,7 @@ async function present({
       : redirectUri !== undefined && redirectUri !== request.redirectUri
   )
     throw new ProtocolError('invalid_grant', 'The redirect_uri is not the one the code was given for.')
-  return { request, session, authorization: ticket.authorization, ticket: id }
+  return { request, audiences: request.audiences, session, authorization: ticket.authorization, ticket: id }
 }
 
 async function redeem(context: TokenContext): Promise<Entitlement> {

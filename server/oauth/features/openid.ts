@@ -36,6 +36,10 @@ export const openid: Feature = {
       if (nonce !== undefined) draft.notes['openid'] = { nonce }
     },
 
+    'token.ask': ({ issuer, scopes, allow }) => {
+      if (scopes.includes('openid')) allow(userinfoAudience(issuer), SCOPES)
+    },
+
     'token.shape': context => {
       const { entitlement, presented, issuer } = context
       const { audiences, narrowTo } = entitlement

@@ -38,15 +38,19 @@ export const refreshToken: Feature = {
       const isAllowed = client.grantTypes.includes('refresh_token') && apis.every(api => api.allowsOfflineAccess)
       if (scopes.includes(SCOPE) && isAllowed) allow(userinfoAudience(incoming.issuer), [SCOPE])
     },
+    'token.ask': ({ client, api, issuer, allow }) => {
+      const isAllowed = client.grantTypes.includes('refresh_token') && (api?.allowsOfflineAccess ?? true)
+      if (isAllowed) allow(userinfoAudience(issuer), [SCOPE])
+    },
     'token.bind': giveFamily,
   },
   grant: { type: 'refresh_token', present, redeem },
 }
 
-/** With a code, the first token of a new family, written in the transaction that spends the code. */
+/** With a new authorization the first token of a new family, written in the transaction that spends what was presented. */
 async function giveFamily(context: TokenContext): Promise<void> {
   const { services, issuer, tenant, client, presented, now, writes, answer } = context
-  if (!presented.request?.audiences[userinfoAudience(issuer)]?.includes(SCOPE)) return
+  if (!presented.audiences?.[userinfoAudience(issuer)]?.includes(SCOPE)) return
   const key = await services.keyring.secret(tenant, PURPOSE)
   const expiresAt = now + client.refresh.lifetime
   await services.keyring.noteUse(tenant, key.id, expiresAt)
