@@ -117,9 +117,11 @@ export function checkClaims(token: SignedToken, profile: Profile, now: number): 
 }
 
 /** RFC 7515 §4.1.9: compared as a media type, so without regard to case, and `application/` may be left out. */
-const mediaType = (typ: string | undefined): string | undefined => typ?.toLowerCase().replace(/^application\//, '')
+export const mediaType = (typ: string | undefined): string | undefined =>
+  typ?.toLowerCase().replace(/^application\//, '')
 
-function readAudiences(aud: unknown): readonly string[] {
+/** @throws VerificationError */
+export function readAudiences(aud: unknown): readonly string[] {
   const list = typeof aud === 'string' ? [aud] : aud
   if (!isTextList(list)) refuse('wrong_audience', 'aud is missing or not text')
   return list
@@ -129,9 +131,9 @@ const isTextList = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.length > 0 && value.every(item => typeof item === 'string' && item !== '')
 
 /** JSON has numbers that JavaScript reads as Infinity (1e999): a token that never expires. */
-const isInstant = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+export const isInstant = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 
-function refuse(code: VerificationError['code'], message: string): never {
+export function refuse(code: VerificationError['code'], message: string): never {
   throw new VerificationError(code, message)
 }
 

@@ -16,6 +16,8 @@ export interface VerificationKey {
   readonly key: CryptoKey
   /** Secrets only: who knows one can also sign, so it is believed for this audience, alone in `aud`, and no other. */
   readonly audience: string | undefined
+  /** Secrets only: instead, the one who shares it to sign its own assertions, and is believed as this issuer alone. */
+  readonly issuer?: string
 }
 
 /** What a token's header asks for. Both values are a stranger's until the signature holds. */
@@ -27,7 +29,11 @@ export interface KeyRequest {
 /** Answers with the one key for the request, or undefined. May throw `KeysUnavailableError`. */
 export type KeySource = (request: KeyRequest) => Promise<VerificationKey | undefined>
 
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'] as const
+/** The same of one signer who does not name its keys: those that fit, of which the first that holds counts. */
+export type SignerKeys = (request: KeyRequest) => Promise<readonly VerificationKey[]>
+
+/** Members of a JWK that nobody but its owner may know (RFC 7518 §6), so that whoever has them has been told too much. */
+export const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'k', 'priv'] as const
 
 /**
  * A public key from its JWK (RFC 7517). `alg` may be left out when the JWK names its own.
@@ -58,24 +64,35 @@ function assertSoundRsa(key: CryptoKey, minimumBits: number): void {
 }
 
 /**
- * A shared secret for HS256, HS384 or HS512, believed for one audience. A text secret is passed as its UTF-8 bytes.
+ * A shared secret for HS256, HS384 or HS512, believed for one audience, or of one issuer (a client that signs with
+ * its secret). A text secret is passed as its UTF-8 bytes.
  * @throws TypeError when the secret is missing, shorter than the hash (RFC 7518 §3.2), or is a public key's text:
  * a PEM or JWK ends up here only by mistake, and everyone knows it.
  */
 export async function importSecret(
   secret: Uint8Array,
-  { alg, audience, kid }: { alg: 'HS256' | 'HS384' | 'HS512'; audience: string; kid?: string },
+  {
+    alg,
+    audience,
+    issuer,
+    kid,
+  }: { alg: 'HS256' | 'HS384' | 'HS512'; kid?: string } & (
+    | { audience: string; issuer?: never }
+    | { audience?: never; issuer: string }
+  ),
 ): Promise<VerificationKey> {
   const algorithm = algorithmNamed(alg)
   if (algorithm.kty !== 'oct') throw new TypeError(`${alg} does not take a secret`)
-  if (typeof audience !== 'string' || audience === '') throw new TypeError('a secret is bound to one audience')
+  const bound = [audience, issuer].filter(name => name !== undefined)
+  if (bound.length !== 1 || typeof bound[0] !== 'string' || bound[0] === '')
+    throw new TypeError('a secret is bound to one audience, or to one issuer')
   if (!(secret instanceof Uint8Array) || secret.length * 8 < (algorithm.minimumBits ?? 0))
     throw new TypeError(`a secret for ${alg} is at least ${algorithm.minimumBits} bits of bytes`)
   if (isKeyText(Buffer.from(secret).toString('latin1')))
     throw new TypeError('the secret is the text of a key, not a secret')
 
   const key = (await importJWK({ kty: 'oct', k: Buffer.from(secret).toString('base64url') }, alg)) as unknown
-  return { kid, alg, key: key as CryptoKey, audience }
+  return { kid, alg, key: key as CryptoKey, audience, ...(issuer !== undefined && { issuer }) }
 }
 
 function isKeyText(text: string): boolean {

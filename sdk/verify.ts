@@ -4,6 +4,7 @@
  *
  *   size, shape, header, algorithm, key, signature     signature.ts
  *   type, issuer, audience, times, profile             claims.ts
+ *   the same for what a client signs                   assertion.ts
  */
 import { type AlgorithmName, allowAlgorithms } from './algorithms.ts'
 import { checkClaims, type Profile, type VerifiedToken } from './claims.ts'
@@ -11,6 +12,7 @@ import type { KeySource } from './keys.ts'
 import { verifySignature } from './signature.ts'
 
 export { type Algorithm, type AlgorithmName, allowAlgorithms } from './algorithms.ts'
+export { type AssertionProfile, assertion, checkAssertion } from './assertion.ts'
 export {
   accessToken,
   checkClaims,
@@ -21,7 +23,17 @@ export {
   type VerifiedToken,
 } from './claims.ts'
 export { KeysUnavailableError, type VerificationCode, VerificationError } from './errors.ts'
-export { importPublicKey, importSecret, type KeyRequest, type KeySource, keySet, type VerificationKey } from './keys.ts'
+export type { JWK } from './jwk.ts'
+export {
+  importPublicKey,
+  importSecret,
+  type KeyRequest,
+  type KeySource,
+  keySet,
+  PRIVATE_MEMBERS,
+  type SignerKeys,
+  type VerificationKey,
+} from './keys.ts'
 export { type SignedToken, type TokenHeader, verifySignature } from './signature.ts'
 
 export interface VerifierOptions {
