@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
 import { createMemoryBus } from './bus/memory.ts'
+import { createClientKeys } from './clients/client-keys.ts'
 import { createClients } from './clients/clients.ts'
 import { createCookieScope } from './clients/cookie-scope.ts'
 import { createResourceServers } from './clients/resource-servers.ts'
@@ -109,12 +110,14 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       tenants: createTenants({ store, bus, clock }),
       cookieScope: createCookieScope({ store, bus, clock }),
     }
+    const egress = createEgress({ allow: settings.egressAllow })
     const oauth: OAuthServices = {
       ...shared,
       log,
       keyring,
       audit,
-      egress: createEgress({ allow: settings.egressAllow }),
+      egress,
+      clientKeys: createClientKeys({ egress, clock, log }),
       connections: createConnections({ store, bus, clock }),
       signInWithPassword,
     }

@@ -9,7 +9,9 @@ export type Member = {
   readonly optional?: boolean
 } & (
   | { readonly is: 'text' | 'texts'; readonly oneOf?: readonly string[] }
-  | { readonly is: 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' | 'any' }
+  | { readonly is: 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' }
+  /** Of a form that `check` knows: what is wrong, as a sentence that begins with the name. */
+  | { readonly is: 'any'; readonly check?: (value: JsonValue, name: string) => string | undefined }
   | { readonly is: 'object'; readonly members: Members }
 )
 export type Members = { readonly [name: string]: Member }
@@ -138,5 +140,5 @@ const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
     isUpTo(value, LONGEST / HOUR) && value > 0 ? undefined : `${name} must be a number of hours above 0.`,
   url: (value, name) => (typeof value === 'string' && isUrl(value) ? undefined : `${name} must be a URL to fetch.`),
   urls: (value, name) => (isTexts(value) ? undefined : `${name} must be a list of URLs.`),
-  any: () => undefined,
+  any: (value, name, member) => ('check' in member ? member.check?.(value, name) : undefined),
 }

@@ -6,11 +6,19 @@ import type { JsonObject } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import type { ClientRecord } from '../store/clients.ts'
-import { type Member, readMembers } from './members.ts'
+import { type Member, type Problem, type Read, readMembers } from './members.ts'
+import {
+  CLIENT_KEY_ALGORITHMS,
+  credentialsFault,
+  keySetFault,
+  type RegisteredKey,
+  readRegisteredKeys,
+} from './public-keys.ts'
 
 export type ClientType = 'spa' | 'native' | 'regular_web' | 'non_interactive'
 export type CodeChallengeMethod = 'S256' | 'plain'
 export type SecretMethod = 'client_secret_post' | 'client_secret_basic'
+export type AssertionMethod = 'private_key_jwt' | 'client_secret_jwt'
 
 export interface Client {
   readonly tenant: string
@@ -27,9 +35,21 @@ export interface Client {
   readonly grantTypes: readonly string[]
   readonly codeChallengeMethods: readonly CodeChallengeMethod[]
   /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
-  readonly authentication: 'none' | SecretMethod
-  /** SHA-256 of the secret; null for a public client. */
+  readonly authentication: 'none' | SecretMethod | AssertionMethod
+  /** SHA-256 of the secret; null for a client that does not send one. */
   readonly secretHash: string | null
+  /** What it signs with: assertions of who it is, and requests. */
+  readonly keys: {
+    readonly registered: readonly RegisteredKey[]
+    /** Where it publishes them; then none are registered. */
+    readonly uri: string | null
+  }
+  readonly assertion: {
+    /** The only algorithm it is believed by, or null for all of its method's. */
+    readonly algorithm: string | null
+    /** `issuer`: made for the issuer and for nobody else, as FAPI 2 demands; otherwise an endpoint may be named too. */
+    readonly audience: 'issuer' | 'issuer-or-endpoint'
+  }
   /** The operator's own application: people are not asked to consent to it. */
   readonly isFirstParty: boolean
   readonly idToken: {
@@ -46,6 +66,9 @@ export interface Client {
     readonly idleLifetime: number
   }
 }
+
+/** Methods by which a client sends its secret. One that proves it otherwise must not fall back to it. */
+const SECRET_METHODS: readonly string[] = ['client_secret_post', 'client_secret_basic'] satisfies SecretMethod[]
 
 /** RFC 6749 calls it confidential: it holds something only it knows. */
 export const isPublic = (client: Client): boolean => client.authentication === 'none'
@@ -87,7 +110,28 @@ export const CLIENT_MEMBERS = {
   code_challenge_methods: { is: 'texts', oneOf: ['S256', 'plain'], optional: true },
   token_endpoint_auth_method: {
     is: 'text',
-    oneOf: ['none', 'client_secret_post', 'client_secret_basic'],
+    oneOf: ['none', 'client_secret_post', 'client_secret_basic', 'private_key_jwt', 'client_secret_jwt'],
+    optional: true,
+  },
+  token_endpoint_auth_signing_alg: { is: 'text', oneOf: [...CLIENT_KEY_ALGORITHMS, 'HS256'], optional: true },
+  jwks: { is: 'any', check: keySetFault, optional: true },
+  jwks_uri: { is: 'url', optional: true },
+  /** Auth0's way to say that a client authenticates by key, and by which. */
+  client_authentication_methods: {
+    is: 'object',
+    optional: true,
+    members: {
+      private_key_jwt: {
+        is: 'object',
+        optional: true,
+        members: { credentials: { is: 'any', check: credentialsFault } },
+      },
+    },
+  },
+  /** Auth0's name for a security profile. Those of FAPI 2 tighten what an assertion may say. */
+  compliance_level: {
+    is: 'text',
+    oneOf: ['none', 'fapi1_adv_pkj_par', 'fapi1_adv_mtls_par', 'fapi2_sp_pkj_mtls', 'fapi2_sp_mtls_mtls'],
     optional: true,
   },
   is_first_party: { is: 'boolean', optional: true },
@@ -121,7 +165,8 @@ export const CLIENT_MEMBERS = {
 export function resolveClient(record: ClientRecord, secret: string | null): Client {
   const metadata = readMembers(CLIENT_MEMBERS, record.metadata)
   const type = metadata.app_type ?? 'regular_web'
-  const authentication = metadata.token_endpoint_auth_method ?? defaultAuthentication(type)
+  const authentication = authenticationOf(metadata)
+  const uri = metadata.jwks_uri ?? null
   return {
     tenant: record.tenant,
     id: record.id,
@@ -137,15 +182,36 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     grantTypes: metadata.grant_types ?? GRANTS_BY_TYPE[type],
     codeChallengeMethods: metadata.code_challenge_methods?.length ? metadata.code_challenge_methods : ['S256'],
     authentication,
-    secretHash: authentication === 'none' || secret === null ? null : sha256(secret),
+    secretHash: secret !== null && SECRET_METHODS.includes(authentication) ? sha256(secret) : null,
+    keys: {
+      uri,
+      registered:
+        uri === null
+          ? readRegisteredKeys(metadata.jwks, metadata.client_authentication_methods?.private_key_jwt?.credentials)
+          : [],
+    },
+    assertion: {
+      algorithm: metadata.token_endpoint_auth_signing_alg ?? null,
+      audience: metadata.compliance_level?.startsWith('fapi2') ? 'issuer' : 'issuer-or-endpoint',
+    },
     isFirstParty: metadata.is_first_party ?? true,
     idToken: {
       algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
       lifetimeSeconds: metadata.jwt_configuration?.lifetime_in_seconds ?? ID_TOKEN_LIFETIME,
       claims: metadata.id_token_claims ?? 'full',
     },
-    refresh: resolveRefresh(metadata.refresh_token ?? {}),
+    refresh: resolveRefresh(metadata.refresh_token ?? {}, authentication !== 'private_key_jwt'),
   }
+}
+
+function authenticationOf(
+  metadata: Pick<
+    Read<typeof CLIENT_MEMBERS>,
+    'app_type' | 'token_endpoint_auth_method' | 'client_authentication_methods'
+  >,
+): Client['authentication'] {
+  if (metadata.client_authentication_methods?.private_key_jwt) return 'private_key_jwt'
+  return metadata.token_endpoint_auth_method ?? defaultAuthentication(metadata.app_type ?? 'regular_web')
 }
 
 const defaultAuthentication = (type: ClientType): Client['authentication'] =>
@@ -153,19 +219,54 @@ const defaultAuthentication = (type: ClientType): Client['authentication'] =>
 
 /** What the metadata says of authentication, before there is a `Client`: whether one of this kind needs a secret. */
 export function needsSecret(metadata: JsonObject): boolean {
-  const { app_type, token_endpoint_auth_method } = readMembers(CLIENT_MEMBERS, metadata)
-  return (token_endpoint_auth_method ?? defaultAuthentication(app_type ?? 'regular_web')) !== 'none'
+  const authentication = authenticationOf(readMembers(CLIENT_MEMBERS, metadata))
+  return authentication === 'client_secret_jwt' || SECRET_METHODS.includes(authentication)
 }
+
+/** RFC 7518 §3.2: what a secret must be to sign with. */
+const SIGNING_SECRET_BYTES = 32
+
+/** What is wrong with members that are sound one by one, each with its place. `secret` is the one given beside them. */
+export function clientProblems(document: JsonObject, secret: string | null = null): Problem[] {
+  const metadata = readMembers(CLIENT_MEMBERS, document)
+  const authentication = authenticationOf(metadata)
+  const problem = (path: string, message: string): Problem => ({ path: [path], message })
+  const problems: Problem[] = []
+  // RFC 7591 §2: one or the other.
+  if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined)
+    problems.push(problem('jwks_uri', 'jwks and jwks_uri are both there; only one of them may be.'))
+  const algorithm = metadata.token_endpoint_auth_signing_alg
+  if (
+    algorithm !== undefined &&
+    isAssertion(authentication) &&
+    !assertionAlgorithms(authentication).includes(algorithm)
+  )
+    problems.push(problem('token_endpoint_auth_signing_alg', `${authentication} is not signed with ${algorithm}.`))
+  if (authentication === 'client_secret_jwt' && secret !== null && Buffer.byteLength(secret) < SIGNING_SECRET_BYTES)
+    problems.push(
+      problem('client_secret', `client_secret must be at least ${SIGNING_SECRET_BYTES} bytes long to sign with.`),
+    )
+  return problems
+}
+
+const isAssertion = (method: Client['authentication']): method is AssertionMethod =>
+  method === 'private_key_jwt' || method === 'client_secret_jwt'
+
+/** A key signs by its type's algorithms, a secret by HS256: nothing can be verified as the other. */
+export const assertionAlgorithms = (method: AssertionMethod): readonly string[] =>
+  method === 'client_secret_jwt' ? ['HS256'] : CLIENT_KEY_ALGORITHMS
 
 function resolveRefresh(
   asked: NonNullable<ReturnType<typeof readMembers<typeof CLIENT_MEMBERS>>['refresh_token']>,
+  rotatesByDefault: boolean,
 ): Client['refresh'] {
   const expires = asked.expiration_type !== 'non-expiring'
   const lifetime = (seconds: number | undefined, infinite: boolean | undefined, fallback: number) =>
     expires && !infinite ? (seconds ?? fallback) * SECOND : FOREVER
   return {
-    // On unless it was switched off: without rotation nobody notices a stolen token.
-    rotates: asked.rotation_type !== 'non-rotating',
+    // On unless it was switched off: without rotation nobody notices a stolen token. One that is of no use without
+    // the client's key is not worth stealing.
+    rotates: asked.rotation_type === undefined ? rotatesByDefault : asked.rotation_type === 'rotating',
     leeway: (asked.leeway ?? LEEWAY) * SECOND,
     lifetime: lifetime(asked.token_lifetime, asked.infinite_token_lifetime, REFRESH_LIFETIME),
     idleLifetime: lifetime(asked.idle_token_lifetime, asked.infinite_idle_token_lifetime, REFRESH_IDLE_LIFETIME),

@@ -40,6 +40,8 @@ export type EgressReason =
   | 'too_slow'
   /** As many fetches are under way as may be. */
   | 'busy'
+  /** It answered, and not what was asked for: the caller's word. */
+  | 'not_understood'
 
 /** The message names the host and no more of the URL: paths hold secrets. It holds nothing of an answer. */
 export class EgressError extends Error {

@@ -5,6 +5,7 @@
 
 import type { Occasion } from '../audit/events.ts'
 import type { AuditBuffer } from '../audit/log.ts'
+import type { ClientKeys } from '../clients/client-keys.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { Client } from '../clients/metadata.ts'
@@ -36,6 +37,8 @@ export interface OAuthServices {
   readonly keyring: Keyring
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
+  /** Whether a client signed something. */
+  readonly clientKeys: ClientKeys
   /** The one way to fetch what a client points to. */
   readonly egress: Egress
   readonly clock: Clock

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Member, readMembers } from '../clients/members.ts'
-import { CLIENT_MEMBERS, needsSecret } from '../clients/metadata.ts'
+import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
 import { newClientId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { randomSecret } from '../kernel/secrets.ts'
@@ -55,6 +55,7 @@ function readClient(entry: Entry, findings: Findings): readonly ClientEntry[] {
   const { path, given } = entry
   if (!isSound('a client', MEMBERS, entry, findings)) return []
   const { client_id: id = null, client_secret: secret = null, name, ...read } = readMembers(MEMBERS, given)
+  for (const problem of clientProblems(given, secret)) findings.fault([...path, ...problem.path], problem.message)
   if (id !== null && !CLIENT_ID.test(id))
     findings.fault([...path, 'client_id'], 'client_id must be 1 to 255 visible ASCII characters.')
   for (const member of COMPARED)
