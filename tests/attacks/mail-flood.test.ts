@@ -1,7 +1,8 @@
 /** Asking for mail to thousands of made-up addresses: it costs the one who asks, and holds up nobody else's mail. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { MINUTE } from '../../server/kernel/seconds.ts'
+import { HOUR, MINUTE } from '../../server/kernel/seconds.ts'
+import { openMailbox } from '../fixtures/mailbox.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 import { ANN, tenantFile } from './stage.ts'
@@ -34,19 +35,23 @@ onEachStore('A flood of made-up addresses', store => {
     })
     return answer.statusCode
   }
-  /** Claimed by the test, so that the server sends none of them. */
-  const promised = async () => (await server.latchkey.store.mails.claim(clock.now() + MINUTE, clock.now(), 500)).length
+  /** Taken by the test, so that the server sends none of them, but for those it was quicker to take. */
+  async function takePromised(): Promise<number> {
+    const { mails } = server.latchkey.store
+    const taken = await mails.claim(clock.now() + MINUTE, clock.now() + HOUR, 500)
+    for (const { tenant, id } of taken) await mails.remove(tenant, id)
+    return taken.length
+  }
 
   test('is answered like everything else, and promises a bounded number of letters', async () => {
     for (let count = 0; count < WITHIN_AN_HOUR + 20; count += 1)
       assert.equal(await ask(`nobody-${count}@example.com`, FLOOD), 200)
-    assert.ok((await promised()) <= WITHIN_AN_HOUR)
+    assert.ok((await takePromised()) <= WITHIN_AN_HOUR)
     assert.equal(await ask(ANN.email, FLOOD), 200)
   })
 
   test('takes nobody else’s mail from them', async () => {
-    const before = await promised()
     assert.equal(await ask(ANN.email, ELSEWHERE), 200)
-    assert.equal(await promised(), before + 1)
+    assert.equal((await openMailbox(server.latchkey).all(ANN.email)).length, 1)
   })
 })

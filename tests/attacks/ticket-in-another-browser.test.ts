@@ -4,7 +4,7 @@
  * browser that began it can still finish.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext } from 'playwright-core'
 import { launchBrowser } from '../fixtures/browser.ts'
 import { readForms } from '../fixtures/html-form.ts'
@@ -151,13 +151,13 @@ onEachStore('A ticket in another browser', store => {
   })
 })
 
-onEachStore('A ticket’s link, in Chromium', store => {
+describe('A ticket’s link, in Chromium', () => {
   let server: RunningServer
   let landing: LandingPage
   let chromium: Browser
 
   before(async () => {
-    server = await startServer({ store, tenantFile })
+    server = await startServer({ store: 'sqlite', tenantFile })
     landing = await startLandingPage()
     const callbacks = [`${landing.origin}/callback`]
     await applyTo(server.latchkey, { clients: [{ client_id: 'landing', name: 'Landing', app_type: 'spa', callbacks }] })

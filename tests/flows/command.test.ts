@@ -128,7 +128,8 @@ describe('The command', () => {
     afterEach(() => void process.umask(before))
 
     test('keeps the code that it runs again from everybody else', async () => {
-      assert.equal((await run(['migrate'], environment)).code, 0)
+      // Without the cache that test runs share, it has one of its own.
+      assert.equal((await run(['migrate'], { ...environment, NODE_COMPILE_CACHE: '' })).code, 0)
       assert.equal(modeOf('compile-cache'), '700')
       assert.ok(readdirSync(cache).length > 0, 'it is used')
     })
