@@ -31,7 +31,7 @@ import { type Job, startJobs } from './kernel/jobs.ts'
 import type { JsonObject, JsonValue } from './kernel/json.ts'
 import type { Log } from './kernel/log.ts'
 import type { Sealer } from './kernel/sealer.ts'
-import { DAY, MINUTE, SECOND } from './kernel/seconds.ts'
+import { MINUTE, SECOND } from './kernel/seconds.ts'
 import { createKeyring, type Keyring } from './keys/keyring.ts'
 import { createSchedule } from './keys/schedule.ts'
 import { createSealer } from './keys/sealer.ts'
@@ -175,7 +175,11 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     })
     const mail = { name: 'mail', run: mailer.run }
     // A command may have been given no mail server, and what it promises is found by those who were.
-    const jobs = startJobs([...(isServer ? [mail] : []), ...jobList(store, sealer, clock, log)], clock, log)
+    const jobs = startJobs(
+      [...(isServer ? [mail] : []), ...jobList(settings, { store, sealer, clock, log })],
+      clock,
+      log,
+    )
     const wakeMailer = () => jobs.wake(mail)
     if (isServer) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
 
@@ -220,13 +224,19 @@ async function openTransport({ smtp, dataFolder }: Settings, log: Log): Promise<
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** How long events are kept. */
-const EVENT_RETENTION = 365 * DAY
 /** At once, so that a purge never holds up anybody. */
 const PURGED_AT_ONCE = 500
 
+interface JobServices {
+  readonly store: Store
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly log: Log
+}
+
 /** Every table whose rows end has its purge here. */
-function jobList(store: Store, sealer: Sealer, clock: Clock, log: Log): readonly Job[] {
+function jobList({ eventRetention }: Settings, services: JobServices): readonly Job[] {
+  const { store, sealer, clock, log } = services
   const purge = (name: string, remove: (now: number, limit: number) => Promise<number>): Job => ({
     name: `purge ${name}`,
     run: async () => {
@@ -240,7 +250,9 @@ function jobList(store: Store, sealer: Sealer, clock: Clock, log: Log): readonly
     purge('sessions', store.sessions.purge),
     purge('authorizations', store.authorizations.purge),
     purge('revocations', store.revocations.purge),
-    purge('events', (now, limit) => store.events.purge(now - EVENT_RETENTION, limit)),
+    ...(eventRetention === null
+      ? []
+      : [purge('events', (now, limit) => store.events.purge(now - eventRetention, limit))]),
   ]
 }
 

@@ -114,6 +114,8 @@ describe('a setting that makes no sense is refused, and the sentence says what t
     ['LATCHKEY_TRUSTED_PROXIES', '::1/129', /is neither/],
     ['LATCHKEY_TRUSTED_PROXIES', 'fe80::1%eth0', /is neither/],
     ['LATCHKEY_TRUSTED_PROXIES', '127.1', /is neither/],
+    ['LATCHKEY_EVENT_RETENTION', 'ever', /number of days.+"ever"/],
+    ['LATCHKEY_EVENT_RETENTION', '-1', /number of days/],
     ['LATCHKEY_LOG_LEVEL', 'verbose', /debug, info, warn, error, silent/],
   ] as const)
     test(`${name}=${value}`, () =>

@@ -6,7 +6,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
-import { SECOND } from '../kernel/seconds.ts'
+import { DAY, SECOND } from '../kernel/seconds.ts'
 import { noReplyAt, readSender, readSmtpUrl, type SmtpServer } from './smtp-url.ts'
 
 export interface Option<T = unknown> {
@@ -37,6 +37,8 @@ export interface Settings {
   readonly egressAllow: readonly string[]
   /** Milliseconds. */
   readonly drain: number
+  /** Milliseconds; null keeps them for ever. */
+  readonly eventRetention: number | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -60,6 +62,14 @@ function seconds(name: string, raw: string | undefined, fallback: number, most: 
   return /^\d{1,6}$/.test(raw) && value <= most
     ? value * SECOND
     : complain(name, `must be a whole number of seconds from 0 to ${most}, not "${raw}".`)
+}
+
+/** Milliseconds, of a whole number of days; null for 0. */
+function days(name: string, raw: string | undefined, fallback: number): number | null {
+  const value = raw === undefined ? fallback : Number(raw)
+  if (raw !== undefined && !/^\d{1,5}$/.test(raw))
+    return complain(name, `must be a whole number of days, or 0 for no end, not "${raw}".`)
+  return value === 0 ? null : value * DAY
 }
 
 function oneOf<T extends string>(name: string, raw: string | undefined, values: readonly T[], fallback: T): T {
@@ -242,6 +252,13 @@ export const options = {
     sentence:
       'How long the server goes on answering after SIGTERM while `/readyz` says 503, so that load balancers notice before connections are refused. A little more than they wait between two questions.',
     read: raw => seconds('LATCHKEY_DRAIN', raw, 0, 300),
+  },
+  eventRetention: {
+    name: 'LATCHKEY_EVENT_RETENTION',
+    default: '365',
+    unit: 'days',
+    sentence: 'How long events are kept: the record of who did what and when. 0 keeps them for ever.',
+    read: raw => days('LATCHKEY_EVENT_RETENTION', raw, 365),
   },
   logLevel: {
     name: 'LATCHKEY_LOG_LEVEL',

@@ -1,5 +1,6 @@
 /** The folder where everything is that has no database of its own: made by whoever comes first, for its owner alone. */
-import { lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
 
 /**
@@ -8,7 +9,7 @@ import { OperatorError } from '../kernel/errors.ts'
  */
 export function makeDataFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolders(path)
   } catch (error) {
     throw new OperatorError(
       `The folder ${path} cannot be made: ${(error as Error).message}. Set LATCHKEY_DATA to one this user may write to.`,
@@ -20,13 +21,30 @@ export function makeDataFolder(path: string): void {
 const OWNER_ONLY = 0o700
 
 /**
+ * One after the other, from the first that is missing. Not by `recursive`: where a folder is there that takes none
+ * (`/proc`), Node makes its parent, which exists, and tries again without end.
+ */
+function makeFolders(path: string): void {
+  const missing: string[] = []
+  for (let folder = resolve(path); !existsSync(folder); folder = dirname(folder)) missing.unshift(folder)
+  for (const folder of missing)
+    try {
+      mkdirSync(folder, { mode: OWNER_ONLY })
+    } catch (error) {
+      // Another process that starts now was quicker.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(folder)) throw error
+    }
+  if (!statSync(path).isDirectory()) throw new Error(`${path} is not a folder`)
+}
+
+/**
  * Whether the folder, made where it is missing, is this user's and nobody else's to look into: what is run from it was
  * put there by us. One of ours that was open to others is thrown away first. No folder is no reason not to start.
  */
 export function makeCacheFolder(path: string): boolean {
   try {
     if (!isOwnersAlone(path)) rmSync(path, { recursive: true, force: true })
-    mkdirSync(path, { recursive: true, mode: OWNER_ONLY })
+    makeFolders(path)
     return isOwnersAlone(path)
   } catch {
     return false

@@ -110,6 +110,14 @@ describe('The command', () => {
     theirs.close()
   })
 
+  test('says that a folder cannot be made where there can be none, and does not try without end', async () => {
+    for (const folder of process.platform === 'linux' ? ['/proc/latchkey', '/proc/latchkey/data'] : ['/dev/null/data'])
+      refuses(
+        await run(['serve'], { ...environment, LATCHKEY_DATA: folder }),
+        /^The folder \/.+ cannot be made: .+Set LATCHKEY_DATA/,
+      )
+  })
+
   test('keeps all it leaves in a folder of its own from everybody else', async () => {
     const { code } = await run(['migrate'], environment)
     assert.equal(code, 0)
