@@ -56,6 +56,8 @@ import type { Store } from './store/store.ts'
 import type { Applied } from './tenant-file/apply.ts'
 import { DEFAULT_TENANT, prepareFirstStart } from './tenant-file/first-start.ts'
 import { createTenants } from './tenants/tenants.ts'
+import type { CertificateKeeper } from './tls/keeper.ts'
+import { TLS_OPTIONS } from './tls/protocol.ts'
 
 export interface Latchkey {
   readonly settings: Settings
@@ -65,10 +67,14 @@ export interface Latchkey {
   readonly http: FastifyInstance
   /** Answers the port, chosen by the system when the settings say 0. */
   listen(): Promise<number>
+  /** What clients have to trust where the certificate is of the private authority; null elsewhere. */
+  readonly caFile: string | null
   /** Applies the tenant file at that path to the default tenant. */
   apply(file: string): Promise<Applied>
   /** What `operations/` lists, by its name. Throws `OperatorError` for what the operator can mend. */
   operate(operation: string, given: JsonObject): Promise<JsonValue>
+  /** Presents another certificate to connections from now on, if there is one. Nothing without TLS. */
+  lookForCertificate(): void
   /** Says at `/readyz` that it closes, and goes on answering for as long as the settings say. */
   drain(): Promise<void>
   /** Finishes what is in flight, writes what waits, and lets go of everything. */
@@ -130,8 +136,13 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
     }
 
+    // Before anything else is written: the proof that the master key at hand is the one that sealed this database.
+    await proveMasterKey(keyring, masterKeys, settings)
+    await prepareFirstStart({ store, clock, ...settings, isServer, tell })
+
+    const certificate = isServer ? await openCertificate(settings, shared.tenants.everyHost, clock, log) : null
     let isClosing = false
-    const http = createHttp({
+    const { app: http, present } = createHttp({
       routes: [
         ...healthRoutes({ ping: store.ping, isClosing: () => isClosing, clock, log }),
         ...discoveryRoutes(oauth, features),
@@ -143,6 +154,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       findHost: host => shared.tenants.findHost(host),
       errorPage: errorPage(login),
       trustedProxies: settings.trustedProxies,
+      tls: certificate && { ...TLS_OPTIONS, ...certificate.first },
       log,
     })
 
@@ -161,9 +173,6 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       const { readTenantFile } = await import('./tenant-file/read.ts')
       return applyTenantFile(operators, DEFAULT_TENANT, readTenantFile(file))
     }
-    // Before anything else is written: the proof that the master key at hand is the one that sealed this database.
-    await proveMasterKey(keyring, masterKeys, settings)
-    await prepareFirstStart({ store, clock, ...settings, isServer, tell })
     const mailer = createMailer({
       store,
       clock,
@@ -175,21 +184,23 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     })
     const mail = { name: 'mail', run: mailer.run }
     // A command may have been given no mail server, and what it promises is found by those who were.
-    const jobs = startJobs(
-      [...(isServer ? [mail] : []), ...jobList(settings, { store, sealer, clock, log })],
-      clock,
-      log,
-    )
+    const tls = certificate && { name: 'certificate', run: () => certificate.look(present) }
+    const served = isServer ? [mail, ...(tls ? [tls] : [])] : []
+    const jobs = startJobs([...served, ...jobList(settings, { store, sealer, clock, log })], clock, log)
     const wakeMailer = () => jobs.wake(mail)
     if (isServer) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
+    const lookForCertificate = () => void (tls && jobs.wake(tls))
+    bus.subscribe('host', { heard: lookForCertificate, missed: lookForCertificate })
 
     return {
       settings,
       store,
       keyring,
       http,
+      caFile: certificate?.caFile ?? null,
       apply,
       operate,
+      lookForCertificate,
       async listen() {
         await http.listen({ port: settings.port, host: settings.host })
         return (http.server.address() as AddressInfo).port
@@ -214,6 +225,19 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     await storage.close()
     throw error
   }
+}
+
+/** Null where this server speaks plain HTTP. */
+async function openCertificate(
+  { tls, tlsCert, tlsKey, dataFolder }: Settings,
+  hosts: () => Promise<readonly string[]>,
+  clock: Clock,
+  log: Log,
+): Promise<CertificateKeeper | null> {
+  if (tls === 'off') return null
+  const files = tlsCert === null || tlsKey === null ? null : { cert: tlsCert, key: tlsKey }
+  const { keepCertificate } = await import('./tls/keeper.ts')
+  return keepCertificate({ files, dataFolder, hosts, clock, log })
 }
 
 /** Loaded at the first mail. */

@@ -51,8 +51,14 @@ export async function serve(environment: Environment, say: Say = print): Promise
   }
   // Before the log says so: whoever waits for the line may send a signal at once.
   closeOnSignals(latchkey, closers, log)
+  // On a terminal it says that the terminal is gone, and ends the process as ever.
+  if (settings.tls === 'files' && !process.stdout.isTTY) process.on('SIGHUP', latchkey.lookForCertificate)
   const { issuer, host } = settings
-  log.info({ version: versionOfLatchkey(), database: latchkey.store.dialect, issuer, host, port }, 'listening')
+  const trust = latchkey.caFile
+  log.info(
+    { version: versionOfLatchkey(), database: latchkey.store.dialect, issuer, host, port, ...(trust && { trust }) },
+    'listening',
+  )
   return { latchkey, log, port, onClose: close => void closers.unshift(close) }
 }
 

@@ -39,7 +39,10 @@ export const ladder: readonly { readonly parts: readonly string[]; readonly apar
   { parts: ['notify'] },
   { parts: ['store'] },
   { parts: ['bus'] },
-  { parts: ['http', 'control'], apart: 'what anybody may send and what the owner may are two doors' },
+  {
+    parts: ['http', 'control', 'tls'],
+    apart: 'what anybody may send and what the owner may are two doors, and neither knows the lock',
+  },
   { parts: ['policy', 'config', 'words'], apart: 'each of these is a vocabulary of its own' },
   { parts: ['kernel'] },
   { parts: ['sdk'] },

@@ -5,6 +5,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import type { Example } from '../examples/24-hour-video/server.ts'
 import { OperatorError } from '../server/kernel/errors.ts'
@@ -31,10 +32,15 @@ try {
   )
   const apply = process.env['LATCHKEY_APPLY'] || tenantFileFor(new URL(example.url).port)
   const { serve } = await import('../server/serve.ts')
-  const { log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence => told.push(sentence))
+  const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence =>
+    told.push(sentence),
+  )
   onClose(example.close)
+  const { caFile } = latchkey
+  // The example asks the identity server for its keys as any API would, and trusts whom the operator of both trusts.
+  if (caFile !== null) setDefaultCACertificates([...getCACertificates('default'), readFileSync(caFile, 'utf8')])
   flushCompileCache()
-  if (process.stdout.isTTY) console.log(table(issuer, example.url, data, adminEmail))
+  if (process.stdout.isTTY) console.log(table(issuer, example.url, data, adminEmail, caFile))
   else log.info({ example: example.url }, 'the example application is listening')
 } catch (error) {
   // A first start that fails late has made a password already, and tells it this once.
@@ -69,7 +75,7 @@ function tenantFileFor(examplePort: string): string {
   return file
 }
 
-function table(issuer: string, example: string, data: string, adminEmail: string): string {
+function table(issuer: string, example: string, data: string, adminEmail: string, caFile: string | null): string {
   const howToSignIn =
     told.length > 0
       ? told.map(sentence => `${sentence}  (this is told once)`)
@@ -78,7 +84,7 @@ function table(issuer: string, example: string, data: string, adminEmail: string
   Example app       ${example}      open this first
   Identity server   ${issuer}
   Discovery         ${issuer}.well-known/openid-configuration
-  Data              ${data}
+  Data              ${data}${caFile === null ? '' : `\n  Trust             ${caFile}      in the browser, and as NODE_EXTRA_CA_CERTS`}
 
   Sign in with an account you make there, or as the administrator.
   ${howToSignIn.join('\n  ')}

@@ -38,6 +38,31 @@ describe('settings', () => {
     )
   })
 
+  test('make the issuer follow TLS, and the way to have it follow what is given for it', () => {
+    const auto = loadSettings({ LATCHKEY_TLS: 'auto', LATCHKEY_PORT: '4443' })
+    assert.deepEqual([auto.tls, auto.issuer], ['auto', 'https://localhost:4443/'])
+    assert.equal(loadSettings({ LATCHKEY_TLS: 'auto', LATCHKEY_PORT: '443' }).issuer, 'https://localhost/')
+    const files = loadSettings({ LATCHKEY_TLS_CERT: 'cert.pem', LATCHKEY_TLS_KEY: '/etc/key.pem' })
+    assert.deepEqual([files.tls, files.tlsCert, files.tlsKey], ['files', resolve('cert.pem'), '/etc/key.pem'])
+    assert.equal(loadSettings({}).tls, 'off')
+  })
+
+  test('of TLS that contradict each other are refused', () => {
+    const cert = { LATCHKEY_TLS_CERT: 'cert.pem' }
+    const refused: [Record<string, string>, RegExp][] = [
+      [cert, /^LATCHKEY_TLS_KEY and LATCHKEY_TLS_CERT belong together/],
+      [{ LATCHKEY_TLS_KEY: 'key.pem' }, /^LATCHKEY_TLS_KEY and LATCHKEY_TLS_CERT belong together/],
+      [{ ...cert, LATCHKEY_TLS_KEY: 'key.pem', LATCHKEY_TLS: 'auto' }, /^LATCHKEY_TLS is to be unset/],
+      [{ LATCHKEY_TLS: 'on' }, /^LATCHKEY_TLS must be one of off, auto/],
+      [{ LATCHKEY_TLS: 'auto', LATCHKEY_ISSUER: 'http://id.example/' }, /^LATCHKEY_ISSUER must begin with https/],
+    ]
+    for (const [environment, sentence] of refused)
+      assert.throws(
+        () => loadSettings(environment),
+        error => error instanceof OperatorError && sentence.test(error.message),
+      )
+  })
+
   test('read a list of proxies with and without spaces', () =>
     assert.deepEqual(loadSettings({ LATCHKEY_TRUSTED_PROXIES: '10.0.0.1, 10.1.0.0/16,' }).trustedProxies, [
       '10.0.0.1',

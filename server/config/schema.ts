@@ -23,6 +23,9 @@ export interface Option<T = unknown> {
 export interface Settings {
   readonly port: number
   readonly host: string
+  readonly tlsCert: string | null
+  readonly tlsKey: string | null
+  readonly tls: 'off' | 'auto' | 'files'
   readonly issuer: string
   readonly dataFolder: string
   readonly databaseUrl: string | null
@@ -162,12 +165,51 @@ export const options = {
     sentence: 'The address the identity server listens on.',
     read: raw => raw ?? '127.0.0.1',
   },
+  tlsCert: {
+    name: 'LATCHKEY_TLS_CERT',
+    default: 'none',
+    sentence:
+      "A file in PEM with the server's certificate and those that lead to a known authority, to serve HTTPS with. It is read again when it changes, and on SIGHUP.",
+    read: raw => (raw === undefined ? null : resolve(raw)),
+  },
+  tlsKey: {
+    name: 'LATCHKEY_TLS_KEY',
+    default: 'none',
+    sentence: 'A file in PEM with the private key of that certificate, without a passphrase.',
+    read: (raw, settled) => {
+      if ((raw === undefined) !== (settled.tlsCert === null))
+        return complain('LATCHKEY_TLS_KEY', 'and LATCHKEY_TLS_CERT belong together: set both, or neither.')
+      return raw === undefined ? null : resolve(raw)
+    },
+  },
+  tls: {
+    name: 'LATCHKEY_TLS',
+    default: 'off',
+    sentence:
+      '`auto` serves HTTPS with a certificate for every host of every tenant, and for localhost, from a private authority in LATCHKEY_DATA/tls. Clients have to trust its `ca.pem` (NODE_EXTRA_CA_CERTS, for Node). Off, unless there are files of a certificate.',
+    read: (raw, settled) => {
+      const chosen = oneOf('LATCHKEY_TLS', raw, ['off', 'auto'], 'off')
+      if (settled.tlsCert === null) return chosen
+      return raw === undefined
+        ? 'files'
+        : complain('LATCHKEY_TLS', 'is to be unset where LATCHKEY_TLS_CERT says which certificate to use.')
+    },
+  },
   issuer: {
     name: 'LATCHKEY_ISSUER',
     default: 'http://localhost:4000/',
     sentence:
-      'The public URL of the default tenant, with its trailing slash: the `iss` of its tokens and the host it answers on. Unset, it follows LATCHKEY_PORT.',
-    read: (raw, settled) => readIssuer('LATCHKEY_ISSUER', raw ?? `http://localhost:${settled.port ?? 4000}/`),
+      'The public URL of the default tenant, with its trailing slash: the `iss` of its tokens and the host it answers on. Unset, it follows LATCHKEY_PORT, and is https where this server speaks TLS.',
+    read: (raw, settled) => {
+      const scheme = settled.tls === 'off' ? 'http' : 'https'
+      const issuer = readIssuer(
+        'LATCHKEY_ISSUER',
+        raw ?? new URL(`${scheme}://localhost:${settled.port ?? 4000}/`).href,
+      )
+      if (scheme === 'https' && !issuer.startsWith('https:'))
+        return complain('LATCHKEY_ISSUER', `must begin with https:// where this server speaks TLS, not "${issuer}".`)
+      return issuer
+    },
   },
   dataFolder: {
     name: 'LATCHKEY_DATA',

@@ -115,11 +115,12 @@ const findHost = async (host: string) => HOSTS[host]
 function serve({ trustedProxies = [] as readonly string[], errorPage = showPage, find = findHost } = {}) {
   const entries: Entry[] = []
   const write = (level: string) => (fields: object) => void entries.push({ level, fields: { ...fields } })
-  const app = createHttp({
+  const { app } = createHttp({
     routes,
     findHost: find,
     errorPage,
     trustedProxies,
+    tls: null,
     log: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
   })
   const ask = (options: InjectOptions) =>
@@ -143,6 +144,22 @@ describe('which tenant a request is for', () => {
       assert.equal(answer.json().tenant, tenant)
       assert.equal(answer.json().issuer, HOSTS[host.toLowerCase()]?.issuer)
     })
+
+  test('tells browsers to come by https for good where the issuer does, but not for all ports of localhost', async () => {
+    const headerAt = async (issuer: string) =>
+      (await serve({ find: async () => ({ tenant: 'one', issuer }) }).ask({ url: '/closed' })).headers[
+        'strict-transport-security'
+      ]
+    for (const issuer of ['https://one.example/', 'https://localhost.example/', 'https://my-localhost:4000/'])
+      assert.equal(await headerAt(issuer), 'max-age=31536000', issuer)
+    for (const issuer of [
+      'https://localhost/',
+      'https://localhost:4000/',
+      'https://a.localhost/',
+      'http://one.example/',
+    ])
+      assert.equal(await headerAt(issuer), undefined, issuer)
+  })
 
   for (const host of ['two.example', 'one.example:1', 'evil.example', 'one.example.evil.example'])
     test(`${host} is nobody's: 421`, async () => {
@@ -352,9 +369,6 @@ describe('what is answered', () => {
     assert.equal(answer.body, 'cross_site_post for one: No.')
     assert.match((await ask({ url: '/busy-page' })).body, /^busy /)
   })
-
-  test('no transport policy is set: https ends at a proxy that knows its own host', async () =>
-    assert.equal((await ask({ url: '/open' })).headers['strict-transport-security'], undefined))
 })
 
 describe('a bug', () => {

@@ -2,7 +2,14 @@
  * How bytes become requests: Fastify, told to change nothing on the way in, with our routes on it. Which
  * tenant a request is for is decided here, before anything else, by its Host header.
  */
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { createServer, type Server } from 'node:https'
+import type { TlsOptions } from 'node:tls'
+import fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerFactory,
+} from 'fastify'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newSortableId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
@@ -18,6 +25,9 @@ const BODY_LIMIT = 64 * 1024
 /** Slow senders hold a socket no longer than this, and at most until the next look. */
 const REQUEST_TIMEOUT = 15_000
 const LOOKS_EVERY = 5000
+const TIMEOUTS = { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: LOOKS_EVERY }
+/** Longer than most proxies keep theirs, so that it is they who close an idle connection. */
+const KEEP_ALIVE = 72_000
 /** In characters. A part of a path is an id of ours; what is longer is not. */
 const LONGEST_PATH_PART = 128
 
@@ -27,7 +37,16 @@ interface HttpOptions {
   readonly findHost: (host: string) => Promise<{ tenant: string; issuer: string } | undefined>
   readonly errorPage: ErrorPage
   readonly trustedProxies: readonly string[]
+  /** Null for plain HTTP. */
+  readonly tls: TlsOptions | null
   readonly log: Log
+}
+
+export interface Http {
+  /** Answers on no port yet: `listen` is the caller's to say, and `inject` works without. */
+  readonly app: FastifyInstance
+  /** Another certificate for connections from now on. Those that are open keep theirs. */
+  present(certificate: { readonly cert: string; readonly key: string }): void
 }
 
 type Endpoint = Omit<Route, 'method' | 'path'>
@@ -43,15 +62,18 @@ declare module 'fastify' {
   }
 }
 
-/** Answers on no port yet: `listen` is the caller's to say, and `inject` works without. */
-export function createHttp(options: HttpOptions): FastifyInstance {
-  const { findHost, log } = options
+export function createHttp(options: HttpOptions): Http {
+  const { findHost, tls, log } = options
+  /** One for each address that the host's name has. */
+  const secureServers: Server[] = []
   const faults = createFaults(options.errorPage, log)
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
-    http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: LOOKS_EVERY },
+    keepAliveTimeout: KEEP_ALIVE,
+    http: TIMEOUTS,
+    ...(tls && { serverFactory: secureServer(tls, secureServers) }),
     forceCloseConnections: 'idle',
     // Whoever comes on a connection that was open already is answered like anybody.
     return503OnClosing: false,
@@ -77,6 +99,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     if (namesSeveralHosts(request.raw.rawHeaders)) throw unreadable()
     const host = endpoint?.anyHost ? NO_TENANT : await tenantOf(request)
     if (!host) return send(reply, MISDIRECTED)
+    if (staysSecure(host.issuer)) reply.header('strict-transport-security', HSTS)
     request.incoming = receive(request, host)
     if (!isTarget(request) || hasLongPart(request.incoming.path)) throw unreadable()
     request.incoming = { ...request.incoming, query: queryOf(request.url) }
@@ -113,8 +136,28 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     request.told = code
     return send(reply, answer)
   })
-  return app
+  return {
+    app,
+    present(certificate) {
+      for (const server of secureServers) server.setSecureContext({ ...tls, ...certificate })
+    },
+  }
 }
+
+const secureServer =
+  (tls: TlsOptions, made: Server[]): FastifyServerFactory =>
+  answer => {
+    const limits = { ...TIMEOUTS, requestTimeout: REQUEST_TIMEOUT, keepAliveTimeout: KEEP_ALIVE }
+    const server = createServer({ ...limits, ...tls }, answer)
+    made.push(server)
+    return server
+  }
+
+/** RFC 6797. Of this host alone: what its subdomains speak is not ours to say. */
+const HSTS = 'max-age=31536000'
+
+/** Not localhost, of which a browser would remember it for every port, and there other programs speak plain HTTP. */
+const staysSecure = (issuer: string): boolean => /^https:\/\/(?!(?:[^/:]+\.)?localhost[:/])/.test(issuer)
 
 const PREFLIGHT: Endpoint = {
   anyHost: true,

@@ -22,12 +22,15 @@ export interface Tenant {
 export interface Tenants {
   find(id: string): Promise<Tenant>
   findHost(host: string): Promise<HostRecord | undefined>
+  /** Of all tenants, as the store has them: for what has to know every name of this server, and seldom. */
+  everyHost(): Promise<readonly string[]>
 }
 
 /** Auth0's defaults: a week, and three days without a visit. */
 const SESSION_LIFETIME = 7 * DAY
 const SESSION_IDLE_LIFETIME = 3 * DAY
 const CACHED_TENANTS = 1000
+const LISTED_AT_ONCE = 500
 
 export function createTenants({ store, bus, clock }: { store: Store; bus: Bus; clock: Clock }): Tenants {
   const cached = { limit: CACHED_TENANTS, clock, bus, keyOf: ({ id }: { id: string }) => id }
@@ -46,6 +49,17 @@ export function createTenants({ store, bus, clock }: { store: Store; bus: Bus; c
       const found = await hosts.get(host, () => store.tenants.findHost(host))
       if (!found) hosts.drop(host)
       return found
+    },
+
+    async everyHost() {
+      const listed: string[] = []
+      for (let after: string | undefined; ; ) {
+        const page = await store.tenants.list({ limit: LISTED_AT_ONCE, ...(after !== undefined && { after }) })
+        const [first, ...rest] = page.map(({ id }) => id)
+        if (first === undefined) return listed
+        listed.push(...(await store.tenants.hostsOf(first, ...rest)).map(({ host }) => host))
+        after = page.at(-1)?.id
+      }
     },
   }
 }
