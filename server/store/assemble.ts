@@ -7,16 +7,19 @@ import { connectionsIn } from './connections.ts'
 import { consentsIn } from './consents.ts'
 import { credentialsIn } from './credentials.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
+import { eventCursorsIn } from './event-cursors.ts'
 import { eventsIn } from './events.ts'
 import { familiesIn } from './families.ts'
 import type { Gate } from './gate.ts'
 import { keysIn } from './keys.ts'
+import { logoutDeliveriesIn } from './logout-deliveries.ts'
 import { mailsIn } from './mails.ts'
 import { resourceServersIn } from './resource-servers.ts'
 import { type Revocation, type Revocations, refuseToAppend, revocationsIn, writeRevocations } from './revocations.ts'
 import { rolesIn } from './roles.ts'
 import type { Database } from './schema.ts'
 import { sealedValuesIn } from './sealed-values.ts'
+import { sessionClientsIn } from './session-clients.ts'
 import { sessionsIn } from './sessions.ts'
 import type { Nouns, Store, StoreOptions, Transaction } from './store.ts'
 import { tenantsIn } from './tenants.ts'
@@ -34,10 +37,13 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   consents: consentsIn(db),
   authorizations: authorizationsIn(db),
   sessions: sessionsIn(db),
+  sessionClients: sessionClientsIn(db),
   families: familiesIn(db),
   tickets: ticketsIn(db, sealer),
   mails: mailsIn(db, sealer),
+  logoutDeliveries: logoutDeliveriesIn(db),
   events: eventsIn(db),
+  eventCursors: eventCursorsIn(db),
   revocations: revocationsIn(db, append),
   keys: keysIn(db),
   sealedValues: sealedValuesIn(db),

@@ -5,8 +5,10 @@
 import { after, before, describe } from 'node:test'
 import type { BusMessage } from '../kernel/bus.ts'
 import { describeDirectory } from './conformance/directory.ts'
+import { describeEventCursors } from './conformance/event-cursors.ts'
 import { describeGrants } from './conformance/grants.ts'
 import { describeKeys } from './conformance/keys.ts'
+import { describeLogout } from './conformance/logout.ts'
 import { describeMails } from './conformance/mails.ts'
 import { describePeople } from './conformance/people.ts'
 import { describeRevocations } from './conformance/revocations.ts'
@@ -44,9 +46,11 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeGrants(stage)
     describeTickets(stage)
     describeMails(stage)
+    describeLogout(stage)
     describeKeys(stage)
     describeSealedValues(stage)
     describeRevocations(stage)
     describeTransactions(stage)
+    describeEventCursors(stage)
   })
 }

@@ -1,10 +1,15 @@
-/** What happened. A row is inserted in the transaction of the change it reports; this table is the outbox of everything that follows. */
+/**
+ * What happened. A row is inserted in the transaction of the change it reports; this table is the outbox of everything
+ * that follows, and `event-cursors.ts` is how it is read as one.
+ */
+import type { InsertObject } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { atomically } from './atomic.ts'
 import { toObject, toText } from './columns.ts'
+import { writtenIn } from './commit-order.ts'
 import { skippingLockedIn } from './dialect.ts'
-import type { Database, EventsTable } from './schema.ts'
+import type { Database, EventsTable, Tables } from './schema.ts'
 
 export interface EventRecord {
   /** Sorts by time (UUID version 7). */
@@ -37,7 +42,7 @@ export interface Events {
 /** Thirteen parameters each: far below what a statement may carry (32,766 on SQLite, 65,535 on PostgreSQL). */
 const EVENTS_PER_STATEMENT = 500
 
-const toRow = (event: EventRecord): EventsTable => ({
+const toRow = (db: Database, event: EventRecord): InsertObject<Tables, 'events'> => ({
   tenant: event.tenant,
   id: event.id,
   at: event.at,
@@ -51,9 +56,10 @@ const toRow = (event: EventRecord): EventsTable => ({
   request_id: event.requestId,
   details: toText(event.details),
   personal: toText(event.personal),
+  written_in: writtenIn(db),
 })
 
-const toRecord = (row: EventsTable): EventRecord => ({
+export const toEvent = (row: EventsTable): EventRecord => ({
   id: row.id,
   tenant: row.tenant,
   at: row.at,
@@ -73,13 +79,20 @@ const toRecord = (row: EventsTable): EventRecord => ({
 export const eventsIn = (db: Database): Events => ({
   async record(events) {
     if (events.length <= EVENTS_PER_STATEMENT) {
-      if (events.length > 0) await db.insertInto('events').values(events.map(toRow)).execute()
+      if (events.length > 0)
+        await db
+          .insertInto('events')
+          .values(events.map(event => toRow(db, event)))
+          .execute()
       return
     }
     await atomically(db, async transaction => {
       for (let from = 0; from < events.length; from += EVENTS_PER_STATEMENT) {
         const some = events.slice(from, from + EVENTS_PER_STATEMENT)
-        await transaction.insertInto('events').values(some.map(toRow)).execute()
+        await transaction
+          .insertInto('events')
+          .values(some.map(event => toRow(transaction, event)))
+          .execute()
       }
     })
   },
@@ -93,7 +106,7 @@ export const eventsIn = (db: Database): Events => ({
       .orderBy('id')
       .limit(limit)
       .execute()
-    return rows.map(toRecord)
+    return rows.map(toEvent)
   },
 
   async purge(before, limit) {

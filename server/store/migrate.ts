@@ -7,6 +7,8 @@ import { ground } from './migrations/0001-ground.ts'
 import { mails } from './migrations/0002-mails.ts'
 import { accounts } from './migrations/0003-accounts.ts'
 import { signingAlgorithms } from './migrations/0004-signing-algorithms.ts'
+import { eventOrder } from './migrations/0008-event-order.ts'
+import { logout } from './migrations/0009-logout.ts'
 import type { Database } from './schema.ts'
 
 /** In order of name, which is the order they run in. */
@@ -15,6 +17,8 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0002-mails': mails(dialect),
   '0003-accounts': accounts(dialect),
   '0004-signing-algorithms': signingAlgorithms(dialect),
+  '0008-event-order': eventOrder(dialect),
+  '0009-logout': logout(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

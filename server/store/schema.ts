@@ -230,6 +230,38 @@ export interface EventsTable {
   request_id: string
   details: string
   personal: string
+  /** The transaction that wrote it, by `commit-order.ts`; null in a row from before there was the column. */
+  written_in: number | null
+}
+
+export interface EventCursorsTable {
+  name: string
+  next: number
+  pending: string
+}
+
+export interface SessionClientsTable {
+  tenant: string
+  session: string
+  channel: string
+  client: string
+  user: string
+  issuer: string
+  expires_at: number
+}
+
+export interface LogoutDeliveriesTable {
+  tenant: string
+  id: string
+  client: string
+  url: string
+  session: string
+  user: string
+  issuer: string
+  attempts: number
+  created_at: number
+  due_at: number
+  give_up_at: number
 }
 
 export interface RevocationsTable {
@@ -284,6 +316,9 @@ export interface Tables {
   tickets: TicketsTable
   mails: MailsTable
   events: EventsTable
+  event_cursors: EventCursorsTable
+  session_clients: SessionClientsTable
+  logout_deliveries: LogoutDeliveriesTable
   revocations: RevocationsTable
   revocation_head: RevocationHeadTable
   keys: KeysTable

@@ -10,14 +10,17 @@ import type { Clients } from './clients.ts'
 import type { Connections } from './connections.ts'
 import type { Consents } from './consents.ts'
 import type { Credentials } from './credentials.ts'
+import type { EventCursors } from './event-cursors.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
 import type { Keys } from './keys.ts'
+import type { LogoutDeliveries } from './logout-deliveries.ts'
 import type { Mails } from './mails.ts'
 import type { ResourceServers } from './resource-servers.ts'
 import type { Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
 import type { SealedValues } from './sealed-values.ts'
+import type { SessionClients } from './session-clients.ts'
 import type { Sessions } from './sessions.ts'
 import type { Tenants } from './tenants.ts'
 import type { Tickets } from './tickets.ts'
@@ -34,10 +37,13 @@ export interface Nouns {
   readonly consents: Consents
   readonly authorizations: Authorizations
   readonly sessions: Sessions
+  readonly sessionClients: SessionClients
   readonly families: Families
   readonly tickets: Tickets
   readonly mails: Mails
+  readonly logoutDeliveries: LogoutDeliveries
   readonly events: Events
+  readonly eventCursors: EventCursors
   readonly revocations: Revocations
   readonly keys: Keys
   readonly sealedValues: SealedValues

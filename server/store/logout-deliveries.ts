@@ -1,0 +1,142 @@
+/**
+ * Who is still to be told over the back channel that a session ended: a row is written with the cursor that saw it end,
+ * and stays until the client has taken the word, or nobody wants it to any more.
+ */
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
+import type { Instant } from '../kernel/clock.ts'
+import { skippingLockedIn } from './dialect.ts'
+import type { Database, LogoutDeliveriesTable, Tables } from './schema.ts'
+
+export interface NewLogoutDelivery {
+  readonly tenant: string
+  readonly id: string
+  readonly client: string
+  readonly url: string
+  readonly session: string
+  readonly user: string
+  readonly issuer: string
+  readonly createdAt: Instant
+  /** From then on it is tried no more. */
+  readonly giveUpAt: Instant
+}
+
+export interface LogoutDelivery extends NewLogoutDelivery {
+  /** How often it has been claimed, this time included: whoever holds another number holds it no more. */
+  readonly attempts: number
+}
+
+type OfClient = Pick<LogoutDelivery, 'tenant' | 'client'>
+
+export interface LogoutDeliveries {
+  /** Due at once. */
+  promise(deliveries: readonly NewLogoutDelivery[]): Promise<void>
+  /**
+   * At most `limit` of those due for the longest, of other clients than those named, each to exactly one of any number
+   * of callers: none is due again before `leaseUntil`, by which whoever claimed it has removed or postponed it, or is
+   * gone. What is to be given up is answered whosever it is.
+   */
+  claim(now: Instant, leaseUntil: Instant, limit: number, except: readonly OfClient[]): Promise<LogoutDelivery[]>
+  /** `false` when it was claimed anew since: then it is somebody else's to decide. */
+  postpone(delivery: Pick<LogoutDelivery, 'tenant' | 'id' | 'attempts'>, dueAt: Instant): Promise<boolean>
+  /** `false` when somebody else was first. */
+  remove(tenant: string, id: string): Promise<boolean>
+  /** When the next one is due, of other clients than those named. */
+  nextDue(except: readonly OfClient[]): Promise<Instant | undefined>
+}
+
+const toRecord = (row: LogoutDeliveriesTable): LogoutDelivery => ({
+  tenant: row.tenant,
+  id: row.id,
+  client: row.client,
+  url: row.url,
+  session: row.session,
+  user: row.user,
+  issuer: row.issuer,
+  attempts: row.attempts,
+  createdAt: row.created_at,
+  giveUpAt: row.give_up_at,
+})
+
+/** Eleven parameters each: far below what a statement may carry on either database. */
+const DELIVERIES_PER_STATEMENT = 500
+
+export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
+  async promise(deliveries) {
+    const rows = deliveries.map(({ createdAt, giveUpAt, ...rest }) => ({
+      ...rest,
+      attempts: 0,
+      created_at: createdAt,
+      due_at: createdAt,
+      give_up_at: giveUpAt,
+    }))
+    for (let from = 0; from < rows.length; from += DELIVERIES_PER_STATEMENT) {
+      await db
+        .insertInto('logout_deliveries')
+        .values(rows.slice(from, from + DELIVERIES_PER_STATEMENT))
+        .execute()
+    }
+  },
+
+  async claim(now, leaseUntil, limit, except) {
+    const rows = await db
+      .updateTable('logout_deliveries')
+      .set(delivery => ({ attempts: delivery('attempts', '+', 1), due_at: leaseUntil }))
+      .where(row =>
+        row(
+          row.refTuple('tenant', 'id'),
+          'in',
+          row
+            .selectFrom('logout_deliveries')
+            .select(['tenant', 'id'])
+            .where('due_at', '<=', now)
+            .where(due => due.or([due('give_up_at', '<=', now), due.and(except.map(one => otherThan(due, one)))]))
+            .orderBy('due_at')
+            .orderBy('id')
+            .limit(limit)
+            .$call(skippingLockedIn(db))
+            .$asTuple('tenant', 'id'),
+        ),
+      )
+      .returningAll()
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async postpone({ tenant, id, attempts }, dueAt) {
+    const postponed = await db
+      .updateTable('logout_deliveries')
+      .set({ due_at: dueAt })
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where('attempts', '=', attempts)
+      .returning('id')
+      .executeTakeFirst()
+    return postponed !== undefined
+  },
+
+  async remove(tenant, id) {
+    const removed = await db
+      .deleteFrom('logout_deliveries')
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    return removed !== undefined
+  },
+
+  async nextDue(except) {
+    const next = await db
+      .selectFrom('logout_deliveries')
+      .select('due_at')
+      .where(due => due.and(except.map(one => otherThan(due, one))))
+      .orderBy('due_at')
+      .limit(1)
+      .executeTakeFirst()
+    return next?.due_at
+  },
+})
+
+const otherThan = (
+  row: ExpressionBuilder<Tables, 'logout_deliveries'>,
+  { tenant, client }: OfClient,
+): Expression<SqlBool> => row.or([row('tenant', '!=', tenant), row('client', '!=', client)])
