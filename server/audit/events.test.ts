@@ -35,7 +35,7 @@ describe('an event', () => {
   })
 
   test('takes nobody’s word for who they are before they proved it', () => {
-    assert.equal(clientRefused(occasion, 'app').actor.kind, 'anonymous')
+    assert.equal(clientRefused(occasion, 'app', 'secret').actor.kind, 'anonymous')
     const failed = signInFailed(occasion, 'app', 'auth0|ann', 'ann@example.com', 'people')
     assert.deepEqual([failed.actor.kind, failed.actor.id, failed.target?.id], ['anonymous', '', 'auth0|ann'])
   })

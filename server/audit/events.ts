@@ -186,8 +186,9 @@ export const refreshReused = (o: Occasion, client: string, user: string, authori
 export const machineTokenIssued = (o: Occasion, client: string, audience: string, scopes: readonly string[]) =>
   event(o, 'token.issued', machine(client), { kind: 'resource-server', id: audience }, { scopes })
 
-export const clientRefused = (o: Occasion, client: string) =>
-  event(o, 'client.authentication-failed', stranger(client), { kind: 'client', id: client })
+/** `reason` is one of ours, never a stranger's text. */
+export const clientRefused = (o: Occasion, client: string, reason: string) =>
+  event(o, 'client.authentication-failed', stranger(client), { kind: 'client', id: client }, { reason })
 
 // What operators change
 

@@ -23,6 +23,8 @@ export interface Clients {
   ): Promise<void>
   /** The secret as it was, for those who may read it. */
   openSecret(record: ClientRecord): string | null
+  /** The same of the client of that id, read anew: no cache holds it. Null for one that has none, or is not there. */
+  secretOf(tenant: string, id: string): Promise<string | null>
 }
 
 /** Some hundred bytes each; a tenant with more active clients than this reads some of them again. */
@@ -49,6 +51,11 @@ export function createClients({
 
   return {
     openSecret,
+
+    async secretOf(tenant, id) {
+      const record = await store.clients.find(tenant, id)
+      return record ? openSecret(record) : null
+    },
 
     // A client that does not exist is not remembered: strangers' guesses would fill the cache.
     async find(tenant, id) {

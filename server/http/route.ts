@@ -11,6 +11,8 @@ export interface Incoming {
   /** The issuer stored for the host that was asked. */
   readonly issuer: string
   readonly method: string
+  /** The path of the route that was asked, as it is listed: `/oauth/token`. */
+  readonly route: string
   /** Values of the path's `:name` parts, decoded. */
   readonly path: Readonly<Record<string, string>>
   readonly query: Parameters

@@ -224,6 +224,7 @@ function receive(request: FastifyRequest, host: { tenant: string; issuer: string
     tenant: host.tenant,
     issuer: host.issuer,
     method: request.method,
+    route: request.routeOptions.url ?? '',
     path: request.params as Record<string, string>,
     query: noParameters,
     body: noParameters,

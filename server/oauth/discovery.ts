@@ -1,6 +1,6 @@
 /** What this issuer says of itself: discovery under both its names, and the key set. Assembled from what the features say. */
 import { type Answer, type Incoming, json, type Route } from '../http/route.ts'
-import { clientAuthMethods } from './client-auth/client-auth.ts'
+import { clientAuthAlgorithms, clientAuthMethodNames } from './client-auth/client-auth.ts'
 import type { Feature, OAuthServices, ServerMetadata } from './feature.ts'
 import { responseModes } from './response-modes/response-mode.ts'
 
@@ -44,7 +44,8 @@ async function describeServer(
     grant_types_supported: grants,
     // Some of Auth0's libraries refuse access tokens of an algorithm that is missing here.
     id_token_signing_alg_values_supported: await keyring.algorithms(tenant),
-    token_endpoint_auth_methods_supported: clientAuthMethods.map(method => method.name),
+    token_endpoint_auth_methods_supported: clientAuthMethodNames,
+    token_endpoint_auth_signing_alg_values_supported: clientAuthAlgorithms,
     authorization_response_iss_parameter_supported: true,
   }
   return features.map(feature => feature.metadata?.(issuer) ?? {}).reduce(join, own)

@@ -98,6 +98,7 @@ export interface ServerMetadata {
   readonly subject_types_supported: readonly string[]
   readonly id_token_signing_alg_values_supported: readonly string[]
   readonly token_endpoint_auth_methods_supported: readonly string[]
+  readonly token_endpoint_auth_signing_alg_values_supported: readonly string[]
   readonly claims_supported: readonly string[]
   readonly acr_values_supported: readonly string[]
   readonly claims_locales_supported: readonly string[]

@@ -9,6 +9,7 @@ import type { OAuthServices } from '../feature.ts'
 import { authenticateClient } from './authenticate.ts'
 
 const SECRET = 'a secret: with a colon, + and %'
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const named = (client: Client, id: string): Client => ({ ...client, id })
 const CLIENTS = new Map(
   [
@@ -17,6 +18,8 @@ const CLIENTS = new Map(
     named(aClient({ app_type: 'spa' }, { secret: 'left over from another life' }), 'former'),
     named(aClient({ app_type: 'regular_web' }, { secret: 'plain' }), 'a:b'),
     named(aClient({ app_type: 'regular_web' }), 'secretless'),
+    named(aClient({ token_endpoint_auth_method: 'client_secret_jwt' }, { secret: SECRET }), 'signs-by-secret'),
+    named(aClient({ token_endpoint_auth_method: 'private_key_jwt' }, { secret: SECRET }), 'signs-by-key'),
   ].map(client => [client.id, client]),
 )
 const OCCASION: Occasion = { tenant: TENANT, at: NOW, requestId: 'request-1', address: null, userAgent: null }
@@ -30,6 +33,7 @@ function authenticate(body: Record<string, string>, authorization?: string) {
   const services = {
     clients: { find: async (_tenant: string, id: string) => CLIENTS.get(id) },
     audit: { addSparsely: (_key: string, event: EventRecord) => void events.push(event) },
+    clock: () => NOW,
   } as unknown as OAuthServices
   const incoming = anIncoming({
     method: 'POST',
@@ -95,6 +99,45 @@ describe('a client is refused', () => {
       'invalid_client',
       'that guesses how no secret is written',
     ],
+    [
+      { client_id: 'signs-by-secret', client_secret: SECRET },
+      undefined,
+      'invalid_client',
+      'that has a secret to sign with and sends it',
+    ],
+    [
+      { client_id: 'signs-by-key', client_secret: SECRET },
+      undefined,
+      'invalid_client',
+      'that signs by key and sends a secret from another life',
+    ],
+    [{ client_id: 'signs-by-key' }, undefined, 'invalid_client', 'that signs by key and does not'],
+    [{}, encodedBasic('signs-by-key', SECRET), 'invalid_client', 'that signs by key and uses the header'],
+    [{ client_id: 'spa', client_assertion: 'x' }, undefined, 'invalid_client', 'with an assertion of no type'],
+    [
+      { client_id: 'spa', client_assertion: 'x', client_assertion_type: ASSERTION_TYPE },
+      undefined,
+      'invalid_client',
+      'that is public and sends an assertion that is none',
+    ],
+    [
+      { client_assertion: 'x.y.z', client_assertion_type: ASSERTION_TYPE },
+      undefined,
+      'invalid_client',
+      'with an assertion that cannot be read, and no name',
+    ],
+    [
+      { client_id: 'web', client_secret: SECRET, client_assertion: 'x', client_assertion_type: ASSERTION_TYPE },
+      undefined,
+      'invalid_request',
+      'that sends its secret and an assertion',
+    ],
+    [
+      { client_assertion: 'x', client_assertion_type: ASSERTION_TYPE },
+      encodedBasic('web', SECRET),
+      'invalid_request',
+      'that uses the header and sends an assertion',
+    ],
     [{}, encodedBasic('web', 'wrong'), 'invalid_client', 'with a wrong secret in the header'],
     [{}, encodedBasic('spa', ''), 'invalid_client', 'that is public and uses the header'],
     [{}, 'Bearer abc', 'invalid_client', 'with a header of another scheme'],
@@ -142,8 +185,8 @@ describe('a client is refused', () => {
   test('on record when it exists, so that guessing at a secret is seen; never with what was guessed', async () => {
     const { events } = await refusal({ client_id: 'web', client_secret: 'a guess' })
     assert.deepEqual(
-      events.map(({ type, target }) => [type, target?.id]),
-      [['client.authentication-failed', 'web']],
+      events.map(({ type, target, details }) => [type, target?.id, details]),
+      [['client.authentication-failed', 'web', { reason: 'secret' }]],
     )
     assert.doesNotMatch(JSON.stringify(events), /a guess/)
     assert.deepEqual((await refusal({ client_id: 'nobody', client_secret: 'x' })).events, [])

@@ -9,13 +9,15 @@ import { BASIC_CHALLENGE } from './secret.ts'
 
 /** Throws `invalid_client` (401), the same for an unknown client and for a wrong secret. */
 export async function authenticateClient(
-  { clients, audit }: OAuthServices,
+  services: OAuthServices,
   incoming: Incoming,
   occasion: Occasion,
 ): Promise<Client> {
+  const { clients, audit } = services
   const usesHeader = incoming.header('authorization') !== undefined
+  const ways = [usesHeader, incoming.body.has('client_secret'), incoming.body.has('client_assertion')]
   // RFC 6749 §2.3: one method a request. `none` is not one: it only names the client.
-  if (usesHeader && incoming.body.has('client_secret'))
+  if (ways.filter(Boolean).length > 1)
     throw new ProtocolError('invalid_request', 'Two ways of client authentication are used at once.')
 
   for (const method of clientAuthMethods) {
@@ -24,11 +26,17 @@ export async function authenticateClient(
     const named = incoming.body.get('client_id')
     if (named !== undefined && named !== claimed.clientId) throw refusal(usesHeader)
     const client = await clients.find(incoming.tenant, claimed.clientId)
-    if (client && method.verify(client, claimed.proof)) return client
-    if (client)
-      audit.addSparsely(`${client.tenant} ${client.id} ${incoming.address}`, clientRefused(occasion, client.id))
+    if (!client) throw refusal(usesHeader)
+    const proving = { services, incoming, client, proof: claimed.proof, now: services.clock() }
+    const disproof = await method.disprove(proving)
+    if (disproof === null) return client
+    audit.addSparsely(
+      `${client.tenant} ${client.id} ${disproof} ${incoming.address}`,
+      clientRefused(occasion, client.id, disproof),
+    )
     throw refusal(usesHeader)
   }
+  if (incoming.body.has('client_assertion')) throw refusal(usesHeader)
   throw new ProtocolError('invalid_client', 'The request names no client.')
 }
 

@@ -7,7 +7,8 @@ export const none: ClientAuthMethod = {
   spec: 'RFC 6749 §3.2.1',
   find: ({ body }) => {
     const clientId = body.get('client_id')
-    return clientId === undefined ? undefined : { clientId, proof: '' }
+    // An assertion that no method recognises is a proof that failed, not the lack of one.
+    return clientId === undefined || body.has('client_assertion') ? undefined : { clientId, proof: '' }
   },
-  verify: isPublic,
+  disprove: ({ client }) => (isPublic(client) ? null : 'method'),
 }

@@ -2,7 +2,6 @@
  * The client's secret, in the Authorization header or in the body (RFC 6749 §2.3.1). A client with a secret may
  * use either, as Auth0's applications do whose libraries choose the one their settings do not name.
  */
-import type { Client } from '../../clients/metadata.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { equalSecrets, sha256 } from '../../kernel/secrets.ts'
 import type { ClientAuthMethod } from './client-auth.ts'
@@ -11,8 +10,8 @@ import type { ClientAuthMethod } from './client-auth.ts'
 export const BASIC_CHALLENGE = { 'www-authenticate': 'Basic realm="token", charset="UTF-8"' } as const
 
 /** Digests are compared, so neither the secret's length nor a common beginning shows in the time. */
-const verify = (client: Client, secret: string): boolean =>
-  client.secretHash !== null && equalSecrets(client.secretHash, sha256(secret))
+const disprove: ClientAuthMethod['disprove'] = ({ client, proof }) =>
+  client.secretHash === null ? 'method' : equalSecrets(client.secretHash, sha256(proof)) ? null : 'secret'
 
 export const secretPost: ClientAuthMethod = {
   name: 'client_secret_post',
@@ -22,7 +21,7 @@ export const secretPost: ClientAuthMethod = {
     const proof = body.get('client_secret')
     return clientId === undefined || proof === undefined ? undefined : { clientId, proof }
   },
-  verify,
+  disprove,
 }
 
 export const secretBasic: ClientAuthMethod = {
@@ -37,7 +36,7 @@ export const secretBasic: ClientAuthMethod = {
     const [id, ...secret] = Buffer.from(encoded, 'base64').toString().split(':')
     return { clientId: formDecoded(id ?? ''), proof: formDecoded(secret.join(':')) }
   },
-  verify,
+  disprove,
 }
 
 /** Both parts are form-encoded before they are joined, which most clients do and some forget. */
