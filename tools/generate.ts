@@ -121,13 +121,14 @@ const PHASES: Readonly<Record<Phase, string>> = {
 
 /** Which feature takes part in which phase: the protocol on one screen. */
 export function renderPipeline(
-  features: readonly Pick<Feature, 'name' | 'spec' | 'steps' | 'grant' | 'routes'>[],
+  features: readonly Pick<Feature, 'name' | 'spec' | 'steps' | 'answers' | 'grant' | 'routes'>[],
 ): string {
   const phases = Object.keys(PHASES) as Phase[]
-  const rows = features.map(({ name, spec, steps, grant, routes }) => [
+  const rows = features.map(({ name, spec, steps, answers = [], grant, routes }) => [
     `\`${name}\``,
     spec,
     ...phases.map(phase => (steps?.[phase] ? '●' : '')),
+    answers.map(member => `\`${member}\``).join(' '),
     grant ? `\`${grant.type}\`` : '',
     routes ? '●' : '',
   ])
@@ -139,7 +140,7 @@ is, where it may be redirected to, how it authenticates) belongs to the endpoint
 
 ${questions.join('\n')}
 
-${table(['feature', 'source', ...phases, 'grant', 'endpoints'], rows)}`
+${table(['feature', 'source', ...phases, 'answers', 'grant', 'endpoints'], rows)}`
 }
 
 const ASKED: Readonly<Record<Grade, string>> = { F: 'F', W: 'W', must: '' }

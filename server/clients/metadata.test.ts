@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { aClient } from '../../tests/fixtures/records.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
+import { RESPONSE_TYPES } from '../policy/response-types.ts'
 import { checkMembers } from './members.ts'
 import { CLIENT_MEMBERS, ID_TOKEN_ALGORITHMS, isPublic, needsSecret } from './metadata.ts'
 
@@ -31,6 +33,28 @@ describe('what a kind of application is by default', () => {
     const web = aClient({ app_type: 'regular_web', token_endpoint_auth_method: 'none', grant_types: [] })
     assert.equal(isPublic(web), true)
     assert.deepEqual(web.grantTypes, [])
+  })
+})
+
+describe('what may be answered at once', () => {
+  for (const [metadata, expected, why] of [
+    [{}, ['code'], 'codes alone, unless it says more'],
+    [{ grant_types: ['client_credentials'] }, [], 'nothing, without a grant that begins there'],
+    [{ grant_types: ['implicit'] }, ['token', 'id_token', 'id_token token'], 'tokens, with the implicit grant'],
+    [{ grant_types: ['authorization_code', 'implicit'] }, RESPONSE_TYPES, 'everything, with both grants'],
+    [
+      { grant_types: ['authorization_code', 'implicit'], response_types: ['token id_token', 'code'] },
+      ['id_token token', 'code'],
+      'what it names, in any order',
+    ],
+    [{ response_types: ['id_token'] }, ['id_token'], 'what it names, whatever its grants'],
+    [{ response_types: [] }, [], 'nothing, when it names nothing'],
+  ] as [JsonObject, string[], string][])
+    test(`is ${why}`, () => assert.deepEqual(aClient(metadata).responseTypes, expected))
+
+  test('is told to the operator when there is no such thing', () => {
+    const [problem] = checkMembers(CLIENT_MEMBERS, { name: 'App', response_types: ['code', 'id_tokn'] })
+    assert.match(problem?.message ?? '', /response_types must be one of .*, not id_tokn\./)
   })
 })
 

@@ -5,6 +5,13 @@
 import type { JsonObject } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
+import {
+  knownResponseType,
+  RESPONSE_TYPE_SPELLINGS,
+  type ResponseMember,
+  type ResponseType,
+  responseTypesOf,
+} from '../policy/response-types.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import { type Member, type Problem, type Read, readMembers } from './members.ts'
 import {
@@ -33,6 +40,7 @@ export interface Client {
   readonly logoutUrls: readonly string[]
   readonly webOrigins: readonly string[]
   readonly grantTypes: readonly string[]
+  readonly responseTypes: readonly ResponseType[]
   readonly codeChallengeMethods: readonly CodeChallengeMethod[]
   /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
   readonly authentication: 'none' | SecretMethod | AssertionMethod
@@ -106,6 +114,8 @@ export const CLIENT_MEMBERS = {
   web_origins: { is: 'urls', optional: true },
   allowed_origins: { is: 'urls', optional: true },
   grant_types: { is: 'texts', optional: true },
+  /** Members in any order. Left out, they follow from `grant_types`. */
+  response_types: { is: 'texts', oneOf: RESPONSE_TYPE_SPELLINGS, optional: true },
   /** RFC 7636 §4.3's names; `plain` only where it is listed. */
   code_challenge_methods: { is: 'texts', oneOf: ['S256', 'plain'], optional: true },
   token_endpoint_auth_method: {
@@ -167,6 +177,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
   const type = metadata.app_type ?? 'regular_web'
   const authentication = authenticationOf(metadata)
   const uri = metadata.jwks_uri ?? null
+  const grantTypes = metadata.grant_types ?? GRANTS_BY_TYPE[type]
   return {
     tenant: record.tenant,
     id: record.id,
@@ -179,7 +190,8 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     redirectUris: metadata.callbacks ?? [],
     logoutUrls: metadata.allowed_logout_urls ?? [],
     webOrigins: metadata.web_origins ?? [],
-    grantTypes: metadata.grant_types ?? GRANTS_BY_TYPE[type],
+    grantTypes,
+    responseTypes: metadata.response_types?.flatMap(one => knownResponseType(one) ?? []) ?? allowedBy(grantTypes),
     codeChallengeMethods: metadata.code_challenge_methods?.length ? metadata.code_challenge_methods : ['S256'],
     authentication,
     secretHash: secret !== null && SECRET_METHODS.includes(authentication) ? sha256(secret) : null,
@@ -212,6 +224,13 @@ function authenticationOf(
 ): Client['authentication'] {
   if (metadata.client_authentication_methods?.private_key_jwt) return 'private_key_jwt'
   return metadata.token_endpoint_auth_method ?? defaultAuthentication(metadata.app_type ?? 'regular_web')
+}
+
+/** OpenID Connect Dynamic Client Registration §2: which grant each member of a response type belongs to. */
+function allowedBy(grantTypes: readonly string[]): readonly ResponseType[] {
+  const code: ResponseMember[] = grantTypes.includes('authorization_code') ? ['code'] : []
+  const tokens: ResponseMember[] = grantTypes.includes('implicit') ? ['token', 'id_token'] : []
+  return responseTypesOf([...code, ...tokens])
 }
 
 const defaultAuthentication = (type: ClientType): Client['authentication'] =>

@@ -12,3 +12,7 @@ export function withQuery(url: string, members: Readonly<Record<string, string>>
   const joint = !url.includes('?') ? '?' : /[?&]$/.test(url) ? '' : '&'
   return `${url}${joint}${added}`
 }
+
+/** Members as the fragment of a URL that has none (RFC 6749 §4.2.2). */
+export const withFragment = (url: string, members: Readonly<Record<string, string>>): string =>
+  `${url}#${new URLSearchParams(members)}`

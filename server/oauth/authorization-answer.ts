@@ -1,6 +1,7 @@
 /**
- * Answering at `/authorize`: giving the authorization, or telling the client why not. Every answer carries
- * `iss` (RFC 9207), errors too, since mix-up attacks live on answers whose sender is unknown.
+ * Answering at `/authorize`: giving the authorization, with whatever tokens travel in the answer itself, or telling
+ * the client why not. Every answer carries `iss` (RFC 9207), errors too, since mix-up attacks live on answers whose
+ * sender is unknown.
  */
 import { authorized, occasionOf } from '../audit/events.ts'
 import type { Client } from '../clients/metadata.ts'
@@ -15,8 +16,9 @@ import { CODE_LIFE, LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
 import { type AuthorizationRequest, missingConsent, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { Transaction } from '../store/store.ts'
 import type { TicketRecord } from '../store/tickets.ts'
-import { assertActive } from '../tokens/assert-active.ts'
+import { type Active, assertActive } from '../tokens/assert-active.ts'
 import type { Feature, OAuthServices } from './feature.ts'
+import { issueTokens } from './issue-tokens.ts'
 import { runPhase } from './phases.ts'
 import { modeOf } from './response-modes/response-mode.ts'
 
@@ -30,7 +32,11 @@ export interface Giving {
   readonly now: Instant
 }
 
-/** In one transaction: the ticket is spent, the authorization written, and what features hand out with it. */
+/**
+ * In one transaction: the ticket is spent, the authorization written, and what features hand out with it. Signing
+ * comes after it, so that nobody waits for a signature with rows in hand; a token is worth nothing before its
+ * authorization is there.
+ */
 export async function giveAuthorization(
   services: OAuthServices,
   features: readonly Feature[],
@@ -39,12 +45,13 @@ export async function giveAuthorization(
   const { store, tenants } = services
   const { incoming, request, client, current, ticket, now } = giving
   const { session, user } = current
-  await admit(services, giving)
+  const active = await admit(services, giving)
 
   const tenant = await tenants.find(incoming.tenant)
   const id = newId('aut')
   const expiresAt = now + CODE_LIFE + LONGEST_TOKEN_LIFE
   const members: Record<string, string> = {}
+  const wanted = { accessToken: false, idToken: false }
 
   await store.transaction(async transaction => {
     if (ticket && (await transaction.tickets.consume(incoming.tenant, REQUEST_TICKET, ticket.id, now)) !== 'consumed')
@@ -77,6 +84,7 @@ export async function giveAuthorization(
       transaction,
       now,
       answer: members,
+      wanted,
     })
     await transaction.events.record([authorized(occasionOf(incoming, now), client.id, user.id, id, request.audiences)])
     await transaction.sessions.touch(
@@ -86,15 +94,45 @@ export async function giveAuthorization(
       Math.min(now + tenant.session.idleLifetime, session.expiresAt),
     )
   })
+  if (wanted.accessToken || wanted.idToken) {
+    const basis = {
+      services,
+      issuer: incoming.issuer,
+      tenant: incoming.tenant,
+      client,
+      now,
+      presented: { request },
+    }
+    const entitlement = {
+      active,
+      authorization: id,
+      audiences: request.audiences,
+      audience: request.audience,
+      narrowTo: null,
+      session: session.id,
+      proofs: session.proofs,
+      lasting: request.lasting,
+    }
+    const tokens = await issueTokens(features, basis, entitlement, { ...wanted, code: members['code'] ?? null })
+    for (const [name, value] of Object.entries(tokens)) members[name] = String(value)
+  }
   return answer(request, incoming, members)
 }
 
 /** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
-async function admit({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<void> {
+async function admit({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<Active> {
   const { session, user } = current
   const connection = await connections.find(incoming.tenant, session.connection)
   try {
-    assertActive({ user, client, connection, organization: session.organization, authorization: null, session, now })
+    return assertActive({
+      user,
+      client,
+      connection,
+      organization: session.organization,
+      authorization: null,
+      session,
+      now,
+    })
   } catch (error) {
     throw error instanceof ProtocolError ? new ProtocolError('access_denied', error.message) : error
   }

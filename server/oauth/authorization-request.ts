@@ -8,10 +8,12 @@ import type { Parameters } from '../http/parameters.ts'
 import type { Incoming } from '../http/route.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
+import { carriesToken, knownResponseType, type ResponseType } from '../policy/response-types.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import type { Draft, Feature, OAuthServices, ReceiveContext, ValidateContext } from './feature.ts'
 import { runPhase } from './phases.ts'
 import { defaultResponseMode, type ResponseMode, responseModes } from './response-modes/response-mode.ts'
+import { supportedResponseTypes } from './response-types.ts'
 
 /** The one parameter that may be repeated (RFC 8707 §2). */
 const MAY_REPEAT = ['resource']
@@ -31,12 +33,17 @@ export async function identifyClient(
   return client
 }
 
-/** The mode the answer travels in; the default one for a mode that does not exist, or that cannot answer there. */
+/**
+ * The mode the answer travels in; the default one for a mode that does not exist, that cannot answer there, or that
+ * may not carry what is asked for.
+ */
 export function chooseMode(client: Client, parameters: Parameters): ResponseMode {
+  const responseType = parameters.get('response_type')
   const asked = responseModes.find(mode => mode.name === parameters.get('response_mode'))
   const reaches =
     !asked?.needsWebPage || /^https?:/.test(parameters.get('redirect_uri') ?? client.redirectUris[0] ?? '')
-  return asked && reaches ? asked : defaultResponseMode
+  const mayCarry = asked?.carriesTokens || !carriesToken(responseType ?? '')
+  return asked && reaches && mayCarry ? asked : defaultResponseMode(responseType)
 }
 
 /**
@@ -77,7 +84,7 @@ export async function understand(
   const { client, redirectUri, mode } = proven
   refuseRepetition(parameters)
   refuseUnknownMode(parameters, mode)
-  const responseType = chooseResponseType(features, incoming.issuer, parameters)
+  const responseType = chooseResponseType(features, client, parameters)
   const state = parameters.get('state') ?? null
   if ((state?.length ?? 0) > LONGEST_STATE)
     throw new ProtocolError('invalid_request', `state is longer than ${LONGEST_STATE} characters.`)
@@ -103,6 +110,7 @@ export async function understand(
   }
   const context: ValidateContext = {
     ...received,
+    responseType,
     scopes,
     draft,
     allow: allowed.mark,
@@ -165,18 +173,19 @@ function refuseRepetition(parameters: Parameters): void {
 function refuseUnknownMode(parameters: Parameters, mode: ResponseMode): void {
   const asked = parameters.get('response_mode')
   if (asked !== undefined && asked !== mode.name)
-    throw new ProtocolError('invalid_request', 'This response_mode is not supported.')
+    throw new ProtocolError('invalid_request', 'This response_mode is not supported, or not for what is asked.')
 }
 
-/** Some feature answers it, or nobody does. Its members may come in any order (RFC 6749 §3.1.1). */
-function chooseResponseType(features: readonly Feature[], issuer: string, parameters: Parameters): string {
+/** Some feature answers each of its members, or nobody does; and the client is one that may have them. */
+function chooseResponseType(features: readonly Feature[], client: Client, parameters: Parameters): ResponseType {
   const asked = parameters.get('response_type')
   if (asked === undefined) throw new ProtocolError('invalid_request', 'response_type is missing.')
-  const sorted = (type: string) => type.split(' ').sort().join(' ')
-  const known = features.flatMap(feature => feature.metadata?.(issuer).response_types_supported ?? [])
-  const found = known.find(type => sorted(type) === sorted(asked))
-  if (found === undefined) throw new ProtocolError('unsupported_response_type', 'This response_type is not supported.')
-  return found
+  const known = knownResponseType(asked)
+  if (known === undefined || !supportedResponseTypes(features).includes(known))
+    throw new ProtocolError('unsupported_response_type', 'This response_type is not supported.')
+  if (!client.responseTypes.includes(known))
+    throw new ProtocolError('unauthorized_client', `Response type ${known} not allowed for the client.`)
+  return known
 }
 
 /** What a stranger sent, short enough to be shown. */

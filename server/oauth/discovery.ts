@@ -3,6 +3,7 @@ import { type Answer, type Incoming, json, type Route } from '../http/route.ts'
 import { clientAuthAlgorithms, clientAuthMethodNames } from './client-auth/client-auth.ts'
 import type { Feature, OAuthServices, ServerMetadata } from './feature.ts'
 import { responseModes } from './response-modes/response-mode.ts'
+import { supportedResponseTypes } from './response-types.ts'
 
 /** Verifiers ask again after this, which bounds how long before it signs a key must be published. */
 const KEPT_SECONDS = 300
@@ -39,7 +40,7 @@ async function describeServer(
     token_endpoint: `${issuer}oauth/token`,
     jwks_uri: `${issuer}.well-known/jwks.json`,
     // Required (RFC 8414 §2), also when nothing is listed.
-    response_types_supported: [],
+    response_types_supported: supportedResponseTypes(features),
     response_modes_supported: responseModes.map(mode => mode.name),
     grant_types_supported: grants,
     // Some of Auth0's libraries refuse access tokens of an algorithm that is missing here.

@@ -21,6 +21,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import type { Proof } from '../policy/proof.ts'
+import type { ResponseMember, ResponseType } from '../policy/response-types.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { Tenant, Tenants } from '../tenants/tenants.ts'
@@ -52,6 +53,8 @@ export interface Feature {
   /** Members added to discovery. Lists are joined with those of other features. */
   readonly metadata?: (issuer: string) => Partial<ServerMetadata>
   readonly steps?: Steps
+  /** Members of `response_type` that its step in `authorize.respond` answers. */
+  readonly answers?: readonly ResponseMember[]
   readonly grant?: Grant
   readonly routes?: (services: OAuthServices) => readonly Route[]
 }
@@ -139,6 +142,7 @@ export interface Draft {
 }
 
 export interface ValidateContext extends Readonly<ReceiveContext> {
+  readonly responseType: ResponseType
   /** Requested, each once, in the order of the request. */
   readonly scopes: readonly string[]
   readonly draft: Draft
@@ -161,6 +165,8 @@ export interface RespondContext {
   readonly now: Instant
   /** Members of the answer. */
   readonly answer: Record<string, string>
+  /** Set to have such a token signed for the answer, once all is written. */
+  readonly wanted: { accessToken: boolean; idToken: boolean }
 }
 
 // /oauth/token
@@ -229,7 +235,10 @@ export interface Entitlement {
   readonly lasting: Readonly<Record<string, JsonObject>>
 }
 
-export interface ShapeContext extends TokenContext {
+/** For whom tokens are made, and what led to it, at whichever endpoint. */
+export type Basis = Pick<TokenContext, 'services' | 'issuer' | 'tenant' | 'client' | 'now' | 'presented'>
+
+export interface ShapeContext extends Basis {
   readonly entitlement: Entitlement
   /** Set to have an ID token. */
   idToken: { readonly nonce: string | null } | null

@@ -5,6 +5,7 @@ import { authorizationCode } from './features/authorization-code.ts'
 import { claims } from './features/claims.ts'
 import { clientCredentials } from './features/client-credentials.ts'
 import { endSession } from './features/end-session.ts'
+import { implicit } from './features/implicit.ts'
 import { interaction } from './features/interaction.ts'
 import { logout } from './features/logout.ts'
 import { openid } from './features/openid.ts'
@@ -16,6 +17,7 @@ import { userinfo } from './features/userinfo.ts'
 
 export const features: readonly Feature[] = [
   authorizationCode,
+  implicit,
   pkce,
   openid,
   claims,

@@ -3,15 +3,12 @@
  * consumed until the caller has proven everything, so that a stranger's try costs the rightful one nothing.
  */
 import { occasionOf } from '../audit/events.ts'
-import type { ResourceServer } from '../clients/resource-servers.ts'
 import { type Incoming, json, type Route } from '../http/route.ts'
 import { ProtocolError } from '../kernel/errors.ts'
-import { userinfoAudience } from '../tokens/access-token.ts'
-import { mint } from '../tokens/mint.ts'
 import { askedHere } from './asked.ts'
-import { findApi } from './audiences.ts'
 import { authenticateClient } from './client-auth/authenticate.ts'
-import type { Entitlement, Feature, Grant, OAuthServices, ShapeContext, TokenContext } from './feature.ts'
+import type { Feature, Grant, OAuthServices, TokenContext } from './feature.ts'
+import { issueTokens } from './issue-tokens.ts'
 import { runPhase } from './phases.ts'
 
 export function tokenRoute(services: OAuthServices, features: readonly Feature[]): Route {
@@ -42,7 +39,8 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
     await prove(grant, context)
     await runPhase('token.bind', features, context)
     const entitlement = await grant.redeem(context)
-    return json(200, await issue(context, entitlement))
+    const tokens = await issueTokens(features, context, entitlement, { accessToken: true, idToken: true, code: null })
+    return json(200, { ...tokens, ...context.answer })
   }
 
   async function prove(grant: Grant, context: TokenContext): Promise<void> {
@@ -51,33 +49,6 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
     } catch (error) {
       if (error instanceof ProtocolError) await grant.misproven?.(context)
       throw error
-    }
-  }
-
-  /** RFC 6749 §5.1, OpenID Connect Core §3.1.3.3. */
-  async function issue(context: TokenContext, entitlement: Entitlement) {
-    const { issuer, tenant, now } = context
-    const { active, authorization, session, proofs } = entitlement
-    const shape: ShapeContext = { ...context, entitlement, idToken: null, idTokenClaims: [] }
-    await runPhase('token.shape', features, shape)
-
-    const api = await findApi(services.resourceServers, tenant, issuer, entitlement.audience)
-    const scopes = scopesFor(entitlement, api, issuer)
-    const common = { issuer, now, scopes, session, proofs }
-    const minted = await mint({
-      keyring: services.keyring,
-      tenant,
-      active,
-      accessToken: { ...common, api, authorization },
-      idToken: shape.idToken && { ...common, ...shape.idToken, claims: shape.idTokenClaims },
-    })
-    return {
-      access_token: minted.accessToken,
-      token_type: 'Bearer',
-      expires_in: minted.lifetimeSeconds,
-      scope: scopes.join(' '),
-      ...(minted.idToken !== null && { id_token: minted.idToken }),
-      ...context.answer,
     }
   }
 
@@ -98,14 +69,4 @@ function chooseGrant(grants: ReadonlyMap<string, Grant>, type: string | undefine
   if (!allowed.includes(type))
     throw new ProtocolError('unauthorized_client', `Grant type ${type} not allowed for the client.`)
   return grant
-}
-
-/** The issuer's own scopes go with every token, an API's only with its own. */
-function scopesFor(
-  { audiences, narrowTo }: Entitlement,
-  api: ResourceServer | null,
-  issuer: string,
-): readonly string[] {
-  const all = [...(audiences[userinfoAudience(issuer)] ?? []), ...((api && audiences[api.identifier]) ?? [])]
-  return narrowTo === null ? all : all.filter(scope => narrowTo.includes(scope))
 }

@@ -12,6 +12,8 @@ const request = (members: Partial<IdTokenRequest> = {}): IdTokenRequest => ({
   now: NOW,
   claims: [],
   scopes: ['openid', 'profile', 'email'],
+  isAlone: false,
+  code: null,
   nonce: 'n-0S6_WzA2Mj',
   session: 'ses_1',
   proofs: [{ factor: 'password', amr: ['pwd'], at: NOW - 60_000 }],
@@ -46,6 +48,19 @@ describe('an ID token', () => {
     const minimal = claims(active({ id_token_claims: 'minimal' }))
     assert.ok(!('name' in minimal) && !('email' in minimal))
     assert.equal(minimal['sub'], 'auth0|ann')
+  })
+
+  test('says all that the scopes open, to whichever client, where no access token comes with it', () => {
+    const alone = claims(active({ id_token_claims: 'minimal' }), { isAlone: true })
+    assert.deepEqual([alone['name'], alone['email']], ['Ann Other', 'ann@example.com'])
+  })
+
+  test('vouches for what comes with it, and for nothing else', () => {
+    // OpenID Connect Core, appendix A.4: the code and its c_hash.
+    const code = 'Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk'
+    assert.equal(claims(active(), { code })['c_hash'], 'LDktKdoQak3Pk0cnXxCltA')
+    assert.ok(!('c_hash' in claims(active())))
+    assert.ok(!('at_hash' in idTokenClaims(active(), request(), null)))
   })
 
   test('echoes a nonce exactly, and has none when none was sent', () => {

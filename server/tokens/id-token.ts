@@ -13,6 +13,10 @@ export interface IdTokenRequest {
   readonly scopes: readonly string[]
   /** Claims that were asked for by themselves: they are in it whatever the client's setting. */
   readonly claims: readonly string[]
+  /** No access token comes of the request with which the claims of its scopes could be fetched (OpenID Connect Core §5.4). */
+  readonly isAlone: boolean
+  /** The code that goes with it, which it vouches for. */
+  readonly code: string | null
   /** Echoed exactly if one was sent, and absent otherwise: clients check both. */
   readonly nonce: string | null
   readonly session: string | null
@@ -20,14 +24,15 @@ export interface IdTokenRequest {
 }
 
 /** Throws `TypeError` for a machine: nobody signed in. */
-export function idTokenClaims(active: Active, request: IdTokenRequest, accessToken: string): JsonObject {
+export function idTokenClaims(active: Active, request: IdTokenRequest, accessToken: string | null): JsonObject {
   const { client, user } = active
   if (!user) throw new TypeError('An ID token speaks of a person')
-  const { issuer, scopes, nonce, session, proofs } = request
+  const { issuer, scopes, isAlone, code, nonce, session, proofs } = request
+  const { algorithm } = client.idToken
   const issuedAt = toSeconds(request.now)
   return {
     // First, so that no profile can say anything in the place of a protocol claim.
-    ...claimsOf(user, client.idToken.claims === 'full' ? scopes : [], request.claims),
+    ...claimsOf(user, client.idToken.claims === 'full' || isAlone ? scopes : [], request.claims),
     iss: issuer,
     sub: user.id,
     aud: client.id,
@@ -36,7 +41,8 @@ export function idTokenClaims(active: Active, request: IdTokenRequest, accessTok
     auth_time: toSeconds(authenticatedAt(proofs)),
     acr: authenticationContext(proofs),
     amr: methodsOf(proofs),
-    at_hash: halfHash(accessToken, client.idToken.algorithm),
+    ...(accessToken !== null && { at_hash: halfHash(accessToken, algorithm) }),
+    ...(code !== null && { c_hash: halfHash(code, algorithm) }),
     ...(nonce !== null && { nonce }),
     ...(session !== null && { sid: session }),
     ...(active.organization !== null && { org_id: active.organization }),

@@ -11,8 +11,7 @@ import type { Active } from './assert-active.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 
 export interface Minted {
-  readonly accessToken: string
-  readonly lifetimeSeconds: number
+  readonly accessToken: { readonly token: string; readonly lifetimeSeconds: number } | null
   readonly idToken: string | null
 }
 
@@ -20,28 +19,29 @@ export interface MintOptions {
   readonly keyring: Keyring
   readonly tenant: string
   readonly active: Active
-  readonly accessToken: AccessTokenRequest
+  readonly accessToken: AccessTokenRequest | null
   readonly idToken: IdTokenRequest | null
 }
 
 type PairAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
 
 export async function mint({ keyring, tenant, active, accessToken, idToken }: MintOptions): Promise<Minted> {
-  const content = accessTokenContent(active, accessToken)
-  const signed = await signJwt(
-    { header: { typ: content.typ }, claims: content.claims as SignedClaims },
-    await accessTokenSigner(keyring, tenant, accessToken, content.algorithm),
-  )
+  const access = accessToken && (await mintAccessToken(keyring, tenant, active, accessToken))
   return {
-    accessToken: signed,
-    lifetimeSeconds: content.lifetimeSeconds,
+    accessToken: access,
     idToken:
       idToken &&
       (await signJwt(
-        { header: { typ: 'JWT' }, claims: idTokenClaims(active, idToken, signed) as SignedClaims },
+        { header: { typ: 'JWT' }, claims: idTokenClaims(active, idToken, access?.token ?? null) as SignedClaims },
         await keyring.signer(tenant, active.client.idToken.algorithm as PairAlgorithm),
       )),
   }
+}
+
+async function mintAccessToken(keyring: Keyring, tenant: string, active: Active, request: AccessTokenRequest) {
+  const { typ, claims, algorithm, lifetimeSeconds } = accessTokenContent(active, request)
+  const signer = await accessTokenSigner(keyring, tenant, request, algorithm)
+  return { token: await signJwt({ header: { typ }, claims: claims as SignedClaims }, signer), lifetimeSeconds }
 }
 
 /** An HS256 token is signed with the secret of the one API that it is for. */

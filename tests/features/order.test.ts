@@ -41,6 +41,8 @@ const PHASES: readonly Phase[] = [
   'token.shape',
 ]
 /** Has a callback, and no grant that `/authorize` begins. */
+/** May have tokens from `/authorize`. */
+const OPEN = { client_id: 'open' } as const
 const GRANTLESS = { client_id: 'grantless', client_secret: 'the secret of the grantless' } as const
 
 /** One instant for the whole run: tokens differ in nothing but what is random. */
@@ -64,6 +66,7 @@ before(async () => {
   const [spa] = tenantFile.clients
   const clients = [
     ...tenantFile.clients,
+    { ...spa, ...OPEN, grant_types: ['authorization_code', 'implicit', 'refresh_token'] },
     { ...spa, ...GRANTLESS, app_type: 'regular_web', grant_types: ['client_credentials'] },
   ]
   server = await startServer({
@@ -213,16 +216,28 @@ const questions: readonly Question[] = [
   ),
   authorizing(
     'a grant the client does not have, and no sense',
-    /invalid_request/,
+    /unauthorized_client/,
     { prompt: 'sometimes', request: 'x' },
     GRANTLESS,
+  ),
+  authorizing(
+    'everything that can be answered at once',
+    /#code=….*access_token=….*id_token=…/,
+    { ...EVERYTHING, prompt: undefined, response_type: 'code id_token token' },
+    OPEN,
+  ),
+  authorizing(
+    'a token without a nonce, and a strange prompt',
+    /#error=invalid_request/,
+    { prompt: 'sometimes', nonce: undefined, response_type: 'id_token token' },
+    OPEN,
   ),
   authorizing('a request object alone', /request_not_supported/, { request: 'x' }),
 ]
 
 /** An answer without what is random in it. */
 function told(reply: Reply): unknown {
-  const location = reply.location?.replace(/(\/login\/|[?&]code=)[\w-]+/g, '$1…')
+  const location = reply.location?.replace(/(\/login\/|[?&#](?:code|access_token|id_token)=)[\w.-]+/g, '$1…')
   if (!String(reply.headers['content-type']).startsWith('application/json')) return { status: reply.status, location }
   const body = Object.entries(reply.json()).map(([name, value]) => [name, settled(name, value)])
   return { status: reply.status, location, body: Object.fromEntries(body) }

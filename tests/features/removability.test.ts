@@ -32,6 +32,14 @@ import {
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 import { shuffled } from './shuffled.ts'
 
+/** May have everything that `/authorize` can answer. */
+const OPEN = { client_id: 'open' } as const
+const [spa] = tenantFile.clients
+const withOpen = {
+  ...tenantFile,
+  clients: [...tenantFile.clients, { ...spa, ...OPEN, grant_types: ['authorization_code', 'implicit'] }],
+}
+
 interface Flow {
   readonly name: string
   readonly needs: readonly string[]
@@ -59,6 +67,25 @@ const flows: readonly Flow[] = [
       const code = codeOf(await signIn(new CookieJarBrowser(server), ANN, path))
       const answer = await askToken(server, { ...redemption(WEB, code), code_verifier: undefined })
       assert.equal(answer.status, 200)
+    },
+  },
+  {
+    name: 'a client set to it gets a token at once',
+    needs: ['implicit'],
+    run: async server => {
+      const path = authorizePath(OPEN, { response_type: 'token', scope: undefined })
+      const answer = new URLSearchParams((await signIn(new CookieJarBrowser(server), ANN, path)).hash.slice(1))
+      assert.equal(answer.get('token_type'), 'Bearer')
+    },
+  },
+  {
+    name: 'a client set to it gets a code and an ID token at once',
+    needs: ['authorization-code', 'openid'],
+    run: async server => {
+      const path = authorizePath(OPEN, { response_type: 'code id_token' })
+      const answer = new URLSearchParams((await signIn(new CookieJarBrowser(server), ANN, path)).hash.slice(1))
+      assert.equal(claimsOf(String(answer.get('id_token')))['nonce'], 'the-nonce')
+      assert.equal((await askToken(server, redemption(OPEN, String(answer.get('code'))))).status, 200)
     },
   },
   {
@@ -219,6 +246,10 @@ async function isAbsent(server: RunningServer, feature: Feature, present: readon
     assert.equal(answer.status, 404, `${method} ${path}`)
   }
 
+  for (const member of feature.answers ?? [])
+    for (const type of valuesOf(discovery['response_types_supported']))
+      assert.ok(!String(type).split(' ').includes(member), `${feature.name}: ${type}`)
+
   if (feature.grant) {
     assert.ok(!valuesOf(discovery['grant_types_supported']).includes(feature.grant.type))
     const answer = await askToken(server, { grant_type: feature.grant.type, ...WEB })
@@ -237,6 +268,8 @@ async function isPresent(server: RunningServer, feature: Feature): Promise<void>
     const answer = method === 'GET' ? await browser.get(path) : await browser.post(path, {})
     assert.notEqual(answer.status, 404, `${method} ${path}`)
   }
+  for (const member of feature.answers ?? [])
+    assert.ok(valuesOf(discovery['response_types_supported']).includes(member), member)
   if (feature.grant) assert.ok(valuesOf(discovery['grant_types_supported']).includes(feature.grant.type))
 }
 
@@ -254,7 +287,11 @@ async function holds(server: RunningServer, present: readonly Feature[]): Promis
 describe('without a feature, on sqlite', () => {
   let server: RunningServer
   before(async () => {
-    server = await startServer({ store: 'sqlite', tenantFile, environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' } })
+    server = await startServer({
+      store: 'sqlite',
+      tenantFile: withOpen,
+      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
+    })
   })
   after(() => server?.close())
 
@@ -288,7 +325,7 @@ describe('without a feature, on sqlite', () => {
 describe('with every feature, on postgres', () => {
   let server: RunningServer
   before(async () => {
-    server = await startServer({ store: 'postgres', tenantFile })
+    server = await startServer({ store: 'postgres', tenantFile: withOpen })
   })
   after(() => server?.close())
 

@@ -67,8 +67,6 @@ onEachStage('A fault at /authorize', stage => {
   const redirected: readonly [string, string, Readonly<Record<string, string>>, Entries?][] = [
     ['no response_type', 'invalid_request', { response_type: '' }],
     ['an unknown response_type', 'unsupported_response_type', { response_type: 'cookie' }],
-    ['the implicit flow', 'unsupported_response_type', { response_type: 'token' }],
-    ['the hybrid flow', 'unsupported_response_type', { response_type: 'code id_token' }],
     ['an unknown response_mode', 'invalid_request', { response_mode: 'carrier_pigeon' }],
     ['a repeated parameter', 'invalid_request', {}, [['scope', 'openid email']]],
     ['a repeated state', 'invalid_request', {}, [['state', SOUND['state'] ?? '']]],

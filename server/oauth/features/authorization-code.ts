@@ -9,6 +9,7 @@ import type { JsonObject } from '../../kernel/json.ts'
 import { randomSecret, sha256 } from '../../kernel/secrets.ts'
 import { CODE_LIFE } from '../../policy/lifetimes.ts'
 import type { AuthorizationRequest } from '../../policy/next-step.ts'
+import { answersWith } from '../../policy/response-types.ts'
 import { revokeAuthorization } from '../../revocation/revoke.ts'
 import { chooseAudience } from '../audiences.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
@@ -33,14 +34,10 @@ interface PresentedCode extends Presented {
 export const authorizationCode: Feature = {
   name: 'authorization-code',
   spec: 'RFC 6749 §4.1',
-  metadata: () => ({ response_types_supported: ['code'] }),
+  answers: ['code'],
   steps: {
-    'authorize.validate': ({ client }) => {
-      if (!client.grantTypes.includes('authorization_code'))
-        throw new ProtocolError('unauthorized_client', 'Grant type authorization_code not allowed for the client.')
-    },
-
     'authorize.respond': async ({ transaction, tenant, request, authorization, session, user, now, answer }) => {
+      if (!answersWith(request.responseType, 'code')) return
       const code = randomSecret()
       const data: CodeData = { request, session }
       await transaction.tickets.issue({

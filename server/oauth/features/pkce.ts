@@ -6,6 +6,7 @@
 import { type CodeChallengeMethod, isPublic } from '../../clients/metadata.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { equalSecrets, sha256 } from '../../kernel/secrets.ts'
+import { answersWith } from '../../policy/response-types.ts'
 import type { Feature } from '../feature.ts'
 
 /** RFC 7636 §4.1: 43 to 128 unreserved characters. */
@@ -29,13 +30,14 @@ export const pkce: Feature = {
   // `plain` is left out: whoever reads this should not choose it.
   metadata: () => ({ code_challenge_methods_supported: ['S256'] }),
   steps: {
-    'authorize.validate': ({ client, parameters, draft }) => {
+    'authorize.validate': ({ client, parameters, responseType, draft }) => {
       const challenge = parameters.get('code_challenge')
       const method = parameters.get('code_challenge_method')
       if (challenge === undefined) {
         if (method !== undefined)
           throw new ProtocolError('invalid_request', 'code_challenge_method without code_challenge.')
-        if (isPublic(client)) throw new ProtocolError('invalid_request', 'This client has to send a code_challenge.')
+        if (isPublic(client) && answersWith(responseType, 'code'))
+          throw new ProtocolError('invalid_request', 'This client has to send a code_challenge.')
         return
       }
       // §4.3: without a method it is `plain`.

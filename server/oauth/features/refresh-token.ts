@@ -8,6 +8,7 @@ import { type Client, isPublic } from '../../clients/metadata.ts'
 import type { Parameters } from '../../http/parameters.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { LONGEST_TOKEN_LIFE } from '../../policy/lifetimes.ts'
+import { answersWith } from '../../policy/response-types.ts'
 import { revokeAuthorization } from '../../revocation/revoke.ts'
 import type { AuthorizationRecord, Standing } from '../../store/authorizations.ts'
 import type { FamilyRecord } from '../../store/families.ts'
@@ -34,9 +35,11 @@ export const refreshToken: Feature = {
   spec: 'RFC 6749 §6, RFC 9700 §4.14',
   metadata: () => ({ scopes_supported: [SCOPE] }),
   steps: {
-    'authorize.validate': ({ client, apis, incoming, scopes, allow }) => {
+    'authorize.validate': ({ client, apis, incoming, responseType, scopes, allow }) => {
       const isAllowed = client.grantTypes.includes('refresh_token') && apis.every(api => api.allowsOfflineAccess)
-      if (scopes.includes(SCOPE) && isAllowed) allow(userinfoAudience(incoming.issuer), [SCOPE])
+      // Without a code there is nothing that a refresh token would come for (OpenID Connect Core §11).
+      if (scopes.includes(SCOPE) && isAllowed && answersWith(responseType, 'code'))
+        allow(userinfoAudience(incoming.issuer), [SCOPE])
     },
     'token.ask': ({ client, api, issuer, allow }) => {
       const isAllowed = client.grantTypes.includes('refresh_token') && (api?.allowsOfflineAccess ?? true)

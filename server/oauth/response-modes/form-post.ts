@@ -13,6 +13,7 @@ export const formPost: ResponseMode = {
   name: 'form_post',
   needsWebPage: true,
   staysInBrowser: false,
+  carriesTokens: true,
   answer: (redirectUri, members, language) => {
     const nonce = randomSecret()
     const { title, act } = wordsOf(language).formPost

@@ -7,5 +7,6 @@ export const query: ResponseMode = {
   name: 'query',
   needsWebPage: false,
   staysInBrowser: false,
+  carriesTokens: false,
   answer: (redirectUri, members) => seeOther(withQuery(redirectUri, members)),
 }

@@ -1,7 +1,9 @@
 /** How an answer of `/authorize` travels to the application: the type, and the list. */
 import type { Answer } from '../../http/route.ts'
+import { carriesToken } from '../../policy/response-types.ts'
 import type { Language } from '../../words/languages.ts'
 import { formPost } from './form-post.ts'
+import { fragment } from './fragment.ts'
 import { query } from './query.ts'
 import { webMessage } from './web-message.ts'
 
@@ -14,12 +16,14 @@ export interface ResponseMode {
   readonly needsWebPage: boolean
   /** Whether a registered web origin will do in place of a redirect URI. */
   readonly staysInBrowser: boolean
+  /** Whether tokens may travel so: what stands in a query is seen by more than the application. */
+  readonly carriesTokens: boolean
 }
 
-export const responseModes: readonly ResponseMode[] = [query, formPost, webMessage]
-/** For `code`, errors included (OAuth 2.0 Multiple Response Type Encoding Practices §2.1). */
-export const defaultResponseMode: ResponseMode = query
+export const responseModes: readonly ResponseMode[] = [query, fragment, formPost, webMessage]
+
+/** Errors included (OAuth 2.0 Multiple Response Type Encoding Practices §2.1); also for a type that does not exist. */
+export const defaultResponseMode = (responseType = ''): ResponseMode => (carriesToken(responseType) ? fragment : query)
 
 /** Of a request that was understood: the mode was checked then. */
-export const modeOf = (name: string): ResponseMode =>
-  responseModes.find(mode => mode.name === name) ?? defaultResponseMode
+export const modeOf = (name: string): ResponseMode => responseModes.find(mode => mode.name === name) ?? query

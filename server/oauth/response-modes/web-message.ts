@@ -12,6 +12,7 @@ export const webMessage: ResponseMode = {
   name: 'web_message',
   needsWebPage: true,
   staysInBrowser: true,
+  carriesTokens: true,
   answer: (redirectUri, members) => {
     const nonce = randomSecret()
     const message = inScript({ type: 'authorization_response', response: members })

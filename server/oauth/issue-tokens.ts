@@ -1,0 +1,69 @@
+/** From what a client is entitled to, to tokens: shaped by the features, made by `tokens/mint.ts`. The same at both endpoints. */
+import type { ResourceServer } from '../clients/resource-servers.ts'
+import { userinfoAudience } from '../tokens/access-token.ts'
+import { mint } from '../tokens/mint.ts'
+import { findApi } from './audiences.ts'
+import type { Basis, Entitlement, Feature, ShapeContext } from './feature.ts'
+import { runPhase } from './phases.ts'
+
+/** Which tokens, an ID token only where there is one to have; and the code that goes with them. */
+interface Wanted {
+  readonly accessToken: boolean
+  readonly idToken: boolean
+  readonly code: string | null
+}
+
+/** RFC 6749 §4.2.2 and §5.1, OpenID Connect Core §3.1.3.3 and §3.2.2.5. */
+interface Issued {
+  readonly access_token?: string
+  readonly token_type?: 'Bearer'
+  readonly expires_in?: number
+  readonly scope?: string
+  readonly id_token?: string
+}
+
+export async function issueTokens(
+  features: readonly Feature[],
+  basis: Basis,
+  entitlement: Entitlement,
+  wanted: Wanted,
+): Promise<Issued> {
+  const { services, issuer, tenant, now } = basis
+  const { active, authorization, session, proofs } = entitlement
+  const shape: ShapeContext = { ...basis, entitlement, idToken: null, idTokenClaims: [] }
+  await runPhase('token.shape', features, shape)
+
+  const api = await findApi(services.resourceServers, tenant, issuer, entitlement.audience)
+  const scopes = scopesFor(entitlement, api, issuer)
+  const common = { issuer, now, scopes, session, proofs }
+  const isAlone = !wanted.accessToken && wanted.code === null
+  const { accessToken, idToken } = await mint({
+    keyring: services.keyring,
+    tenant,
+    active,
+    accessToken: wanted.accessToken ? { ...common, api, authorization } : null,
+    idToken:
+      wanted.idToken && shape.idToken
+        ? { ...common, ...shape.idToken, claims: shape.idTokenClaims, isAlone, code: wanted.code }
+        : null,
+  })
+  return {
+    ...(accessToken && {
+      access_token: accessToken.token,
+      token_type: 'Bearer',
+      expires_in: accessToken.lifetimeSeconds,
+      scope: scopes.join(' '),
+    }),
+    ...(idToken !== null && { id_token: idToken }),
+  }
+}
+
+/** The issuer's own scopes go with every token, an API's only with its own. */
+function scopesFor(
+  { audiences, narrowTo }: Entitlement,
+  api: ResourceServer | null,
+  issuer: string,
+): readonly string[] {
+  const all = [...(audiences[userinfoAudience(issuer)] ?? []), ...((api && audiences[api.identifier]) ?? [])]
+  return narrowTo === null ? all : all.filter(scope => narrowTo.includes(scope))
+}
