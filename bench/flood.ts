@@ -22,15 +22,20 @@ export async function measureFlood(): Promise<readonly Figure[]> {
     const flooded = await server.watchTokens(WATCHED_FOR)
     await flood.stop()
     return [
-      { name: 'a token, p99', measured: quantile(quiet.times, 0.99), bar: 30, unit: 'ms' },
+      { name: 'a token, p99', measured: quantile(quiet.times, 0.99), bar: { under: 30 }, unit: 'ms' },
       {
         name: 'a token under a flood of passwords, median',
         measured: quantile(flooded.times, 0.5),
-        bar: 15,
+        bar: { under: 15 },
         unit: 'ms',
       },
-      { name: 'a token under a flood of passwords, p99', measured: quantile(flooded.times, 0.99), bar: 30, unit: 'ms' },
-      { name: 'memory at its most', measured: server.memory().peak, bar: 320, unit: 'MiB' },
+      {
+        name: 'a token under a flood of passwords, p99',
+        measured: quantile(flooded.times, 0.99),
+        bar: { under: 30 },
+        unit: 'ms',
+      },
+      { name: 'memory at its most', measured: server.memory().peak, bar: { under: 320 }, unit: 'MiB' },
     ]
   } finally {
     await server.close()

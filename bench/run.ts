@@ -1,5 +1,6 @@
-/** `npm run bench [-- name …]`: runs the benches named, or all, and fails when one misses its bar. */
+/** `npm run bench [-- name …]`: runs the benches named, or all, keeps what they measured, and fails when one misses its bar. */
 import { type Figure, holds, renderFigures } from './figure.ts'
+import { keep, type Measured } from './results.ts'
 
 interface Bench {
   readonly sentence: string
@@ -11,6 +12,22 @@ const benches: Readonly<Record<string, Bench>> = {
   start: {
     sentence: 'how soon `npm start` answers, and how much memory it takes',
     run: async () => (await import('./start.ts')).measureStart(),
+  },
+  tokens: {
+    sentence: 'tokens for machines, beside oidc-provider and bare signatures',
+    run: async () => (await import('./tokens.ts')).measureTokens(),
+  },
+  refresh: {
+    sentence: 'refreshing with rotation and an ID token, beside oidc-provider',
+    run: async () => (await import('./refresh.ts')).measureRefresh(),
+  },
+  userinfo: {
+    sentence: 'asking about a person by their token, beside oidc-provider',
+    run: async () => (await import('./userinfo.ts')).measureUserinfo(),
+  },
+  'code-flow': {
+    sentence: 'a whole code flow with a signed-in person, beside oidc-provider',
+    run: async () => (await import('./code-flow.ts')).measureCodeFlow(),
   },
   flood: {
     sentence: 'how long a machine waits for a token while the server is flooded with passwords',
@@ -26,10 +43,13 @@ if (unknown.length > 0) {
   process.exit(1)
 }
 
+const measured: Measured[] = []
 for (const [name, { sentence, run }] of Object.entries(benches)) {
   if (named.length > 0 && !named.includes(name)) continue
   console.log(`${name}: ${sentence}`)
   const figures = await run()
   console.log(renderFigures(figures))
   if (!figures.every(holds)) process.exitCode = 1
+  measured.push({ name, sentence, figures })
 }
+console.log(`Kept in ${keep(measured, new Date())}`)
