@@ -13,7 +13,7 @@ describe('an event', () => {
   })
 
   test('keeps what is personal in the part that erasure empties, and nowhere else', () => {
-    const failed = signInFailed(occasion, 'app', null, 'ann@example.com', 'people')
+    const failed = signInFailed(occasion, 'app', null, 'ann@example.com', 'people', null)
     for (const event of [failed, signedUp(occasion, 'auth0|ann', 'ann@example.com', 'people')]) {
       const { personal, ...rest } = event
       assert.deepEqual(personal, { address: '192.0.2.1', userAgent: 'Firefox', email: 'ann@example.com' })
@@ -36,7 +36,7 @@ describe('an event', () => {
 
   test('takes nobody’s word for who they are before they proved it', () => {
     assert.equal(clientRefused(occasion, 'app', 'secret').actor.kind, 'anonymous')
-    const failed = signInFailed(occasion, 'app', 'auth0|ann', 'ann@example.com', 'people')
+    const failed = signInFailed(occasion, 'app', 'auth0|ann', 'ann@example.com', 'people', null)
     assert.deepEqual([failed.actor.kind, failed.actor.id, failed.target?.id], ['anonymous', '', 'auth0|ann'])
   })
 })

@@ -70,7 +70,12 @@ export const signInFailed = (
   user: string | null,
   email: string,
   connection: string,
-) => event(o, 'sign-in.failed', stranger(client), user ? { kind: 'user', id: user } : null, { connection }, { email })
+  /** Why a password could not even be tried; null when it was wrong. */
+  reason: string | null,
+) => {
+  const target = user ? ({ kind: 'user', id: user } as const) : null
+  return event(o, 'sign-in.failed', stranger(client), target, { connection, ...(reason && { reason }) }, { email })
+}
 
 export const sessionStarted = (
   o: Occasion,

@@ -1,6 +1,12 @@
 /** How a person proves who they are: the type every factor has. Which there are is `compose.ts`'s to hand in. */
 import type { UserRecord } from '../store/users.ts'
 
+export interface Verdict {
+  readonly isProven: boolean
+  /** Why the answer could not be tried, for the operator, in one word; null when it was. */
+  readonly reason: string | null
+}
+
 export interface Factor<Answer = unknown> {
   /** Equal to the file's name, and the kind of its credentials. */
   readonly kind: string
@@ -12,5 +18,5 @@ export interface Factor<Answer = unknown> {
    * Whether the answer is this person's. `undefined` for the user of an account that does not exist, which
    * costs and takes what a real one does. `address` bounds what one caller may make the server do.
    */
-  verify(user: UserRecord | undefined, answer: Answer, address: string): Promise<boolean>
+  verify(user: UserRecord | undefined, answer: Answer, address: string): Promise<Verdict>
 }

@@ -50,13 +50,14 @@ export function createPasswordSignIn(services: {
     const user =
       email === undefined ? undefined : await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
     try {
-      if ((await factor.verify(user, password, address)) && user)
-        return { state: 'proven', user, proof: { factor: factor.kind, amr: factor.amr, at } }
+      const { isProven, reason } = await factor.verify(user, password, address)
+      if (isProven && user) return { state: 'proven', user, proof: { factor: factor.kind, amr: factor.amr, at } }
+      const typed = name.slice(0, LONGEST_NAME)
+      audit.add(signInFailed(occasion, client, user?.id ?? null, typed, connection.name, reason))
+      return { state: 'wrong' }
     } catch (error) {
       if (error instanceof BusyError) return { state: 'busy' }
       throw error
     }
-    audit.add(signInFailed(occasion, client, user?.id ?? null, name.slice(0, LONGEST_NAME), connection.name))
-    return { state: 'wrong' }
   }
 }

@@ -33,8 +33,8 @@ function stage(secret: string | undefined) {
 describe('a password', () => {
   test('is the one that was chosen, or it is not', async () => {
     const { factor, replaced } = stage(await hashPassword('a fine passphrase'))
-    assert.equal(await factor.verify(aUser(), 'a fine passphrase', '192.0.2.1'), true)
-    assert.equal(await factor.verify(aUser(), 'a fine passphrasE', '192.0.2.1'), false)
+    assert.equal((await factor.verify(aUser(), 'a fine passphrase', '192.0.2.1')).isProven, true)
+    assert.equal((await factor.verify(aUser(), 'a fine passphrasE', '192.0.2.1')).isProven, false)
     assert.deepEqual(replaced, [])
   })
 
@@ -42,17 +42,17 @@ describe('a password', () => {
     const real = stage(await hashPassword('a fine passphrase'))
     await real.factor.verify(aUser(), 'wrong', 'here')
     const nobody = stage(undefined)
-    assert.equal(await nobody.factor.verify(undefined, 'wrong', 'here'), false)
+    assert.equal((await nobody.factor.verify(undefined, 'wrong', 'here')).isProven, false)
     const passwordless = stage(undefined)
-    assert.equal(await passwordless.factor.verify(aUser(), 'wrong', 'here'), false)
+    assert.equal((await passwordless.factor.verify(aUser(), 'wrong', 'here')).isProven, false)
     assert.deepEqual([real.turns, nobody.turns, passwordless.turns], [['here'], ['here'], ['here']])
   })
 
   test('from elsewhere is hashed anew at our cost once it was right, and never when it was wrong', async () => {
     const { factor, replaced } = stage(CHEAP)
-    assert.equal(await factor.verify(aUser(), 'wrong', 'here'), false)
+    assert.equal((await factor.verify(aUser(), 'wrong', 'here')).isProven, false)
     assert.equal(replaced.length, 0)
-    assert.equal(await factor.verify(aUser(), 'correct horse battery staple', 'here'), true)
+    assert.equal((await factor.verify(aUser(), 'correct horse battery staple', 'here')).isProven, true)
     assert.deepEqual(
       replaced.map(({ old, renewed }) => [old, isOutdated(renewed)]),
       [[CHEAP, false]],
@@ -62,7 +62,7 @@ describe('a password', () => {
   test('longer than any that can be chosen is wrong, also where it was chosen before there was a bound', async () => {
     const long = 'x'.repeat(1025)
     const { factor, turns } = stage(await hashPassword(long))
-    assert.equal(await factor.verify(aUser(), long, 'here'), false)
+    assert.equal((await factor.verify(aUser(), long, 'here')).isProven, false)
     assert.deepEqual(turns, ['here'])
   })
 

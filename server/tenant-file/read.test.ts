@@ -23,6 +23,7 @@ const faultsOf = async (text: string): Promise<string> => {
 const client = (more: string) => `clients: [{ client_id: a, name: A, ${more} }]`
 const api = (more: string) => `resourceServers: [{ identifier: https://api.example, ${more} }]`
 const user = (more: string) => `users: [{ email: ann@example.com, ${more} }]`
+const BCRYPT = '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy'
 const LONG = 'a-secret-of-more-than-thirty-two-bytes'
 
 describe('what a tenant file may not say', () => {
@@ -48,7 +49,20 @@ describe('what a tenant file may not say', () => {
     ['one address in two cases', 'users: [{ email: a@b.example }, { email: A@B.example }]', /letter case/],
     ['a password of seven characters', user('password: seven77'), /shorter than 8/],
     ['a password that is a number', user('password: 1234567890'), /put it in quotes/],
-    ['a hash of another kind', user('password_hash: "$2b$10$abcdefghijklmnopqrstuv"'), /Argon2id in PHC form/],
+    [
+      'half a hash',
+      user('password_hash: "$2b$10$abcdefghijklmnopqrstuv"'),
+      /cannot be imported\. It is not of the form/,
+    ],
+    ['a hash of no known kind', user('password_hash: 5f4dcc3b5aa765d61d8327deb882cf99'), /no format that is known/],
+    ['a hash that would take a minute', user(`password_hash: ${BCRYPT.replace('$10$', '$20$')}`), /two seconds/],
+    ['a hash and a password', user(`password: long enough to be, password_hash: ${BCRYPT}`), /has one of password/],
+    ['two hashes', user(`password_hash: ${BCRYPT}, custom_password_hash: { algorithm: md5 }`), /has one of password/],
+    [
+      'a digest that nobody has',
+      user('custom_password_hash: { algorithm: md4, hash: { value: ab } }'),
+      /custom_password_hash cannot/,
+    ],
     ['another provider’s user', user('user_id: "google-oauth2|1", password: long enough'), /user_id must be auth0/],
     ['a website that is a script', user('password: long enough, website: "javascript:x"'), /website must be a URL/],
     ['a name without end', user(`password: long enough, name: ${'x'.repeat(301)}`), /name must be 1 to 300 characters/],
@@ -104,6 +118,9 @@ describe('what a tenant file may not say', () => {
       faultsOf(`${client('client_secret: [hunter2]')}`),
       faultsOf(user('password: hunter2')),
       faultsOf(user('password_hash: hunter2')),
+      faultsOf(user('password_hash: $6$hunter2')),
+      faultsOf(user('custom_password_hash: hunter2')),
+      faultsOf(user('password_hash: { algorithm: hunter2, hashIterations: hunter2, salt: hunter2 }')),
       faultsOf(api('signing_alg: HS256, signing_secret: hunter2')),
       faultsOf('users:\n  - password: *hunter2'),
       faultsOf('users:\n  - password: !hunter2 x'),

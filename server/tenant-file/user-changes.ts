@@ -175,5 +175,5 @@ async function newPassword({ store, tenant }: Planning, { entry }: Met, before: 
   if (entry.password === null && entry.passwordHash === null) return null
   const [stored] = await store.credentials.of(tenant, before.id, 'password')
   if (entry.password === null) return stored ? null : entry.passwordHash
-  return stored && (await verifyPassword(entry.password, stored.secret)) ? null : hashPassword(entry.password)
+  return stored && (await verifyPassword(entry.password, stored.secret)).matches ? null : hashPassword(entry.password)
 }

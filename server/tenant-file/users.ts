@@ -1,6 +1,6 @@
 /** The `users` of a tenant file: what an entry may say of a person. What follows from it is `user-changes.ts`'s. */
 import { type Member, readMembers } from '../clients/members.ts'
-import { isVerifiable } from '../identity/password-hash.ts'
+import { hashProblem } from '../identity/password-hash.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
@@ -21,7 +21,7 @@ export interface UserEntry {
   readonly id: string | null
   readonly email: string
   readonly password: string | null
-  /** A PHC string. */
+  /** Of any format in `identity/password-formats/`. */
   readonly passwordHash: string | null
   /** Null, here and below, for what the file leaves as it is. */
   readonly emailVerified: boolean | null
@@ -78,7 +78,8 @@ const MEMBERS = {
   user_id: text,
   email: { is: 'text' },
   password: text,
-  password_hash: text,
+  password_hash: any,
+  custom_password_hash: any,
   email_verified: flag,
   blocked: flag,
   roles: { is: 'texts', optional: true },
@@ -126,8 +127,9 @@ function readUser(entry: Entry, findings: Findings): readonly UserEntry[] {
   if (address === undefined) findings.fault([...path, 'email'], `"${read.email}" is not an e-mail address.`)
   // Kept even so: whatever else is wrong with its user is told beside it.
   const email = address ?? read.email
-  const { password = null, password_hash: passwordHash = null } = read
-  checkPassword(path, email, password, passwordHash, findings)
+  const { password = null } = read
+  checkPassword(path, email, password, findings)
+  const passwordHash = readHash(entry, password !== null, findings)
   const profile = readMembers(PROFILE, given)
   checkProfile(path, profile, findings)
   return [
@@ -163,15 +165,26 @@ function checkProfile(path: Path, profile: JsonObject, findings: Findings): void
   }
 }
 
-function checkPassword(path: Path, email: string, password: string | null, hash: string | null, findings: Findings) {
+function checkPassword(path: Path, email: string, password: string | null, findings: Findings) {
   const problem = password === null ? undefined : passwordProblem(password, { own: [email], isCommon: NO_LIST })
   if (problem) findings.fault([...path, 'password'], PASSWORD_SENTENCES[problem])
-  if (password !== null && hash !== null) findings.fault(path, 'A user has a password or a password_hash, not both.')
-  if (hash !== null && !isVerifiable(hash))
-    findings.fault(
-      [...path, 'password_hash'],
-      'password_hash must be Argon2id in PHC form: $argon2id$v=19$m=…,t=…,p=…$salt$hash.',
-    )
+}
+
+const HASHES = ['password_hash', 'custom_password_hash'] as const
+
+/** As it was exported: text, or an object, which is kept as its JSON. */
+function readHash({ path, given }: Entry, hasPassword: boolean, findings: Findings): string | null {
+  const names = HASHES.filter(name => given[name] !== undefined && given[name] !== null && given[name] !== '')
+  const [name] = names
+  if (name === undefined) return null
+  if (hasPassword || names.length > 1)
+    findings.fault(path, 'A user has one of password, password_hash and custom_password_hash.')
+  const value = given[name]
+  const hash = isObject(value) ? JSON.stringify(value) : String(value)
+  const problem = hashProblem(hash)
+  if (problem !== undefined)
+    findings.fault([...path, name], `${name} cannot be imported. ${problem} See docs/importing-people.md.`)
+  return hash
 }
 
 /** Ids of an export carry their provider; those of other providers belong to connections that are not here. */

@@ -127,7 +127,7 @@ onEachStore('Whether an account exists', store => {
       kind: 'password',
       id: 'password',
       publicPart: '',
-      secret: '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
+      secret: '$2x$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
       counter: 0,
       createdAt: Date.now(),
     })
