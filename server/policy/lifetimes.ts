@@ -11,6 +11,12 @@ export const ACCOUNT_PROOF_LIFE = DAY
 export const CONFIRMATION_LIFE = 10 * MINUTE
 /** No access token lives longer, so that no revocation need be remembered longer. Auth0's own limit. */
 export const LONGEST_TOKEN_LIFE = 30 * DAY
+/**
+ * A revocation is remembered for as long as any token lives that it covers. A node whose clock is ahead, or that goes by
+ * what it has cached, may mint one of those a little later, and by another clock; an hour is far more.
+ */
+export const CLOCK_SLACK = HOUR
+export const REVOCATION_LIFE = LONGEST_TOKEN_LIFE + CLOCK_SLACK
 /** From a form that another site posted to the redirect that follows it. */
 export const POSTED_LIFE = MINUTE
 /** A mail may take minutes; whoever gets at the mailbox tomorrow must not get at the account by an old one. */

@@ -3,7 +3,7 @@
  * and appends to the log in the same transaction: the one without the other would be a lie to somebody.
  */
 import type { Instant } from '../kernel/clock.ts'
-import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
+import { CLOCK_SLACK, REVOCATION_LIFE } from '../policy/lifetimes.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Transaction } from '../store/store.ts'
 
@@ -15,7 +15,14 @@ export async function revokeAuthorization(
 ): Promise<void> {
   const { tenant, id, expiresAt } = authorization
   if ((await transaction.authorizations.kill(tenant, id)) !== 'killed') return
-  transaction.revocations.append({ tenant, kind: 'authorization', id, epoch: null, at, expiresAt })
+  transaction.revocations.append({
+    tenant,
+    kind: 'authorization',
+    id,
+    epoch: null,
+    at,
+    expiresAt: expiresAt + CLOCK_SLACK,
+  })
 }
 
 /** Ends the session with every token that carries its `sid`; families without `offline_access` are dead by join. `false` when it had ended before. */
@@ -26,7 +33,7 @@ export async function revokeSession(
 ): Promise<boolean> {
   const { tenant, id } = session
   if ((await transaction.sessions.end(tenant, id, at)) !== 'ended') return false
-  transaction.revocations.append({ tenant, kind: 'session', id, epoch: null, at, expiresAt: at + LONGEST_TOKEN_LIFE })
+  transaction.revocations.append({ tenant, kind: 'session', id, epoch: null, at, expiresAt: at + REVOCATION_LIFE })
   return true
 }
 
@@ -41,7 +48,14 @@ export async function revokeGrants(
 ): Promise<number> {
   const killed = await transaction.authorizations.killOf(tenant, user, client)
   for (const { id, expiresAt } of killed)
-    transaction.revocations.append({ tenant, kind: 'authorization', id, epoch: null, at, expiresAt })
+    transaction.revocations.append({
+      tenant,
+      kind: 'authorization',
+      id,
+      epoch: null,
+      at,
+      expiresAt: expiresAt + CLOCK_SLACK,
+    })
   return killed.length
 }
 
@@ -52,5 +66,63 @@ export async function revokeSubject(
   at: Instant,
 ): Promise<void> {
   const epoch = await transaction.users.raiseEpoch(tenant, id)
-  transaction.revocations.append({ tenant, kind: 'subject', id, epoch, at, expiresAt: at + LONGEST_TOKEN_LIFE })
+  transaction.revocations.append({ tenant, kind: 'subject', id, epoch, at, expiresAt: at + REVOCATION_LIFE })
+}
+
+/** Ends one access token. What it was given with, a refresh token or a session, goes on. */
+export function revokeToken(
+  transaction: Transaction,
+  { tenant, jti, expiresAt }: { tenant: string; jti: string; expiresAt: Instant },
+  at: Instant,
+): void {
+  const entry = { tenant, kind: 'token', id: jti, epoch: null, at, expiresAt: expiresAt + CLOCK_SLACK } as const
+  transaction.revocations.append(entry)
+}
+
+/** Nobody signs in as the person and nothing of theirs counts; what ended stays so after `unblocked`. */
+export async function blockUser(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<'changed' | 'gone'> {
+  if ((await transaction.users.change(tenant, id, { blocked: true }, at)) !== 'changed') return 'gone'
+  await revokeSubject(transaction, { tenant, id }, at)
+  return 'changed'
+}
+
+/** For good: the id is never given again. Dependents are dead by join from this instant. */
+export async function removeUser(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<'removed' | 'gone'> {
+  const outcome = await transaction.users.remove(tenant, id, at)
+  if (outcome === 'removed')
+    transaction.revocations.append({ tenant, kind: 'subject', id, epoch: null, at, expiresAt: at + REVOCATION_LIFE })
+  return outcome
+}
+
+/** Ends all that the client was ever given, its own tokens included: a secret of its became known. It may ask anew. */
+export async function revokeClient(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<void> {
+  const epoch = await transaction.clients.raiseEpoch(tenant, id)
+  transaction.revocations.append({ tenant, kind: 'client', id, epoch, at, expiresAt: at + REVOCATION_LIFE })
+  transaction.announce({ topic: 'client', tenant, id })
+}
+
+/** For good, as with a user. */
+export async function removeClient(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<'removed' | 'gone'> {
+  const outcome = await transaction.clients.remove(tenant, id, at)
+  if (outcome === 'removed') {
+    transaction.revocations.append({ tenant, kind: 'client', id, epoch: null, at, expiresAt: at + REVOCATION_LIFE })
+    transaction.announce({ topic: 'client', tenant, id })
+  }
+  return outcome
 }

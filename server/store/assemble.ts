@@ -76,20 +76,26 @@ async function runIn<T>(
   return result
 }
 
-export const assembleStore = (db: Database, gate: Gate, options: StoreOptions): Store => ({
-  ...nounsIn(db, options),
-  dialect: dialectOf(db),
+export const assembleStore = (db: Database, gate: Gate, options: StoreOptions): Store => {
+  const listeners: ((revocations: readonly Revocation[]) => void)[] = []
+  return {
+    ...nounsIn(db, options),
+    dialect: dialectOf(db),
 
-  async transaction(work) {
-    const pending: Pending = { revocations: [], messages: [] }
-    const result = await db.transaction().execute(transaction => runIn(transaction, options, gate, pending, work))
-    for (const message of pending.messages) options.bus.publish(message)
-    return result
-  },
+    async transaction(work) {
+      const pending: Pending = { revocations: [], messages: [] }
+      const result = await db.transaction().execute(transaction => runIn(transaction, options, gate, pending, work))
+      if (pending.revocations.length > 0) for (const tell of listeners) tell(pending.revocations)
+      for (const message of pending.messages) options.bus.publish(message)
+      return result
+    },
 
-  async ping() {
-    if (!(await takesWrites(db))) throw new UnavailableError('The database is a standby and takes no writes')
-  },
+    onRevoked: listener => void listeners.push(listener),
 
-  close: () => db.destroy(),
-})
+    async ping() {
+      if (!(await takesWrites(db))) throw new UnavailableError('The database is a standby and takes no writes')
+    },
+
+    close: () => db.destroy(),
+  }
+}

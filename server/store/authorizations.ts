@@ -57,6 +57,8 @@ export interface Authorizations {
    * named, or its own session when none is named. What counts as alive is `tokens/assert-active.ts`'s to say.
    */
   standing(tenant: string, id: string, session?: string): Promise<Standing | undefined>
+  /** The authorization with the person who gave it, undefined when deleted: one query, by primary keys. */
+  holder(tenant: string, id: string): Promise<Pick<Standing, 'authorization' | 'user'> | undefined>
   /** Moves the end later, never earlier. */
   extend(tenant: string, id: string, expiresAt: Instant): Promise<void>
   /** `killed` for the one call that did it, `already` for later ones, `gone` when there is no such authorization. */
@@ -157,6 +159,25 @@ export const authorizationsIn = (db: Database): Authorizations => ({
       client: joinedClient && toClient(joinedClient),
       session: joinedSession && toSession(joinedSession),
     }
+  },
+
+  async holder(tenant, id) {
+    const row = await db
+      .selectFrom('authorizations')
+      .leftJoin('users', join =>
+        join
+          .onRef('users.tenant', '=', 'authorizations.tenant')
+          .onRef('users.id', '=', 'authorizations.subject')
+          .on('users.removed_at', 'is', null),
+      )
+      .selectAll('authorizations')
+      .select(prefixed('users', 'user__', userColumns))
+      .where('authorizations.tenant', '=', tenant)
+      .where('authorizations.id', '=', id)
+      .executeTakeFirst()
+    if (!row) return undefined
+    const joinedUser = unprefixed<UsersTable>(row, 'user__', userColumns)
+    return { authorization: toRecord(row), user: joinedUser && toUser(joinedUser) }
   },
 
   async extend(tenant, id, expiresAt) {

@@ -28,6 +28,9 @@ export interface Revocation {
   readonly expiresAt: Instant
 }
 
+/** What an entry is about, within its tenant. */
+export type RevocationName = Pick<Revocation, 'kind' | 'id'>
+
 export interface NumberedRevocation extends Revocation {
   readonly number: number
 }
@@ -39,6 +42,8 @@ export interface Revocations {
   head(): Promise<number>
   /** In order, after the number given. */
   after(number: number, limit: number): Promise<NumberedRevocation[]>
+  /** Those about any of the names, by index. */
+  among(tenant: string, names: readonly RevocationName[]): Promise<NumberedRevocation[]>
   purge(now: Instant, limit: number): Promise<number>
 }
 
@@ -71,6 +76,18 @@ export const revocationsIn = (db: Database, append: Revocations['append'] = refu
       .where('number', '>', number)
       .orderBy('number')
       .limit(limit)
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async among(tenant, names) {
+    if (names.length === 0) return []
+    const rows = await db
+      .selectFrom('revocations')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where(row => row.or(names.map(({ kind, id }) => row.and({ kind, id }))))
+      .orderBy('number')
       .execute()
     return rows.map(toRecord)
   },

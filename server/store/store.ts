@@ -17,7 +17,7 @@ import type { Keys } from './keys.ts'
 import type { LogoutDeliveries } from './logout-deliveries.ts'
 import type { Mails } from './mails.ts'
 import type { ResourceServers } from './resource-servers.ts'
-import type { Revocations } from './revocations.ts'
+import type { Revocation, Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
 import type { SealedValues } from './sealed-values.ts'
 import type { SessionClients } from './session-clients.ts'
@@ -66,6 +66,11 @@ export interface Store extends Nouns {
    * calls (`revocations.ts`).
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Tells the listener what transactions of this node have revoked: once it is committed, and before `transaction`
+   * resolves, so that it holds here before anybody is answered. Of other nodes' the log tells.
+   */
+  onRevoked(listener: (revocations: readonly Revocation[]) => void): void
   /** Whether the database answers and takes writes, for `/readyz`. Rejects with an `UnavailableError` while it does not. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -56,6 +56,17 @@ export function describeGrants(stage: Stage): void {
       assert.equal(await store.authorizations.standing(newTenant(), 'authorization'), undefined)
     })
 
+    test('who holds an authorization comes with it, and nobody when they were deleted', async () => {
+      const { store } = stage
+      const { tenant, user, session } = await grantIn(store)
+      const authorization = authorizationOf(tenant, { session })
+      const { holder } = store.authorizations
+      assert.deepEqual(await holder(tenant, 'authorization'), { authorization, user: userOf(tenant) })
+      assert.equal(await holder(newTenant(), 'authorization'), undefined)
+      await store.users.remove(tenant, user, NOW)
+      assert.deepEqual(await holder(tenant, 'authorization'), { authorization, user: undefined })
+    })
+
     test('the standing names another session when asked, and none of what was deleted', async () => {
       const { store } = stage
       const { tenant, user, session } = await grantIn(store)

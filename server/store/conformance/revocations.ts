@@ -73,6 +73,51 @@ export function describeRevocations(stage: Stage): void {
       )
     })
 
+    test('entries are found by what they are about, each kind for itself', async () => {
+      const { store } = stage
+      const [tenant, other] = [newTenant(), newTenant()]
+      await store.transaction(async transaction => {
+        for (const [kind, id] of [
+          ['session', 'a'],
+          ['token', 'a'],
+          ['session', 'b'],
+        ] as const) {
+          transaction.revocations.append(revocationOf(tenant, { kind, id }))
+          transaction.revocations.append(revocationOf(other, { kind, id }))
+        }
+      })
+      const names = [
+        { kind: 'session', id: 'a' },
+        { kind: 'token', id: 'b' },
+        { kind: 'session', id: 'c' },
+      ] as const
+      const found = await store.revocations.among(tenant, names)
+      assert.deepEqual(
+        found.map(entry => [entry.tenant, entry.kind, entry.id]),
+        [[tenant, 'session', 'a']],
+      )
+      assert.deepEqual(await store.revocations.among(tenant, []), [])
+    })
+
+    test('listeners hear of entries once they can be read and before the caller does, and of none that was rolled back', async () => {
+      const { store } = stage
+      const tenant = newTenant()
+      const heard: string[] = []
+      store.onRevoked(entries => heard.push(...entries.filter(one => one.tenant === tenant).map(({ id }) => id)))
+      await store.transaction(async transaction => {
+        for (const id of ['a', 'b']) transaction.revocations.append(revocationOf(tenant, { id }))
+        assert.deepEqual(heard, [])
+      })
+      assert.deepEqual(heard, ['a', 'b'])
+      await assert.rejects(
+        store.transaction(async transaction => {
+          transaction.revocations.append(revocationOf(tenant, { id: 'c' }))
+          throw new Error('no')
+        }),
+      )
+      assert.deepEqual(heard, ['a', 'b'])
+    })
+
     test('under 32 transactions, some rolled back, a reader never sees a gap', async () => {
       const { store } = stage
       const tenant = newTenant()
