@@ -47,6 +47,7 @@ import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
+import { createRevocationsHere } from './revocation/revocations-here.ts'
 import { makeDataFolder } from './store/data-folder.ts'
 import { lockDatabase } from './store/lock.ts'
 import { openPostgres, reach } from './store/postgres.ts'
@@ -121,6 +122,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...shared,
       log,
       keyring,
+      revocations: createRevocationsHere({ store, bus, clock }),
       audit,
       egress,
       clientKeys: createClientKeys({ egress, clock, log }),

@@ -188,6 +188,14 @@ export const refreshReused = (o: Occasion, client: string, user: string, authori
     { generation },
   )
 
+/** By the client, with the authorization and every access token that came of it. */
+export const refreshTokenRevoked = (o: Occasion, client: string, user: string, authorization: string) =>
+  event(o, 'token.refresh-revoked', forPerson(client, user), { kind: 'authorization', id: authorization })
+
+/** By the client, it alone. `user` is null for a machine's. */
+export const accessTokenRevoked = (o: Occasion, client: string, user: string | null, jti: string) =>
+  event(o, 'token.revoked', user === null ? machine(client) : forPerson(client, user), { kind: 'token', id: jti })
+
 export const machineTokenIssued = (o: Occasion, client: string, audience: string, scopes: readonly string[]) =>
   event(o, 'token.issued', machine(client), { kind: 'resource-server', id: audience }, { scopes })
 

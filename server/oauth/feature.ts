@@ -22,6 +22,7 @@ import type { Keyring } from '../keys/keyring.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import type { Proof } from '../policy/proof.ts'
 import type { ResponseMember, ResponseType } from '../policy/response-types.ts'
+import type { RevocationsHere } from '../revocation/revocations-here.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { Tenant, Tenants } from '../tenants/tenants.ts'
@@ -36,6 +37,7 @@ export interface OAuthServices {
   readonly connections: Connections
   readonly signInWithPassword: PasswordSignIn
   readonly keyring: Keyring
+  readonly revocations: RevocationsHere
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
   /** Whether a client signed something. */
@@ -94,6 +96,12 @@ export interface ServerMetadata {
   readonly userinfo_endpoint: string
   readonly jwks_uri: string
   readonly end_session_endpoint: string
+  readonly revocation_endpoint: string
+  readonly revocation_endpoint_auth_methods_supported: readonly string[]
+  readonly revocation_endpoint_auth_signing_alg_values_supported: readonly string[]
+  readonly introspection_endpoint: string
+  readonly introspection_endpoint_auth_methods_supported: readonly string[]
+  readonly introspection_endpoint_auth_signing_alg_values_supported: readonly string[]
   readonly scopes_supported: readonly string[]
   readonly response_types_supported: readonly string[]
   readonly response_modes_supported: readonly string[]

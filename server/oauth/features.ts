@@ -7,12 +7,14 @@ import { clientCredentials } from './features/client-credentials.ts'
 import { endSession } from './features/end-session.ts'
 import { implicit } from './features/implicit.ts'
 import { interaction } from './features/interaction.ts'
+import { introspection } from './features/introspection.ts'
 import { logout } from './features/logout.ts'
 import { openid } from './features/openid.ts'
 import { password } from './features/password.ts'
 import { passwordRealm } from './features/password-realm.ts'
 import { pkce } from './features/pkce.ts'
 import { refreshToken } from './features/refresh-token.ts'
+import { revocation } from './features/revocation.ts'
 import { userinfo } from './features/userinfo.ts'
 
 export const features: readonly Feature[] = [
@@ -28,6 +30,8 @@ export const features: readonly Feature[] = [
   password,
   passwordRealm,
   userinfo,
+  introspection,
+  revocation,
   logout,
   endSession,
 ]

@@ -7,9 +7,9 @@ import { ground } from './migrations/0001-ground.ts'
 import { mails } from './migrations/0002-mails.ts'
 import { accounts } from './migrations/0003-accounts.ts'
 import { signingAlgorithms } from './migrations/0004-signing-algorithms.ts'
+import { revocationNames } from './migrations/0007-revocation-names.ts'
 import { eventOrder } from './migrations/0008-event-order.ts'
 import { logout } from './migrations/0009-logout.ts'
-import { revocationNames } from './migrations/0007-revocation-names.ts'
 import type { Database } from './schema.ts'
 
 /** In order of name, which is the order they run in. */
@@ -18,9 +18,9 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0002-mails': mails(dialect),
   '0003-accounts': accounts(dialect),
   '0004-signing-algorithms': signingAlgorithms(dialect),
+  '0007-revocation-names': revocationNames(),
   '0008-event-order': eventOrder(dialect),
   '0009-logout': logout(dialect),
-  '0007-revocation-names': revocationNames(),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

@@ -127,6 +127,26 @@ const flows: readonly Flow[] = [
     },
   },
   {
+    name: 'a client asks whether its token counts',
+    needs: ['client-credentials', 'introspection'],
+    run: async server => {
+      const given = await askToken(server, { grant_type: 'client_credentials', ...MACHINE, audience: API })
+      const token = String(given.json()['access_token'])
+      const answer = await new CookieJarBrowser(server).post('/oauth/introspect', { ...MACHINE, token })
+      assert.equal(answer.json()['active'], true)
+    },
+  },
+  {
+    name: 'a client gives its refresh token back',
+    needs: ['authorization-code', 'refresh-token', 'revocation'],
+    run: async server => {
+      const { refresh_token } = await tokensFor(server, ANN, { scope: 'offline_access' })
+      const answer = await new CookieJarBrowser(server).post('/oauth/revoke', { ...SPA, token: refresh_token })
+      assert.equal(answer.status, 200)
+      assert.equal((await askToken(server, refreshing(SPA, refresh_token))).status, 400)
+    },
+  },
+  {
     name: 'a refresh token is rotated',
     needs: ['authorization-code', 'refresh-token'],
     run: async server => {

@@ -108,7 +108,7 @@ onEachStage('Signing in by code', stage => {
     })
     assert.equal(tokens.id_token, undefined)
     assert.equal(decodeJwt(tokens.access_token).aud, VIDEOS)
-    await assert.rejects(web.userinfo(tokens), { status: 401 })
+    await assert.rejects(web.userinfo(tokens), { status: 403 })
   })
 
   test('a request may be posted as a form from the application, and is answered as one in the query is', async () => {
@@ -258,7 +258,7 @@ onEachStage('A machine', stage => {
     const { configuration } = await machine()
     const { access_token: token } = await oidc.clientCredentialsGrant(configuration, { audience: VIDEOS })
     assert.equal(decodeProtectedHeader(token).typ, 'at+jwt')
-    await assert.rejects(oidc.fetchUserInfo(configuration, token, oidc.skipSubjectCheck), { status: 401 })
+    await assert.rejects(oidc.fetchUserInfo(configuration, token, oidc.skipSubjectCheck), { status: 403 })
   })
 
   test('needs more than a name: a public client cannot act as itself, even where its settings say so', async () => {

@@ -25,9 +25,9 @@ import {
 import { chooseAudience } from '../audiences.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
 import { passTheGate } from '../gate.ts'
+import { REFRESH_PURPOSE } from '../refresh-families.ts'
 import { lastingOf } from '../requested-claims.ts'
 
-const PURPOSE = 'refresh-token'
 const SCOPE = 'offline_access'
 
 export const refreshToken: Feature = {
@@ -54,7 +54,7 @@ export const refreshToken: Feature = {
 async function giveFamily(context: TokenContext): Promise<void> {
   const { services, issuer, tenant, client, presented, now, writes, answer } = context
   if (!presented.audiences?.[userinfoAudience(issuer)]?.includes(SCOPE)) return
-  const key = await services.keyring.secret(tenant, PURPOSE)
+  const key = await services.keyring.secret(tenant, REFRESH_PURPOSE)
   const expiresAt = now + client.refresh.lifetime
   await services.keyring.noteUse(tenant, key.id, expiresAt)
 
@@ -96,7 +96,7 @@ async function present({
   const text = parameters.get('refresh_token')
   if (text === undefined) throw new ProtocolError('invalid_request', 'refresh_token is missing.')
   const parsed = parseRefreshToken(text)
-  const secret = parsed && (await services.keyring.secretById(tenant, PURPOSE, parsed.token.keyId))
+  const secret = parsed && (await services.keyring.secretById(tenant, REFRESH_PURPOSE, parsed.token.keyId))
   if (!parsed || !secret || !isGenuine(parsed, { tenant, client: client.id }, secret.key)) throw invalidToken()
   return { request: null, token: parsed.token, key: secret.key }
 }

@@ -1,0 +1,133 @@
+/**
+ * An access token of ours that comes back: whether we signed it for this purpose, and whether it still counts. The first
+ * is decided in memory, from the key that it names. The second by what has been revoked since, which this node knows,
+ * and by one read of the person.
+ */
+import { parseObject } from '@latchkey/sdk/strict-json'
+import {
+  accessToken,
+  allowAlgorithms,
+  checkClaims,
+  importSecret,
+  type KeyRequest,
+  VerificationError,
+  type VerificationKey,
+  type VerifiedToken,
+  verifySignature,
+} from '@latchkey/sdk/verify'
+import type { Client } from '../clients/metadata.ts'
+import { ACCESS_TOKEN_ALGORITHMS } from '../clients/resource-servers.ts'
+import type { Incoming } from '../http/route.ts'
+import type { Secret } from '../keys/keyring.ts'
+import type { AuthorizationRecord } from '../store/authorizations.ts'
+import type { UserRecord } from '../store/users.ts'
+import type { OAuthServices } from './feature.ts'
+
+/** An access token that was verified, with what ours always say. */
+export interface OwnToken extends VerifiedToken {
+  readonly jti: string
+  readonly client: string
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+/** Whom a token that counts stands for. */
+export interface Bearer {
+  readonly client: Client
+  /** Null for a machine. */
+  readonly person: { readonly user: UserRecord; readonly authorization: AuthorizationRecord } | null
+}
+
+const ALGORITHMS = allowAlgorithms(ACCESS_TOKEN_ALGORITHMS)
+
+/**
+ * Whatever its audience is: that is the caller's to judge. One that an API's secret vouches for is for that API alone.
+ * Throws `VerificationError` for all that is not an access token of this issuer, within its time.
+ */
+export async function readAccessToken(
+  services: OAuthServices,
+  { tenant, issuer }: Incoming,
+  token: string,
+): Promise<OwnToken> {
+  const keys = ({ kid, alg }: KeyRequest) =>
+    alg === 'HS256' ? secretOf(services, tenant, token, kid) : services.keyring.verificationKey(tenant, { kid, alg })
+  const signed = await verifySignature(token, keys, ALGORITHMS)
+  // Our own clock wrote these times: there is nothing to be lenient about.
+  const profile = { ...accessToken({ issuer, audience: issuer, leewaySeconds: 0 }), audiences: undefined }
+  const verified = checkClaims(signed, profile, services.clock())
+  const { claims } = verified
+  const [jti, client] = [text(claims['jti']), text(claims['client_id'] ?? claims['azp'])]
+  // An ID token is told apart by what it says, and this is what it does not.
+  if (jti === null || client === null || !isEpoch(claims['client_epoch']))
+    throw new VerificationError('wrong_type', 'the token is not an access token')
+  return { ...verified, jti, client, audiences: [claims.aud].flat(), scopes: text(claims['scope'])?.split(' ') ?? [] }
+}
+
+/** The same for a token that somebody asks about: undefined for what is none. */
+export async function findAccessToken(
+  services: OAuthServices,
+  incoming: Incoming,
+  token: string,
+): Promise<OwnToken | undefined> {
+  try {
+    return await readAccessToken(services, incoming, token)
+  } catch (error) {
+    if (error instanceof VerificationError) return undefined
+    throw error
+  }
+}
+
+/** Undefined when it has been ended since it was signed. Who presents it, and for what, is the caller's to judge. */
+export async function bearerOf(
+  { store, clients, revocations }: OAuthServices,
+  tenant: string,
+  { jti, client: clientId, claims }: OwnToken,
+): Promise<Bearer | undefined> {
+  const client = await clients.find(tenant, clientId)
+  const clientEpoch = claims['client_epoch'] as number
+  // A client that is remembered from before it was changed has a lower epoch: the log knows better.
+  if (!client || client.epoch > clientEpoch) return undefined
+  const [authorization = ''] = jti.split('.')
+  const facts = {
+    tenant,
+    jti,
+    authorization,
+    session: text(claims['sid']),
+    client: { id: client.id, epoch: clientEpoch },
+    organization: text(claims['org_id']),
+  }
+  const subjectEpoch = claims['subject_epoch']
+  if (!isEpoch(subjectEpoch))
+    return (await revocations.isRevoked({ ...facts, subject: null })) ? undefined : { client, person: null }
+
+  const found = await store.authorizations.holder(tenant, authorization)
+  if (!found?.user || found.authorization.state !== 'live' || found.authorization.client !== client.id) return undefined
+  const { user } = found
+  if (user.blocked || user.epoch !== subjectEpoch) return undefined
+  if (await revocations.isRevoked({ ...facts, subject: { id: user.id, epoch: subjectEpoch } })) return undefined
+  return { client, person: { user, authorization: found.authorization } }
+}
+
+const isEpoch = (claim: unknown): claim is number => Number.isSafeInteger(claim)
+const text = (claim: unknown): string | null => (typeof claim === 'string' ? claim : null)
+
+/** Imported once for as long as the keyring hands out the same secret. */
+const imported = new WeakMap<Secret, Promise<VerificationKey>>()
+
+/** The secret of the one API that the token says it is for. What the token says is believed for nothing else. */
+async function secretOf(
+  { resourceServers, keyring }: OAuthServices,
+  tenant: string,
+  token: string,
+  kid: string | undefined,
+): Promise<VerificationKey | undefined> {
+  const audience = parseObject(Buffer.from(token.split('.')[1] ?? '', 'base64url'))?.['aud']
+  const api = typeof audience === 'string' ? await resourceServers.find(tenant, audience) : undefined
+  if (api?.algorithm !== 'HS256') return undefined
+  const secret = (await keyring.apiSecrets(tenant, api.id)).find(({ id }) => id === kid)
+  if (!secret) return undefined
+  const key =
+    imported.get(secret) ?? importSecret(secret.key, { alg: 'HS256', audience: api.identifier, kid: secret.id })
+  imported.set(secret, key)
+  return key
+}

@@ -1,0 +1,93 @@
+/**
+ * `/oauth/revoke`: a client gives a token back. A refresh token takes with it all that it stands for, the access tokens
+ * included; an access token goes alone. What is no token, or none any more, is as good as revoked.
+ */
+import { accessTokenRevoked, type Occasion, occasionOf, refreshTokenRevoked } from '../../audit/events.ts'
+import type { Client } from '../../clients/metadata.ts'
+import type { Answer, Incoming } from '../../http/route.ts'
+import { ProtocolError } from '../../kernel/errors.ts'
+import { SECOND } from '../../kernel/seconds.ts'
+import { revokeAuthorization, revokeToken } from '../../revocation/revoke.ts'
+import { bearerOf, findAccessToken } from '../access-tokens.ts'
+import { authenticateClient } from '../client-auth/authenticate.ts'
+import { clientAuthAlgorithms, clientAuthMethodNames } from '../client-auth/client-auth.ts'
+import type { Feature, OAuthServices } from '../feature.ts'
+import { findFamily, isRefreshToken } from '../refresh-families.ts'
+
+export const revocation: Feature = {
+  name: 'revocation',
+  spec: 'RFC 7009',
+  metadata: issuer => ({
+    revocation_endpoint: `${issuer}oauth/revoke`,
+    revocation_endpoint_auth_methods_supported: clientAuthMethodNames,
+    revocation_endpoint_auth_signing_alg_values_supported: clientAuthAlgorithms,
+  }),
+  routes: services => [
+    {
+      method: 'POST',
+      path: '/oauth/revoke',
+      cors: 'open',
+      speaks: 'json',
+      answer: incoming => answer(services, incoming),
+    },
+  ],
+}
+
+/** §2.2: also for a token that is unknown; there is nothing that a client could do about it. */
+const DONE: Answer = { status: 200, headers: { 'cache-control': 'no-store' } }
+
+async function answer(services: OAuthServices, incoming: Incoming): Promise<Answer> {
+  if (incoming.body.repeated.length > 0)
+    throw new ProtocolError('invalid_request', 'A parameter is sent more than once.')
+  const occasion = occasionOf(incoming, services.clock())
+  const client = await authenticateClient(services, incoming, occasion)
+  const token = incoming.body.get('token')
+  if (token === undefined) throw new ProtocolError('invalid_request', 'token is missing.')
+  // What a token is can be seen, so token_type_hint tells nothing, and an unknown one does no harm.
+  if (isRefreshToken(token)) await endFamily(services, incoming, client, token, occasion)
+  else await endAccessToken(services, incoming, client, token, occasion)
+  return DONE
+}
+
+async function endFamily(
+  services: OAuthServices,
+  { tenant }: Incoming,
+  client: Client,
+  token: string,
+  occasion: Occasion,
+): Promise<void> {
+  const found = await findFamily(services, tenant, token)
+  if (!found) return
+  const { family, standing } = found
+  if (family.client !== client.id) throw notYours()
+  await services.store.transaction(async transaction => {
+    const ended = await transaction.families.kill(tenant, family.hash)
+    await revokeAuthorization(transaction, standing.authorization, occasion.at)
+    if (ended === 'killed')
+      await transaction.events.record([refreshTokenRevoked(occasion, client.id, family.user, family.authorization)])
+  })
+}
+
+async function endAccessToken(
+  services: OAuthServices,
+  incoming: Incoming,
+  client: Client,
+  token: string,
+  occasion: Occasion,
+): Promise<void> {
+  const own = await findAccessToken(services, incoming, token)
+  if (!own) return
+  if (own.client !== client.id) throw notYours()
+  // Once: whoever has a token could otherwise fill the log with it.
+  const bearer = await bearerOf(services, incoming.tenant, own)
+  if (!bearer) return
+  const user = bearer.person?.user.id ?? null
+  const { jti } = own
+  await services.store.transaction(async transaction => {
+    revokeToken(transaction, { tenant: incoming.tenant, jti, expiresAt: own.claims.exp * SECOND }, occasion.at)
+    await transaction.events.record([accessTokenRevoked(occasion, client.id, user, jti)])
+  })
+}
+
+/** §2.1: refused, and said so. RFC 6749 §5.2 has the code for what was issued to another client. */
+const notYours = (): ProtocolError => new ProtocolError('invalid_grant', 'The token was issued to another client.')
