@@ -1,8 +1,10 @@
 /**
  * The grant of those who take a person's password themselves: an application that no browser reaches, of the
- * operator's own. What it is given hangs on no session. The features that offer it differ in where the account is.
+ * operator's own. What it is given hangs on no session. Its two names are two features; `realm` says with either in
+ * which connection the account is, since Auth0's SDKs send it with either.
  */
 import { authorized } from '../audit/events.ts'
+import { DATABASE_STRATEGY, defaultDirectoryOf } from '../identity/users.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
@@ -23,11 +25,7 @@ interface PresentedPassword extends Presented {
   readonly connection: ConnectionRecord
 }
 
-/** `findConnection` throws `ProtocolError`. */
-export const passwordGrant = (
-  type: string,
-  findConnection: (request: Request) => Promise<ConnectionRecord>,
-): Grant => ({
+export const passwordGrant = (type: string): Grant => ({
   type,
 
   /** Everything that costs nothing comes first: a request that is refused anyway has tried no password. */
@@ -106,6 +104,15 @@ export const passwordGrant = (
     }
   },
 })
+
+async function findConnection({ services: { store }, tenant, parameters }: Request): Promise<ConnectionRecord> {
+  const realm = parameters.get('realm')
+  if (realm === undefined) return defaultDirectoryOf(store, tenant)
+  const connection = await store.connections.findByName(tenant, realm)
+  if (connection?.strategy !== DATABASE_STRATEGY)
+    throw new ProtocolError('invalid_request', 'The realm is no connection that has passwords.')
+  return connection
+}
 
 function required(value: string | undefined, name: string): string {
   if (value === undefined) throw new ProtocolError('invalid_request', `${name} is missing.`)

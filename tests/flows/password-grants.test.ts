@@ -64,12 +64,14 @@ onEachStage('The password grants', stage => {
   })
 
   test('look for the account where the realm says, or in the default directory', async () => {
-    for (const parameters of [{ realm: DATABASE }, {}] as const) {
-      const tokens = await passing(KIM, { scope: 'openid', ...parameters }, PASSWORD_REALM)
-      assert.deepEqual(tokens.claims()?.['amr'], ['pwd'])
+    for (const grant of [PASSWORD_REALM, 'password']) {
+      for (const parameters of [{ realm: DATABASE }, {}] as const) {
+        const tokens = await passing(KIM, { scope: 'openid', ...parameters }, grant)
+        assert.deepEqual(tokens.claims()?.['amr'], ['pwd'])
+      }
+      for (const realm of ['nowhere', 'google-oauth2'])
+        await assert.rejects(passing(KIM, { realm }, grant), { error: 'invalid_request' })
     }
-    for (const realm of ['nowhere', 'google-oauth2'])
-      await assert.rejects(passing(KIM, { realm }, PASSWORD_REALM), { error: 'invalid_request' })
   })
 
   test('look in the directory that the tenant names as its default', async () => {
