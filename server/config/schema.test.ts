@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { DAY, SECOND } from '../kernel/seconds.ts'
 import { loadSettings } from './load.ts'
 import { type Option, options, type Settings } from './schema.ts'
+
+const UNITS: Readonly<Record<string, number>> = { seconds: SECOND, days: DAY }
 
 const all = Object.entries(options) as [keyof Settings, Option][]
 
@@ -21,7 +24,8 @@ describe('the table of settings, from which the manual is printed', () => {
   test('states each default that can be written as it is read', () => {
     const settings = loadSettings({})
     for (const [member, option] of all) {
-      const value = settings[member]
+      const read = settings[member]
+      const value = typeof read === 'number' ? read / (UNITS[option.unit ?? ''] ?? 1) : read
       // Paths are resolved, and what is none or made has no spelling.
       if (typeof value === 'number' || (typeof value === 'string' && !value.startsWith('/')))
         assert.equal(String(value), option.default, option.name)

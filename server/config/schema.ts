@@ -186,7 +186,7 @@ export const options = {
     name: 'LATCHKEY_TLS',
     default: 'off',
     sentence:
-      '`auto` serves HTTPS with a certificate for every host of every tenant, and for localhost, from a private authority in LATCHKEY_DATA/tls. Clients have to trust its `ca.pem` (NODE_EXTRA_CA_CERTS, for Node). Off, unless there are files of a certificate.',
+      'With `auto`, HTTPS is served with a certificate for every host of every tenant, and for localhost, from a private authority in LATCHKEY_DATA/tls. Clients have to trust its `ca.pem` (NODE_EXTRA_CA_CERTS, for Node). Off, unless there are files of a certificate.',
     read: (raw, settled) => {
       const chosen = oneOf('LATCHKEY_TLS', raw, ['off', 'auto'], 'off')
       if (settled.tlsCert === null) return chosen
