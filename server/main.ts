@@ -25,6 +25,22 @@ const COMMANDS: readonly Command[] = [
     run: async values => (await import('./commands/migrate.ts')).migrate(values),
   }),
   command({
+    name: 'backup',
+    usage: '<file>',
+    does: 'writes all that is kept into a file, beside a running server; the master key is not in it',
+    takes: ['a file'],
+    options: { json },
+    run: async (values, file = '') => (await import('./commands/backup.ts')).backUp(file, values),
+  }),
+  command({
+    name: 'restore',
+    usage: '<file> [--keep-sign-ins]',
+    does: 'fills an empty database from a backup; everybody signs in again, unless nothing was changed since',
+    takes: ['a file'],
+    options: { 'keep-sign-ins': flag, json },
+    run: async (values, file = '') => (await import('./commands/backup.ts')).restore(file, values),
+  }),
+  command({
     name: 'apply',
     usage: '<tenant.yaml>',
     does: 'makes a tenant what its file says',

@@ -30,6 +30,7 @@ export const ladder: readonly { readonly parts: readonly string[]; readonly apar
     parts: ['oauth', 'login', 'embedded', 'api', 'gateway', 'tenant-file'],
     apart: 'surfaces meet in a URL and an id, never in a function, so that any of them can be left out',
   },
+  { parts: ['backup'] },
   { parts: ['factors', 'connectors'], apart: 'what a person proves and what somebody else vouches for stay apart' },
   { parts: ['tokens'] },
   { parts: ['identity', 'clients', 'tenants'], apart: 'people, applications and tenants meet by id, in the store' },

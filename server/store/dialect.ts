@@ -80,3 +80,39 @@ export const storable = (parameters: readonly unknown[]): unknown[] =>
   parameters.map(value =>
     typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value,
   )
+
+/** Of a connection alone, which sees everything as it is now for as long as the work takes, and keeps nobody from writing. */
+export const inSnapshot = <T>(db: Database, work: (connection: Database) => Promise<T>): Promise<T> =>
+  db.connection().execute(async connection => {
+    const isPostgres = dialectOf(db) === 'postgres'
+    await sql.raw(isPostgres ? 'begin isolation level repeatable read read only' : 'begin').execute(connection)
+    try {
+      return await work(connection)
+    } finally {
+      await sql`rollback`.execute(connection)
+    }
+  })
+
+const ROWS_AT_ONCE = 500
+
+/** All rows of a table, inside a transaction, a few hundred at a time. */
+export async function* pagesOf<Row>(db: Database, table: string): AsyncIterable<readonly Row[]> {
+  if (dialectOf(db) === 'sqlite') {
+    // The rows' own numbers, by which SQLite keeps them.
+    for (let after = -1; ; ) {
+      const { rows } = await sql<Row & { rowid_of_page: number }>`
+        select rowid as rowid_of_page, * from ${sql.table(table)}
+         where rowid > ${after} order by rowid limit ${ROWS_AT_ONCE}`.execute(db)
+      if (rows.length === 0) return
+      after = rows.at(-1)?.rowid_of_page ?? after
+      yield rows.map(({ rowid_of_page: _, ...row }) => row as Row)
+    }
+  }
+  await sql`declare page_by_page no scroll cursor for select * from ${sql.table(table)}`.execute(db)
+  for (;;) {
+    const { rows } = await sql<Row>`fetch ${sql.lit(ROWS_AT_ONCE)} from page_by_page`.execute(db)
+    if (rows.length === 0) break
+    yield rows
+  }
+  await sql`close page_by_page`.execute(db)
+}

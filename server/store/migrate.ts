@@ -24,9 +24,9 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
 })
 
 /** What has been applied, by name. A database without the table is a new one. */
-async function appliedIn(db: Database): Promise<string[]> {
+export async function appliedIn(db: Database): Promise<string[]> {
   try {
-    const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db)
+    const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
     return rows.map(row => row.name)
   } catch (error) {
     const { code, message } = error as { code?: string; message?: string }
@@ -60,5 +60,23 @@ export async function migrate(db: Database): Promise<void> {
     provider: { getMigrations: async () => migrations },
   })
   const { error } = await migrator.migrateToLatest()
+  if (error) throw error
+}
+
+/**
+ * Inside a transaction of the caller: the form that exactly these migrations give, or the latest.
+ * @throws OperatorError for migrations that this version does not know in this order.
+ */
+export async function migrateTo(db: Database, migrations: readonly string[] | 'latest'): Promise<void> {
+  const all = migrationsFor(dialectOf(db))
+  const known = Object.keys(all)
+  const wanted = migrations === 'latest' ? known : migrations
+  const unknown = wanted.filter((name, place) => name !== known[place])
+  if (unknown.length > 0)
+    throw new OperatorError(
+      `The backup was made by a newer Latchkey, or by one that this is no successor of (${unknown.join(', ')}). Restore it with the version that made it.`,
+    )
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => all } })
+  const { error } = await migrator.migrateTo(wanted.at(-1) ?? '')
   if (error) throw error
 }

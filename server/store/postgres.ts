@@ -85,20 +85,25 @@ function addressOf(url: string): string {
   return `${hostname || 'the local socket'}${port && `:${port}`}`
 }
 
+/** One connection, for work that may take longer than any query is allowed to. */
+export const openPostgresDatabase = async (url: string): Promise<Database> =>
+  openDatabase(await createPool({ connectionString: url, max: 1 }), createGate())
+
 /** A migration, or the wait for another node's, may take longer than any query is allowed to. */
 async function migrateAlone(url: string): Promise<void> {
-  const db = openDatabase(await createPool({ connectionString: url, max: 1 }), createGate())
+  const db = await openPostgresDatabase(url)
   try {
     await migrate(db)
   } catch (error) {
-    throw refusalBehind(error, addressOf(url))
+    throw refusalBehind(error, url)
   } finally {
     await db.destroy()
   }
 }
 
 /** What PostgreSQL refuses for a reason that is the operator's to mend; anything else is a fault of the migration. */
-function refusalBehind(error: unknown, where: string): unknown {
+export function refusalBehind(error: unknown, url: string): unknown {
+  const where = addressOf(url)
   const { code, message } = error as { code?: string; message?: string }
   // insufficient_privilege, and invalid_schema_name: no schema in the search path that this user may use.
   if (code === '42501' || code === '3F000')

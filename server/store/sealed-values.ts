@@ -72,6 +72,16 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
   },
 }
 
+/** The sealed value of a whole row of any table, and what it is sealed to; undefined where there is none. */
+export function sealedIn(
+  table: string,
+  row: Readonly<Record<string, unknown>>,
+): Pick<SealedValue, 'context' | 'sealed'> | undefined {
+  const place = Object.hasOwn(PLACES, table) ? PLACES[table as SealedPlace] : undefined
+  const sealed = place && row[place.column]
+  return place && typeof sealed === 'string' ? { sealed, context: place.contextOf(row as Row) } : undefined
+}
+
 const places = Object.keys(PLACES) as SealedPlace[]
 
 const columns = (names: readonly string[]): RawBuilder<unknown> => sql.join(names.map(name => sql.ref(name)))

@@ -16,7 +16,7 @@ import { assembleStore } from './assemble.ts'
 import { EmbeddedAdapter, storable } from './dialect.ts'
 import { createGate, type Gate } from './gate.ts'
 import { migrate } from './migrate.ts'
-import type { Tables } from './schema.ts'
+import type { Database, Tables } from './schema.ts'
 import { naming, refuseForeign } from './sqlite-faults.ts'
 import type { Store, StoreOptions } from './store.ts'
 
@@ -40,6 +40,21 @@ const BUSY_TIMEOUT = 5 * SECOND
  * fault (`sqlite-faults.ts`), as every query does from then on.
  */
 export async function openSqlite(file: string, options: SqliteOptions): Promise<Store> {
+  const { db, gate } = openSqliteDatabase(file, options)
+  try {
+    await migrate(db)
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+  return assembleStore(db, gate, options)
+}
+
+/** The file as it is, for whoever needs more of it than a store, or less. */
+export function openSqliteDatabase(
+  file: string,
+  options: Pick<SqliteOptions, 'synchronous'> = {},
+): { db: Database; gate: Gate } {
   const database = naming(file, () => openFile(file, options))
   const gate = createGate()
   const db = new Kysely<Tables>({
@@ -50,16 +65,10 @@ export async function openSqlite(file: string, options: SqliteOptions): Promise<
       createIntrospector: kysely => new SqliteIntrospector(kysely),
     },
   })
-  try {
-    await migrate(db)
-  } catch (error) {
-    await db.destroy()
-    throw error
-  }
-  return assembleStore(db, gate, options)
+  return { db, gate }
 }
 
-function openFile(file: string, options: SqliteOptions): DatabaseSync {
+function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): DatabaseSync {
   // SQLite would make it readable to everybody; its write-ahead log takes the mode of the file.
   closeSync(openSync(file, 'a', 0o600))
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true })
