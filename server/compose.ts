@@ -150,7 +150,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         ...discoveryRoutes(oauth, features),
         ...authorizeRoutes(oauth, features),
         tokenRoute(oauth, features),
-        ...features.flatMap(feature => feature.routes?.(oauth) ?? []),
+        ...features.flatMap(feature => feature.routes?.(oauth, features) ?? []),
         ...loginRoutes(login),
       ],
       findHost: host => shared.tenants.findHost(host),

@@ -40,10 +40,10 @@ describe('pages', () => {
     ]
     const page = renderPipeline(features)
     const columns =
-      '| feature | source | authorize.receive | authorize.validate | authorize.respond | token.ask | token.redeem | token.bind | token.shape | answers | grant | endpoints |'
+      '| feature | source | authorize.receive | authorize.target | authorize.validate | authorize.respond | token.ask | token.redeem | token.bind | token.shape | answers | grant | endpoints |'
     assert.ok(page.includes(`\n${columns}\n`))
-    assert.ok(page.includes('\n| `pkce` | RFC 7636 |  | ● |  |  | ● |  |  |  |  |  |\n'))
-    assert.ok(page.includes('\n| `userinfo` | OpenID Connect Core §5.3 |  |  |  |  |  |  |  |  |  | ● |\n'))
+    assert.ok(page.includes('\n| `pkce` | RFC 7636 |  |  | ● |  |  | ● |  |  |  |  |  |\n'))
+    assert.ok(page.includes('\n| `userinfo` | OpenID Connect Core §5.3 |  |  |  |  |  |  |  |  |  |  | ● |\n'))
   })
 
   it('a demand stands beside the test that proves it, or the reason why none can', () => {

@@ -111,6 +111,7 @@ ${table(
 /** Complete by type: a phase that is added without a column here does not compile. */
 const PHASES: Readonly<Record<Phase, string>> = {
   'authorize.receive': 'which request is this?',
+  'authorize.target': 'of which APIs is it asked?',
   'authorize.validate': 'may it be asked?',
   'authorize.respond': 'what does the answer say?',
   'token.ask': 'what may be granted without a request at `/authorize`?',

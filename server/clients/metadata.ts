@@ -41,6 +41,8 @@ export interface Client {
   readonly webOrigins: readonly string[]
   readonly grantTypes: readonly string[]
   readonly responseTypes: readonly ResponseType[]
+  /** RFC 9126 §6: whatever it asks at `/authorize` by any other way is refused. */
+  readonly requiresPushedRequests: boolean
   readonly codeChallengeMethods: readonly CodeChallengeMethod[]
   /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
   readonly authentication: 'none' | SecretMethod | AssertionMethod
@@ -116,6 +118,7 @@ export const CLIENT_MEMBERS = {
   grant_types: { is: 'texts', optional: true },
   /** Members in any order. Left out, they follow from `grant_types`. */
   response_types: { is: 'texts', oneOf: RESPONSE_TYPE_SPELLINGS, optional: true },
+  require_pushed_authorization_requests: { is: 'boolean', optional: true },
   /** RFC 7636 §4.3's names; `plain` only where it is listed. */
   code_challenge_methods: { is: 'texts', oneOf: ['S256', 'plain'], optional: true },
   token_endpoint_auth_method: {
@@ -192,6 +195,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     webOrigins: metadata.web_origins ?? [],
     grantTypes,
     responseTypes: metadata.response_types?.flatMap(one => knownResponseType(one) ?? []) ?? allowedBy(grantTypes),
+    requiresPushedRequests: metadata.require_pushed_authorization_requests ?? false,
     codeChallengeMethods: metadata.code_challenge_methods?.length ? metadata.code_challenge_methods : ['S256'],
     authentication,
     secretHash: secret !== null && SECRET_METHODS.includes(authentication) ? sha256(secret) : null,

@@ -20,7 +20,8 @@ export interface Parameters {
 /** More than any client sends; what is over it is not read at all. */
 const MOST_PARAMETERS = 100
 
-function createParameters(entries: Iterable<readonly [string, string]>): Parameters {
+/** Of names and values, from wherever they come. */
+export function parametersOf(entries: Iterable<readonly [string, string]>): Parameters {
   const values = new Map<string, string[]>()
   let count = 0
   for (const [name, value] of entries) {
@@ -39,10 +40,14 @@ function createParameters(entries: Iterable<readonly [string, string]>): Paramet
   }
 }
 
-export const noParameters = createParameters([])
+/** What can be kept, and read again by `parametersOf`. */
+export const entriesOf = (parameters: Parameters): (readonly [string, string])[] =>
+  parameters.names.flatMap(name => parameters.all(name).map(value => [name, value] as const))
+
+export const noParameters = parametersOf([])
 
 /** From `application/x-www-form-urlencoded` text, a query among them. */
-export const parametersOfForm = (text: string): Parameters => createParameters(new URLSearchParams(text))
+export const parametersOfForm = (text: string): Parameters => parametersOf(new URLSearchParams(text))
 
 /**
  * From a JSON object in UTF-8: strings, and arrays of strings as repetition. Null counts as omitted; anything else is
@@ -60,5 +65,5 @@ export function parametersOfJson(bytes: Uint8Array): Parameters {
       entries.push([name, item])
     }
   }
-  return createParameters(entries)
+  return parametersOf(entries)
 }

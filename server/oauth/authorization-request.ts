@@ -10,7 +10,7 @@ import { PageError, ProtocolError } from '../kernel/errors.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import { carriesToken, knownResponseType, type ResponseType } from '../policy/response-types.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
-import type { Draft, Feature, OAuthServices, ReceiveContext, ValidateContext } from './feature.ts'
+import type { Draft, Feature, OAuthServices, ReceiveContext, TargetContext, ValidateContext } from './feature.ts'
 import { runPhase } from './phases.ts'
 import { defaultResponseMode, type ResponseMode, responseModes } from './response-modes/response-mode.ts'
 import { supportedResponseTypes } from './response-types.ts'
@@ -31,6 +31,17 @@ export async function identifyClient(
   const client = await clients.find(incoming.tenant, id)
   if (!client) throw new PageError('unknown_client', `There is no application with the client_id ${shown(id)}.`)
   return client
+}
+
+/** Which request it is, of a client that is known. Throws `ProtocolError`, or `PageError` where nobody else can be told. */
+export async function receive(
+  services: OAuthServices,
+  features: readonly Feature[],
+  request: Pick<ReceiveContext, 'incoming' | 'client' | 'sent' | 'notes'>,
+): Promise<ReceiveContext> {
+  const context: ReceiveContext = { services, ...request, parameters: request.sent }
+  await runPhase('authorize.receive', features, context)
+  return context
 }
 
 /**
@@ -77,12 +88,12 @@ export function proveRedirectUri(client: Client, parameters: Parameters, mode: R
 export async function understand(
   services: OAuthServices,
   features: readonly Feature[],
-  incoming: Incoming,
-  parameters: Parameters,
-  proven: { client: Client; redirectUri: string; mode: ResponseMode },
+  received: Readonly<ReceiveContext>,
+  { redirectUri, mode }: { redirectUri: string; mode: ResponseMode },
 ): Promise<AuthorizationRequest> {
-  const { client, redirectUri, mode } = proven
+  const { incoming, client, parameters } = received
   refuseRepetition(parameters)
+  refuseUnread(parameters)
   refuseUnknownMode(parameters, mode)
   const responseType = chooseResponseType(features, client, parameters)
   const state = parameters.get('state') ?? null
@@ -90,8 +101,8 @@ export async function understand(
     throw new ProtocolError('invalid_request', `state is longer than ${LONGEST_STATE} characters.`)
 
   const tenant = await services.tenants.find(incoming.tenant)
-  const received: ReceiveContext = { services, incoming, parameters, client, tenant, apis: [] }
-  await runPhase('authorize.receive', features, received)
+  const target: TargetContext = { ...received, tenant, apis: [] }
+  await runPhase('authorize.target', features, target)
 
   const scopes = [...new Set(parameters.get('scope')?.split(' ').filter(Boolean))]
   const allowed = createMarks()
@@ -105,11 +116,11 @@ export async function understand(
     loginHint: null,
     screenHint: null,
     uiLocales: null,
-    notes: {},
+    notes: { ...received.notes },
     lasting: {},
   }
   const context: ValidateContext = {
-    ...received,
+    ...target,
     responseType,
     scopes,
     draft,
@@ -122,7 +133,7 @@ export async function understand(
   if (others.length > 0) throw new ProtocolError('invalid_request', 'The request expects several people at once.')
 
   const own = userinfoAudience(incoming.issuer)
-  const audiences = [own, ...received.apis.map(api => api.identifier)]
+  const audiences = [own, ...target.apis.map(api => api.identifier)]
   // In the order of the request, so that the answer does not depend on who marked them first.
   const granted = audiences.map((audience): [string, string[]] => [
     audience,
@@ -137,7 +148,7 @@ export async function understand(
     responseType,
     responseMode: mode.name,
     state,
-    audience: received.apis[0]?.identifier ?? own,
+    audience: target.apis[0]?.identifier ?? own,
     audiences: Object.fromEntries(granted),
     asks: Object.fromEntries(
       granted
@@ -146,7 +157,7 @@ export async function understand(
           [...new Set([...some, ...[...asked.of(audience)].sort()])],
         ])
         // Whoever asks for nothing but an API is to be asked about nothing but that.
-        .filter(([audience, some]) => some.length > 0 || audience !== own || received.apis.length === 0),
+        .filter(([audience, some]) => some.length > 0 || audience !== own || target.apis.length === 0),
     ),
     chosenSession: null,
     receivedAt: services.clock(),
@@ -168,6 +179,14 @@ function createMarks() {
 function refuseRepetition(parameters: Parameters): void {
   const [name] = parameters.repeated.filter(one => !MAY_REPEAT.includes(one))
   if (name !== undefined) throw new ProtocolError('invalid_request', 'A parameter is sent more than once.')
+}
+
+/** They may hold what does not stand beside them: to leave them unread would be to answer another request. */
+function refuseUnread(parameters: Parameters): void {
+  if (parameters.has('request'))
+    throw new ProtocolError('request_not_supported', 'The request parameter is not supported.')
+  if (parameters.has('request_uri'))
+    throw new ProtocolError('request_uri_not_supported', 'This request_uri is not supported.')
 }
 
 function refuseUnknownMode(parameters: Parameters, mode: ResponseMode): void {

@@ -15,8 +15,8 @@ import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
 import { type AuthorizationRequest, REFUSED, REQUEST_TICKET } from '../policy/next-step.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { answerWithError, giveAuthorization, type Whither } from './authorization-answer.ts'
-import { chooseMode, identifyClient, proveRedirectUri, understand } from './authorization-request.ts'
-import type { Feature, OAuthServices } from './feature.ts'
+import { chooseMode, identifyClient, proveRedirectUri, receive, understand } from './authorization-request.ts'
+import type { Feature, OAuthServices, ReceiveContext } from './feature.ts'
 import { comeBackTo, takePosted } from './posted-forms.ts'
 
 const POSTED_TICKET = 'posted-request'
@@ -25,25 +25,35 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
   const { store, clients, cookieScope, clock, log } = services
 
   /** A fresh request, in the query or in a form. */
-  async function begin(incoming: Incoming, parameters: Parameters): Promise<Answer> {
-    const client = await identifyClient(services, incoming, parameters)
+  async function begin(incoming: Incoming, sent: Parameters): Promise<Answer> {
+    const client = await identifyClient(services, incoming, sent)
+    let received: ReceiveContext
+    try {
+      received = await receive(services, features, { incoming, client, sent, notes: {} })
+    } catch (error) {
+      // What it stands for cannot be read: it is told where the parameters beside it say, if the client may be told there.
+      if (!(error instanceof ProtocolError)) throw error
+      return answerWithError(whitherOf(client, sent), incoming, error)
+    }
+    const whither = whitherOf(client, received.parameters)
+    return tellingTheClient(whither, incoming, async () => {
+      const request = await understand(services, features, received, whither)
+      return incoming.method === 'POST'
+        ? comeBackTo('/authorize/', services, incoming, { kind: POSTED_TICKET, data: request })
+        : proceed(incoming, request, client, null)
+    })
+  }
+
+  /** Throws `PageError` where the client may not be told anything. */
+  function whitherOf(client: Client, parameters: Parameters) {
     const mode = chooseMode(client, parameters)
-    const redirectUri = proveRedirectUri(client, parameters, mode)
-    return tellingTheClient(
-      {
-        redirectUri,
-        responseMode: mode.name,
-        state: parameters.get('state') ?? null,
-        uiLocales: parameters.get('ui_locales') ?? null,
-      },
-      incoming,
-      async () => {
-        const request = await understand(services, features, incoming, parameters, { client, redirectUri, mode })
-        return incoming.method === 'POST'
-          ? comeBackTo('/authorize/', services, incoming, { kind: POSTED_TICKET, data: request })
-          : proceed(incoming, request, client, null)
-      },
-    )
+    return {
+      mode,
+      redirectUri: proveRedirectUri(client, parameters, mode),
+      responseMode: mode.name,
+      state: parameters.get('state') ?? null,
+      uiLocales: parameters.get('ui_locales') ?? null,
+    }
   }
 
   /** Back from the redirect after a form, or from a page of `login/`. */

@@ -58,11 +58,13 @@ export interface Feature {
   /** Members of `response_type` that its step in `authorize.respond` answers. */
   readonly answers?: readonly ResponseMember[]
   readonly grant?: Grant
-  readonly routes?: (services: OAuthServices) => readonly Route[]
+  /** Handed the list too, for an endpoint that does what `/authorize` or the token endpoint does. */
+  readonly routes?: (services: OAuthServices, features: readonly Feature[]) => readonly Route[]
 }
 
 export type Phase =
   | 'authorize.receive'
+  | 'authorize.target'
   | 'authorize.validate'
   | 'authorize.respond'
   | 'token.ask'
@@ -72,8 +74,10 @@ export type Phase =
 
 /** Within a phase, order must not matter: each step writes only what is its own. */
 export interface Steps {
-  /** Which request is this: what it is asked of, before what it asks. */
+  /** Which request is this: the parameters as they came, or others that they stand for? */
   readonly 'authorize.receive'?: (context: ReceiveContext) => Promise<void> | void
+  /** Of which APIs is it asked? */
+  readonly 'authorize.target'?: (context: TargetContext) => Promise<void> | void
   /** May it be asked? Throws `ProtocolError`, sent to the redirect URI. */
   readonly 'authorize.validate'?: (context: ValidateContext) => Promise<void> | void
   /** What the answer says. Runs inside the transaction that gives the authorization. */
@@ -102,6 +106,7 @@ export interface ServerMetadata {
   readonly introspection_endpoint: string
   readonly introspection_endpoint_auth_methods_supported: readonly string[]
   readonly introspection_endpoint_auth_signing_alg_values_supported: readonly string[]
+  readonly pushed_authorization_request_endpoint: string
   readonly scopes_supported: readonly string[]
   readonly response_types_supported: readonly string[]
   readonly response_modes_supported: readonly string[]
@@ -127,9 +132,17 @@ export interface ServerMetadata {
 export interface ReceiveContext {
   readonly services: OAuthServices
   readonly incoming: Incoming
-  readonly parameters: Parameters
-  readonly tenant: Tenant
   readonly client: Client
+  /** As they came, in the query or in a form. */
+  readonly sent: Parameters
+  /** Those that count: as they came, unless a feature finds that they only name the request. */
+  parameters: Parameters
+  /** What features keep of that, under their names, for `Draft.notes`. */
+  readonly notes: Record<string, JsonObject>
+}
+
+export interface TargetContext extends Readonly<ReceiveContext> {
+  readonly tenant: Tenant
   /** The APIs that are asked for, the one that a token is for by default first. */
   apis: readonly ResourceServer[]
 }
@@ -149,7 +162,7 @@ export interface Draft {
   readonly lasting: Record<string, JsonObject>
 }
 
-export interface ValidateContext extends Readonly<ReceiveContext> {
+export interface ValidateContext extends Readonly<TargetContext> {
   readonly responseType: ResponseType
   /** Requested, each once, in the order of the request. */
   readonly scopes: readonly string[]

@@ -10,6 +10,7 @@ import { interaction } from './features/interaction.ts'
 import { introspection } from './features/introspection.ts'
 import { logout } from './features/logout.ts'
 import { openid } from './features/openid.ts'
+import { par } from './features/par.ts'
 import { password } from './features/password.ts'
 import { passwordRealm } from './features/password-realm.ts'
 import { pkce } from './features/pkce.ts'
@@ -25,6 +26,7 @@ export const features: readonly Feature[] = [
   claims,
   audience,
   interaction,
+  par,
   refreshToken,
   clientCredentials,
   password,

@@ -7,6 +7,7 @@ import { type Incoming, json, type Route } from '../http/route.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { askedHere } from './asked.ts'
 import { authenticateClient } from './client-auth/authenticate.ts'
+import { refuseRepetition } from './client-requests.ts'
 import type { Feature, Grant, OAuthServices, TokenContext } from './feature.ts'
 import { issueTokens } from './issue-tokens.ts'
 import { runPhase } from './phases.ts'
@@ -53,13 +54,6 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
   }
 
   return { method: 'POST', path: '/oauth/token', cors: 'open', speaks: 'json', answer }
-}
-
-/** RFC 6749 §3.2; parameters in the query would be in every log on the way. */
-function refuseRepetition({ body, query }: Incoming): void {
-  if (body.repeated.some(name => name !== 'resource'))
-    throw new ProtocolError('invalid_request', 'A parameter is sent more than once.')
-  if (query.names.length > 0) throw new ProtocolError('invalid_request', 'Parameters belong in the body.')
 }
 
 function chooseGrant(grants: ReadonlyMap<string, Grant>, type: string | undefined, allowed: readonly string[]): Grant {

@@ -3,6 +3,8 @@ import { DAY, HOUR, MINUTE, SECOND } from '../kernel/seconds.ts'
 
 /** FAPI 2.0 Security Profile §5.3.2.1 allows a minute; a redirect takes less. */
 export const CODE_LIFE = 60 * SECOND
+/** From being pushed until the browser comes with it, which takes a redirect (RFC 9126 §2.2: 5 to 600 seconds). */
+export const PUSHED_LIFE = 90 * SECOND
 /** To sign in at leisure, look for a password, be called away and come back. */
 export const INTERACTION_LIFE = HOUR
 /** Of the proof that opens a person's own page, so that a browser left open somewhere does not show it for a week. */

@@ -18,6 +18,7 @@ import {
   follow,
   MACHINE,
   passing,
+  queryOf,
   type Reply,
   redemption,
   refreshing,
@@ -33,6 +34,7 @@ import { shuffled } from './shuffled.ts'
 const PERMUTATIONS = 200
 const PHASES: readonly Phase[] = [
   'authorize.receive',
+  'authorize.target',
   'authorize.validate',
   'authorize.respond',
   'token.ask',
@@ -141,6 +143,17 @@ const questions: readonly Question[] = [
     },
   },
   {
+    name: 'a pushed request, asked for with what it does not count, and again',
+    expect: /code=….*"status":400/,
+    ask: async () => {
+      const asked = Object.fromEntries(new URL(authorizePath(SPA, { prompt: 'none' }), server.issuer).searchParams)
+      const { request_uri } = (await person.post('/oauth/par', asked)).json()
+      const named = { client_id: SPA.client_id, request_uri: String(request_uri), request: 'x', audience: 'nobody' }
+      const path = `/authorize?${queryOf(named)}`
+      return [told(await person.get(path)), told(await person.get(path))]
+    },
+  },
+  {
     name: 'a code with a wrong verifier, then with the right one',
     expect: /invalid_grant.*"status":200/,
     ask: async () => {
@@ -179,11 +192,10 @@ const questions: readonly Question[] = [
     ask: async () =>
       told(await new CookieJarBrowser(server).get(authorizePath(SPA, { prompt: 'none', audience: API }))),
   },
-  authorizing('a request object, its URI, two prompts and a plain challenge', /invalid_request/, {
-    request: 'x',
-    request_uri: 'https://app.example/r',
+  authorizing('two prompts, a plain challenge and a connection that is not there', /invalid_request/, {
     prompt: 'none login',
     code_challenge_method: 'plain',
+    connection: 'nowhere',
   }),
   authorizing('an endless nonce, no challenge and a strange max_age', /invalid_request/, {
     nonce: 'x'.repeat(1025),
@@ -199,27 +211,21 @@ const questions: readonly Question[] = [
     prompt: 'sometimes',
     code_challenge: 'short',
   }),
-  authorizing('an unknown API and a request object', /invalid_target/, {
-    request: 'x',
+  authorizing('an unknown API and a strange prompt', /invalid_target/, {
+    prompt: 'sometimes',
     audience: 'https://unknown.example/',
   }),
-  authorizing('two APIs and a request URI', /invalid_target/, {
+  authorizing('two APIs and no challenge', /invalid_target/, {
     audience: API,
     resource: SECRET_API_A,
-    request_uri: 'x',
+    code_challenge: undefined,
   }),
-  authorizing(
-    'a grant the client does not have, and a request object',
-    /unauthorized_client/,
-    { request: 'x' },
-    GRANTLESS,
-  ),
-  authorizing(
-    'a grant the client does not have, and no sense',
-    /unauthorized_client/,
-    { prompt: 'sometimes', request: 'x' },
-    GRANTLESS,
-  ),
+  authorizing('a grant the client does not have, and no sense', /unauthorized_client/, { prompt: 'some' }, GRANTLESS),
+  authorizing('a request object and its URI, and no sense', /request_not_supported/, {
+    request: 'x',
+    request_uri: 'https://app.example/r',
+    prompt: 'sometimes',
+  }),
   authorizing(
     'everything that can be answered at once',
     /#code=….*access_token=….*id_token=…/,

@@ -89,6 +89,17 @@ const flows: readonly Flow[] = [
     },
   },
   {
+    name: 'a pushed request is answered',
+    needs: ['authorization-code', 'par'],
+    run: async server => {
+      const browser = new CookieJarBrowser(server)
+      const asked = Object.fromEntries(new URL(authorizePath(), server.issuer).searchParams)
+      const { request_uri } = (await browser.post('/oauth/par', asked)).json()
+      const path = `/authorize?${queryOf({ client_id: SPA.client_id, request_uri: String(request_uri) })}`
+      codeOf(await signIn(browser, ANN, path))
+    },
+  },
+  {
     name: 'a code is of no use without its verifier',
     needs: ['authorization-code', 'pkce'],
     run: async server => {
@@ -242,7 +253,7 @@ async function isSignedOut(browser: CookieJarBrowser): Promise<void> {
 
 const ISSUER = 'https://issuer.example/'
 const metadataOf = (feature: Feature): Record<string, unknown> => ({ ...feature.metadata?.(ISSUER) })
-const routesOf = (feature: Feature) => feature.routes?.({} as OAuthServices) ?? []
+const routesOf = (feature: Feature) => feature.routes?.({} as OAuthServices, []) ?? []
 const valuesOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
 /** Not in discovery, unless a feature that is there says the same; not on any route; not a grant. */

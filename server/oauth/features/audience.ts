@@ -14,7 +14,7 @@ export const audience: Feature = {
   name: 'audience',
   spec: 'RFC 8707',
   steps: {
-    'authorize.receive': async context => {
+    'authorize.target': async context => {
       const { services, incoming, parameters, tenant } = context
       const named = namedAudiences(parameters)
       if (named.length > MOST_APIS)

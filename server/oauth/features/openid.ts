@@ -26,11 +26,6 @@ export const openid: Feature = {
   }),
   steps: {
     'authorize.validate': ({ parameters, incoming, responseType, scopes, draft, allow }) => {
-      // A request object may hold what the query does not: leaving it unread would answer another request (§6.1).
-      if (parameters.has('request'))
-        throw new ProtocolError('request_not_supported', 'The request parameter is not supported.')
-      if (parameters.has('request_uri'))
-        throw new ProtocolError('request_uri_not_supported', 'The request_uri parameter is not supported.')
       const nonce = parameters.get('nonce')
       if (nonce !== undefined && nonce.length > LONGEST_NONCE)
         throw new ProtocolError('invalid_request', `nonce is longer than ${LONGEST_NONCE} characters.`)
