@@ -27,7 +27,7 @@ import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { OperatorError } from './kernel/errors.ts'
-import { type Job, startJobs } from './kernel/jobs.ts'
+import { type Job, type Jobs, startJobs } from './kernel/jobs.ts'
 import type { JsonObject, JsonValue } from './kernel/json.ts'
 import type { Log } from './kernel/log.ts'
 import type { Sealer } from './kernel/sealer.ts'
@@ -187,10 +187,16 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const mail = { name: 'mail', run: mailer.run }
     // A command may have been given no mail server, and what it promises is found by those who were.
     const tls = certificate && { name: 'certificate', run: () => certificate.look(present) }
-    const served = isServer ? [mail, ...(tls ? [tls] : [])] : []
-    const jobs = startJobs([...served, ...jobList(settings, { store, sealer, clock, log })], clock, log)
+    const work = isServer ? features.flatMap(feature => feature.work?.(oauth, job => jobs.wake(job)) ?? []) : []
+    for (const { prepare } of work) await prepare?.()
+    const served = isServer ? [mail, ...(tls ? [tls] : []), ...work.map(({ job }) => job)] : []
+    const jobs: Jobs = startJobs([...served, ...jobList(settings, { store, sealer, clock, log })], clock, log)
     const wakeMailer = () => jobs.wake(mail)
     if (isServer) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
+    for (const { job, wokenBy } of work) {
+      const wake = () => jobs.wake(job)
+      bus.subscribe(wokenBy, { heard: wake, missed: wake })
+    }
     const lookForCertificate = () => void (tls && jobs.wake(tls))
     bus.subscribe('host', { heard: lookForCertificate, missed: lookForCertificate })
 
@@ -219,6 +225,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         clearTimeout(force)
         mailer.stop()
         await jobs.stop()
+        for (const { stop } of work) await stop?.()
         await audit.flush()
         await storage.close()
       },
@@ -275,6 +282,7 @@ function jobList({ eventRetention }: Settings, services: JobServices): readonly 
     purge('tickets', store.tickets.purge),
     purge('sessions', store.sessions.purge),
     purge('authorizations', store.authorizations.purge),
+    purge('session clients', store.sessionClients.purge),
     purge('revocations', store.revocations.purge),
     ...(eventRetention === null
       ? []

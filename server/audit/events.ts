@@ -148,6 +148,39 @@ export const mailGivenUp = ({ tenant, at, mail, attempts, letter }: MailFacts, r
     { email: letter?.to ?? null },
   )
 
+// Word of a session's end
+
+/** What is known of a delivery over the back channel, the client's user included. */
+export interface LogoutFacts {
+  readonly tenant: string
+  readonly id: string
+  readonly client: string
+  readonly session: string
+  readonly user: string
+  readonly attempts: number
+}
+
+const logoutEvent = (
+  at: Instant,
+  { tenant, id, client, session, user, attempts }: LogoutFacts,
+  outcome: string,
+  details: JsonObject = {},
+) =>
+  event(
+    { tenant, at, requestId: id, address: null, userAgent: null },
+    `back-channel-logout.${outcome}`,
+    system('back-channel-logout'),
+    { kind: 'client', id: client },
+    { session, user, attempts, ...details },
+  )
+
+/** The client took the logout token. */
+export const logoutTold = (at: Instant, facts: LogoutFacts) => logoutEvent(at, facts, 'told')
+
+/** It did not for as long as it was tried. */
+export const logoutGivenUp = (at: Instant, facts: LogoutFacts, reason: string) =>
+  logoutEvent(at, facts, 'given-up', { reason })
+
 // What clients are given
 
 export const authorized = (

@@ -6,7 +6,7 @@ import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { RESPONSE_TYPES } from '../policy/response-types.ts'
 import { checkMembers } from './members.ts'
-import { CLIENT_MEMBERS, ID_TOKEN_ALGORITHMS, isPublic, needsSecret } from './metadata.ts'
+import { CLIENT_MEMBERS, clientProblems, ID_TOKEN_ALGORITHMS, isPublic, needsSecret } from './metadata.ts'
 
 const SECRET = { secret: 'a secret' }
 
@@ -116,4 +116,56 @@ describe('ID tokens', () => {
 test('an application is the operator’s own unless it says otherwise', () => {
   assert.equal(aClient().isFirstParty, true)
   assert.equal(aClient({ is_first_party: false }).isFirstParty, false)
+})
+
+describe('where a client is told of a logout', () => {
+  const CALLBACKS = ['https://app.example/callback', 'app.example:/callback']
+
+  test('is its own member, or Auth0’s, of which all is told unless it chose', () => {
+    const url = 'https://app.example/logout?tenant=1'
+    assert.equal(aClient({}).backChannelLogout, null)
+    assert.deepEqual(aClient({ backchannel_logout_uri: url }).backChannelLogout, { url, initiators: 'all' })
+    const imported = (initiators: JsonObject | null) =>
+      aClient({ oidc_logout: { backchannel_logout_urls: [url], backchannel_logout_initiators: initiators } })
+        .backChannelLogout
+    assert.deepEqual(imported(null), { url, initiators: 'all' })
+    assert.deepEqual(imported({ mode: 'all' }), { url, initiators: 'all' })
+    assert.deepEqual(imported({ mode: 'custom', selected_initiators: ['rp-logout'] }), {
+      url,
+      initiators: ['rp-logout'],
+    })
+  })
+
+  test('in the browser is under the origin of a callback, or nowhere', () => {
+    const at = (frontchannel_logout_uri: string) => aClient({ callbacks: CALLBACKS, frontchannel_logout_uri })
+    assert.equal(at('https://app.example/out?x=1').frontChannelLogout, 'https://app.example/out?x=1')
+    for (const url of [
+      'https://evil.example/out',
+      'http://app.example/out',
+      'https://app.example:8443/',
+      'app.example:/x',
+    ])
+      assert.equal(at(url).frontChannelLogout, null, url)
+  })
+
+  for (const [document, message] of [
+    [{ frontchannel_logout_uri: 'https://evil.example/' }, /must have the scheme, host and port of a callback/],
+    [{ backchannel_logout_uri: 'https://app.example/#x' }, /must not have a fragment/],
+    [
+      { oidc_logout: { backchannel_logout_urls: ['https://app.example/1', 'https://app.example/2'] } },
+      /Only one address/,
+    ],
+    [
+      {
+        backchannel_logout_uri: 'https://app.example/1',
+        oidc_logout: { backchannel_logout_urls: ['https://app.example/2'] },
+      },
+      /Only one address/,
+    ],
+  ] as const)
+    test(`is refused as ${JSON.stringify(document)}`, () => {
+      const problems = clientProblems({ name: 'App', callbacks: CALLBACKS, ...document })
+      assert.equal(problems.length, 1)
+      assert.match(problems[0]?.message ?? '', message)
+    })
 })

@@ -5,6 +5,7 @@
 import type { JsonObject } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
+import { originOf } from '../kernel/url.ts'
 import {
   knownResponseType,
   RESPONSE_TYPE_SPELLINGS,
@@ -60,6 +61,10 @@ export interface Client {
     /** `issuer`: made for the issuer and for nobody else, as FAPI 2 demands; otherwise an endpoint may be named too. */
     readonly audience: 'issuer' | 'issuer-or-endpoint'
   }
+  /** Where and of what it is told when a session that it took part in ends, server to server. */
+  readonly backChannelLogout: { readonly url: string; readonly initiators: 'all' | readonly LogoutInitiator[] } | null
+  /** What its part of a session is ended by when the browser loads it. */
+  readonly frontChannelLogout: string | null
   /** The operator's own application: people are not asked to consent to it. */
   readonly isFirstParty: boolean
   readonly idToken: {
@@ -76,6 +81,20 @@ export interface Client {
     readonly idleLifetime: number
   }
 }
+
+/** What ends a session, in Auth0's words. A client may say of which of them it is told over the back channel. */
+export const LOGOUT_INITIATORS = [
+  'rp-logout',
+  'idp-logout',
+  'password-changed',
+  'session-expired',
+  'session-revoked',
+  'account-deleted',
+  'email-identifier-changed',
+  'mfa-phone-unenrolled',
+  'account-deactivated',
+] as const
+export type LogoutInitiator = (typeof LOGOUT_INITIATORS)[number]
 
 /** Methods by which a client sends its secret. One that proves it otherwise must not fall back to it. */
 const SECRET_METHODS: readonly string[] = ['client_secret_post', 'client_secret_basic'] satisfies SecretMethod[]
@@ -147,6 +166,27 @@ export const CLIENT_MEMBERS = {
     oneOf: ['none', 'fapi1_adv_pkj_par', 'fapi1_adv_mtls_par', 'fapi2_sp_pkj_mtls', 'fapi2_sp_mtls_mtls'],
     optional: true,
   },
+  backchannel_logout_uri: { is: 'url', optional: true },
+  /** Every logout token names the session, asked for or not. */
+  backchannel_logout_session_required: { is: 'boolean', optional: true },
+  frontchannel_logout_uri: { is: 'url', optional: true },
+  frontchannel_logout_session_required: { is: 'boolean', optional: true },
+  /** Auth0's name for the back channel. */
+  oidc_logout: {
+    is: 'object',
+    optional: true,
+    members: {
+      backchannel_logout_urls: { is: 'urls', optional: true },
+      backchannel_logout_initiators: {
+        is: 'object',
+        optional: true,
+        members: {
+          mode: { is: 'text', oneOf: ['custom', 'all'], optional: true },
+          selected_initiators: { is: 'texts', oneOf: LOGOUT_INITIATORS, optional: true },
+        },
+      },
+    },
+  },
   is_first_party: { is: 'boolean', optional: true },
   oidc_conformant: { is: 'boolean', optional: true },
   id_token_claims: { is: 'text', oneOf: ['full', 'minimal'], optional: true },
@@ -210,6 +250,8 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
       algorithm: metadata.token_endpoint_auth_signing_alg ?? null,
       audience: metadata.compliance_level?.startsWith('fapi2') ? 'issuer' : 'issuer-or-endpoint',
     },
+    backChannelLogout: backChannelOf(metadata),
+    frontChannelLogout: frontChannelOf(metadata),
     isFirstParty: metadata.is_first_party ?? true,
     idToken: {
       algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
@@ -219,6 +261,24 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     refresh: resolveRefresh(metadata.refresh_token ?? {}, authentication !== 'private_key_jwt'),
   }
 }
+
+type Metadata = Read<typeof CLIENT_MEMBERS>
+
+function backChannelOf({ backchannel_logout_uri: uri, oidc_logout: auth0 }: Metadata): Client['backChannelLogout'] {
+  const url = uri ?? auth0?.backchannel_logout_urls?.[0]
+  if (url === undefined) return null
+  const { mode, selected_initiators: selected = [] } = auth0?.backchannel_logout_initiators ?? {}
+  return { url, initiators: mode === 'custom' ? selected : 'all' }
+}
+
+/** Whatever way it came in: a page of ours never frames what is not the client's own (Front-Channel Logout 1.0 §2). */
+const frontChannelOf = (metadata: Metadata): string | null =>
+  metadata.frontchannel_logout_uri !== undefined && isOfCallbacks(metadata.frontchannel_logout_uri, metadata)
+    ? metadata.frontchannel_logout_uri
+    : null
+
+const isOfCallbacks = (url: string, { callbacks = [] }: Metadata): boolean =>
+  /^https?:/.test(url) && callbacks.some(callback => /^https?:/.test(callback) && originOf(callback) === originOf(url))
 
 function authenticationOf(
   metadata: Pick<
@@ -269,6 +329,18 @@ export function clientProblems(document: JsonObject, secret: string | null = nul
     problems.push(
       problem('client_secret', `client_secret must be at least ${SIGNING_SECRET_BYTES} bytes long to sign with.`),
     )
+  if (metadata.frontchannel_logout_uri !== undefined && !isOfCallbacks(metadata.frontchannel_logout_uri, metadata))
+    problems.push(
+      problem('frontchannel_logout_uri', 'frontchannel_logout_uri must have the scheme, host and port of a callback.'),
+    )
+  for (const [member, url] of [
+    ['frontchannel_logout_uri', metadata.frontchannel_logout_uri],
+    ['backchannel_logout_uri', metadata.backchannel_logout_uri],
+  ] as const)
+    if (url?.includes('#')) problems.push(problem(member, `${member} must not have a fragment.`))
+  const urls = metadata.oidc_logout?.backchannel_logout_urls ?? []
+  if (new Set([...urls, metadata.backchannel_logout_uri ?? urls[0]]).size > 1)
+    problems.push(problem('oidc_logout', 'Only one address can be told of a logout over the back channel.'))
   return problems
 }
 

@@ -52,6 +52,7 @@ export async function giveAuthorization(
   const expiresAt = now + CODE_LIFE + LONGEST_TOKEN_LIFE
   const members: Record<string, string> = {}
   const wanted = { accessToken: false, idToken: false }
+  const cookies: string[] = []
 
   await store.transaction(async transaction => {
     if (ticket && (await transaction.tickets.consume(incoming.tenant, REQUEST_TICKET, ticket.id, now)) !== 'consumed')
@@ -79,12 +80,16 @@ export async function giveAuthorization(
       request,
       tenant: incoming.tenant,
       authorization: { id, expiresAt },
+      incoming,
+      client,
       user: user.id,
       session: session.id,
+      sessionExpiresAt: session.expiresAt,
       transaction,
       now,
       answer: members,
       wanted,
+      cookies,
     })
     await transaction.events.record([authorized(occasionOf(incoming, now), client.id, user.id, id, request.audiences)])
     await transaction.sessions.touch(
@@ -116,8 +121,11 @@ export async function giveAuthorization(
     const tokens = await issueTokens(features, basis, entitlement, { ...wanted, code: members['code'] ?? null })
     for (const [name, value] of Object.entries(tokens)) members[name] = String(value)
   }
-  return answer(request, incoming, members)
+  return withCookies(answer(request, incoming, members), cookies)
 }
+
+const withCookies = (answered: Answer, cookies: readonly string[]): Answer =>
+  cookies.length === 0 ? answered : { ...answered, cookies: [...(answered.cookies ?? []), ...cookies] }
 
 /** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
 async function admit({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<Active> {

@@ -16,6 +16,7 @@ import type { Parameters } from '../http/parameters.ts'
 import type { Incoming, Route } from '../http/route.ts'
 import type { Connections } from '../identity/connections.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
+import type { Job } from '../kernel/jobs.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -60,6 +61,19 @@ export interface Feature {
   readonly grant?: Grant
   /** Handed the list too, for an endpoint that does what `/authorize` or the token endpoint does. */
   readonly routes?: (services: OAuthServices, features: readonly Feature[]) => readonly Route[]
+  /** What it does when nobody asks. `wake` runs a job at once. */
+  readonly work?: (services: OAuthServices, wake: (job: Job) => void) => readonly Work[]
+}
+
+/** A job of a feature, on every node. */
+export interface Work {
+  readonly job: Job
+  /** The bus's topic that wakes it. */
+  readonly wokenBy: string
+  /** Before anybody is answered. */
+  prepare?(): Promise<void>
+  /** Before the store closes. */
+  stop?(): Promise<void>
 }
 
 export type Phase =
@@ -107,6 +121,11 @@ export interface ServerMetadata {
   readonly introspection_endpoint_auth_methods_supported: readonly string[]
   readonly introspection_endpoint_auth_signing_alg_values_supported: readonly string[]
   readonly pushed_authorization_request_endpoint: string
+  readonly check_session_iframe: string
+  readonly backchannel_logout_supported: boolean
+  readonly backchannel_logout_session_supported: boolean
+  readonly frontchannel_logout_supported: boolean
+  readonly frontchannel_logout_session_supported: boolean
   readonly scopes_supported: readonly string[]
   readonly response_types_supported: readonly string[]
   readonly response_modes_supported: readonly string[]
@@ -180,14 +199,20 @@ export interface RespondContext {
   readonly tenant: string
   readonly request: AuthorizationRequest
   readonly authorization: { readonly id: string; readonly expiresAt: Instant }
+  readonly incoming: Incoming
+  readonly client: Client
   readonly user: string
   readonly session: string
+  /** When the session ends whatever happens. */
+  readonly sessionExpiresAt: Instant
   readonly transaction: Transaction
   readonly now: Instant
   /** Members of the answer. */
   readonly answer: Record<string, string>
   /** Set to have such a token signed for the answer, once all is written. */
   readonly wanted: { accessToken: boolean; idToken: boolean }
+  /** Set with it. */
+  readonly cookies: string[]
 }
 
 // /oauth/token

@@ -2,6 +2,7 @@
 import type { Feature } from './feature.ts'
 import { audience } from './features/audience.ts'
 import { authorizationCode } from './features/authorization-code.ts'
+import { backchannelLogout } from './features/backchannel-logout.ts'
 import { claims } from './features/claims.ts'
 import { clientCredentials } from './features/client-credentials.ts'
 import { endSession } from './features/end-session.ts'
@@ -36,4 +37,5 @@ export const features: readonly Feature[] = [
   revocation,
   logout,
   endSession,
+  backchannelLogout,
 ]

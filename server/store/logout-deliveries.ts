@@ -11,7 +11,8 @@ export interface NewLogoutDelivery {
   readonly tenant: string
   readonly id: string
   readonly client: string
-  readonly url: string
+  /** What ended the session, in the words by which clients choose what they are told of. */
+  readonly initiator: string
   readonly session: string
   readonly user: string
   readonly issuer: string
@@ -48,7 +49,7 @@ const toRecord = (row: LogoutDeliveriesTable): LogoutDelivery => ({
   tenant: row.tenant,
   id: row.id,
   client: row.client,
-  url: row.url,
+  initiator: row.initiator,
   session: row.session,
   user: row.user,
   issuer: row.issuer,

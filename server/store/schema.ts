@@ -254,7 +254,7 @@ export interface LogoutDeliveriesTable {
   tenant: string
   id: string
   client: string
-  url: string
+  initiator: string
   session: string
   user: string
   issuer: string

@@ -9,6 +9,7 @@ import { type SignedClaims, type Signer, signJwt } from '../keys/signer.ts'
 import { type AccessTokenRequest, accessTokenContent } from './access-token.ts'
 import type { Active } from './assert-active.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
+import { LOGOUT_TOKEN_TYPE, type LogoutTokenRequest, logoutTokenClaims } from './logout-token.ts'
 
 export interface Minted {
   readonly accessToken: { readonly token: string; readonly lifetimeSeconds: number } | null
@@ -56,3 +57,10 @@ async function accessTokenSigner(
   if (!signer) throw new ProtocolError('invalid_target', 'The API signs with HS256 and has no secret.')
   return signer
 }
+
+/** Needs no `Active`: it grants nothing, and is for those above all who do not count any more. */
+export const mintLogoutToken = async (keyring: Keyring, request: LogoutTokenRequest): Promise<string> =>
+  signJwt(
+    { header: { typ: LOGOUT_TOKEN_TYPE }, claims: logoutTokenClaims(request) as SignedClaims },
+    await keyring.signer(request.client.tenant, request.client.idToken.algorithm as PairAlgorithm),
+  )

@@ -35,9 +35,31 @@ import { shuffled } from './shuffled.ts'
 /** May have everything that `/authorize` can answer. */
 const OPEN = { client_id: 'open' } as const
 const [spa] = tenantFile.clients
+const TOLD = { client_id: 'told' }
 const withOpen = {
   ...tenantFile,
-  clients: [...tenantFile.clients, { ...spa, ...OPEN, grant_types: ['authorization_code', 'implicit'] }],
+  clients: [
+    ...tenantFile.clients,
+    { ...spa, ...OPEN, grant_types: ['authorization_code', 'implicit'] },
+    {
+      ...spa,
+      ...TOLD,
+      backchannel_logout_uri: 'https://app.example/told',
+      frontchannel_logout_uri: 'https://app.example/out',
+    },
+  ],
+}
+
+/** Which channels a client is noted for that is to be told of the session's end. */
+async function channelsOf(server: RunningServer): Promise<string[]> {
+  const code = codeOf(await signIn(new CookieJarBrowser(server), ANN, authorizePath(TOLD)))
+  const { id_token } = (await askToken(server, redemption(TOLD, code))).json()
+  const sid = String(claimsOf(String(id_token))['sid'])
+  const { sessionClients } = server.latchkey.store
+  const noted = await Promise.all(
+    (['back', 'front'] as const).map(channel => sessionClients.takeOfSessions('default', [sid], channel)),
+  )
+  return noted.flat().map(({ channel }) => channel)
 }
 
 interface Flow {
@@ -238,6 +260,11 @@ const flows: readonly Flow[] = [
       assert.equal((await browser.get(`/oidc/logout?${asked}`)).location, `${GONE}?state=x`)
       await isSignedOut(browser)
     },
+  },
+  {
+    name: 'a client is noted that is to be told of the session’s end by the server',
+    needs: ['authorization-code', 'openid', 'backchannel-logout'],
+    run: async server => assert.ok((await channelsOf(server)).includes('back')),
   },
 ]
 

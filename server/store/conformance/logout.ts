@@ -101,7 +101,7 @@ export function describeLogout(stage: Stage): void {
       tenant,
       id: newSortableId(),
       client: 'app',
-      url: 'https://app.example/logout',
+      initiator: 'rp-logout',
       session: 'one',
       user: 'auth0|ada',
       issuer: 'https://login.example/',

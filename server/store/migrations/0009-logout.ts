@@ -24,7 +24,7 @@ export const logout = (dialect: Dialect): Migration => ({
       .addColumn('tenant', text, column => column.notNull())
       .addColumn('id', text, column => column.notNull())
       .addColumn('client', text, column => column.notNull())
-      .addColumn('url', text, column => column.notNull())
+      .addColumn('initiator', text, column => column.notNull())
       .addColumn('session', text, column => column.notNull())
       .addColumn('user', text, column => column.notNull())
       .addColumn('issuer', text, column => column.notNull())
