@@ -5,7 +5,9 @@ import { authorizationsIn } from './authorizations.ts'
 import { clientsIn } from './clients.ts'
 import { connectionsIn } from './connections.ts'
 import { consentsIn } from './consents.ts'
+import { countersIn } from './counters.ts'
 import { credentialsIn } from './credentials.ts'
+import { devicesIn } from './devices.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
 import { eventCursorsIn } from './event-cursors.ts'
 import { eventsIn } from './events.ts'
@@ -47,6 +49,8 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   revocations: revocationsIn(db, append),
   keys: keysIn(db),
   sealedValues: sealedValuesIn(db),
+  counters: countersIn(db),
+  devices: devicesIn(db),
 })
 
 /** What a transaction has yet to say: revocations before its commit, messages after it. */

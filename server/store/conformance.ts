@@ -7,6 +7,7 @@ import type { BusMessage } from '../kernel/bus.ts'
 import { describeDirectory } from './conformance/directory.ts'
 import { describeEventCursors } from './conformance/event-cursors.ts'
 import { describeGrants } from './conformance/grants.ts'
+import { describeGuessing } from './conformance/guessing.ts'
 import { describeKeys } from './conformance/keys.ts'
 import { describeLogout } from './conformance/logout.ts'
 import { describeMails } from './conformance/mails.ts'
@@ -47,6 +48,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeTickets(stage)
     describeMails(stage)
     describeLogout(stage)
+    describeGuessing(stage)
     describeKeys(stage)
     describeSealedValues(stage)
     describeRevocations(stage)

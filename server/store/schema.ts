@@ -295,6 +295,22 @@ export interface KeysTable {
   latest_expiry: number
 }
 
+/** A row whose `empty_at` is past says nothing any more. */
+export interface CountersTable {
+  tenant: string
+  key: string
+  empty_at: number
+  free_at: number
+}
+
+export interface DevicesTable {
+  tenant: string
+  user: string
+  browser_hash: string
+  used_at: number
+  expires_at: number
+}
+
 export interface Tables {
   tenants: TenantsTable
   hosts: HostsTable
@@ -322,6 +338,8 @@ export interface Tables {
   revocations: RevocationsTable
   revocation_head: RevocationHeadTable
   keys: KeysTable
+  counters: CountersTable
+  devices: DevicesTable
 }
 
 /** A database or a transaction in it: nouns are written against either. */

@@ -9,8 +9,10 @@ import type { Authorizations } from './authorizations.ts'
 import type { Clients } from './clients.ts'
 import type { Connections } from './connections.ts'
 import type { Consents } from './consents.ts'
+import type { Counters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
 import type { EventCursors } from './event-cursors.ts'
+import type { Devices } from './devices.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
 import type { Keys } from './keys.ts'
@@ -47,6 +49,8 @@ export interface Nouns {
   readonly revocations: Revocations
   readonly keys: Keys
   readonly sealedValues: SealedValues
+  readonly counters: Counters
+  readonly devices: Devices
 }
 
 /** The nouns inside one transaction, and what is to happen when it commits. */
