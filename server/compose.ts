@@ -22,6 +22,7 @@ import { createEgress } from './http/egress.ts'
 import { healthRoutes } from './http/health.ts'
 import { createPages } from './http/pages.ts'
 import { createHttp } from './http/server.ts'
+import { createBrake } from './identity/brake.ts'
 import { createConnections } from './identity/connections.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
@@ -48,6 +49,7 @@ import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
 import { createRevocationsHere } from './revocation/revocations-here.ts'
+import { storeCounter } from './store/counters.ts'
 import { makeDataFolder } from './store/data-folder.ts'
 import { lockDatabase } from './store/lock.ts'
 import { openPostgres, reach } from './store/postgres.ts'
@@ -107,8 +109,6 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const audit = createAuditBuffer(store.events, log)
     const clients = createClients({ store, sealer, bus, clock })
     const hashQueue = createHashQueue()
-    const password = passwordFactor({ store, queue: hashQueue })
-    const signInWithPassword = createPasswordSignIn({ store, password, audit })
     const shared = {
       store,
       clients,
@@ -118,6 +118,13 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       cookieScope: createCookieScope({ store, bus, clock }),
     }
     const egress = createEgress({ allow: settings.egressAllow })
+    const brake = createBrake({
+      store,
+      counter: storeCounter(store),
+      limitsOf: async tenant => (await shared.tenants.find(tenant)).guessing,
+    })
+    const password = passwordFactor({ store, queue: hashQueue })
+    const signInWithPassword = createPasswordSignIn({ store, password, brake, audit })
     const oauth: OAuthServices = {
       ...shared,
       log,
@@ -133,6 +140,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...shared,
       audit,
       hashQueue,
+      brake,
       password,
       signInWithPassword,
       pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
@@ -287,6 +295,8 @@ function jobList({ eventRetention }: Settings, services: JobServices): readonly 
     ...(eventRetention === null
       ? []
       : [purge('events', (now, limit) => store.events.purge(now - eventRetention, limit))]),
+    purge('counters', store.counters.purge),
+    purge('devices', store.devices.purge),
   ]
 }
 

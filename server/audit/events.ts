@@ -77,6 +77,19 @@ export const signInFailed = (
   return event(o, 'sign-in.failed', stranger(client), target, { connection, ...(reason && { reason }) }, { email })
 }
 
+/** Wrong passwords have to wait from now on: for one account, or from one network. `user` is null for a network, and when nobody has the address. */
+export const signInHeld = (
+  o: Occasion,
+  what: 'account' | 'network',
+  user: string | null,
+  email: string,
+  until: Instant,
+) => event(o, 'sign-in.held', stranger(), user ? { kind: 'user', id: user } : null, { what, until }, { email })
+
+/** The right password ended the wait, where it was given. */
+export const signInReleased = (o: Occasion, user: string) =>
+  event(o, 'sign-in.released', person(user), { kind: 'user', id: user })
+
 export const sessionStarted = (
   o: Occasion,
   client: string,

@@ -9,7 +9,7 @@ export type Member = {
   readonly optional?: boolean
 } & (
   | { readonly is: 'text' | 'texts'; readonly oneOf?: readonly string[] }
-  | { readonly is: 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' }
+  | { readonly is: 'boolean' | 'url' | 'urls' | 'seconds' | 'hours' | 'count' }
   /** Of a form that `check` knows: what is wrong, as a sentence that begins with the name. */
   | { readonly is: 'any'; readonly check?: (value: JsonValue, name: string) => string | undefined }
   | { readonly is: 'object'; readonly members: Members }
@@ -26,7 +26,7 @@ type Form<M extends Member> = M extends { is: 'text'; oneOf: readonly (infer T)[
         ? readonly string[]
         : M extends { is: 'boolean' }
           ? boolean
-          : M extends { is: 'seconds' | 'hours' }
+          : M extends { is: 'seconds' | 'hours' | 'count' }
             ? number
             : M extends { is: 'object'; members: infer N extends Members }
               ? Read<N>
@@ -138,6 +138,10 @@ const FAULTS: Readonly<Record<Exclude<Member['is'], 'object'>, Fault>> = {
       : `${name} must be a whole number of seconds, at most a hundred years.`,
   hours: (value, name) =>
     isUpTo(value, LONGEST / HOUR) && value > 0 ? undefined : `${name} must be a number of hours above 0.`,
+  count: (value, name) =>
+    isUpTo(value, LONGEST) && Number.isInteger(value) && value > 0
+      ? undefined
+      : `${name} must be a whole number above 0.`,
   url: (value, name) => (typeof value === 'string' && isUrl(value) ? undefined : `${name} must be a URL to fetch.`),
   urls: (value, name) => (isTexts(value) ? undefined : `${name} must be a list of URLs.`),
   any: (value, name, member) => ('check' in member ? member.check?.(value, name) : undefined),

@@ -3,9 +3,9 @@
  * is the manual (`docs/configuration.gen.md` is printed from it) and the parser at once; nothing else reads
  * the environment.
  */
-import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
+import { isAddressOrRange } from '../kernel/ip-ranges.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { noReplyAt, readSender, readSmtpUrl, type SmtpServer } from './smtp-url.ts'
 
@@ -110,7 +110,7 @@ function postgresUrl(name: string, raw: string | undefined): string | null {
 
 /**
  * Names of ranges (`loopback`, `uniquelocal`), which the HTTP layer would take, are not: who may say where a
- * request comes from is to be read in the setting itself. A range of /0 would be everybody.
+ * request comes from is to be read in the setting itself.
  */
 function proxies(name: string, raw: string | undefined): readonly string[] {
   const listed = (raw ?? '').split(',').map(entry => entry.trim())
@@ -142,13 +142,6 @@ function egressList(name: string, raw: string | undefined): readonly string[] {
             `must list host names, IP addresses or CIDR ranges such as 10.0.0.0/8, with commas between them and without ports: "${entry}" is none of them.`,
           ),
     )
-}
-
-function isAddressOrRange(entry: string): boolean {
-  const [address = '', length, ...more] = entry.split('/')
-  const family = address.includes('%') ? 0 : isIP(address)
-  if (family === 0 || more.length > 0) return false
-  return length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
 }
 
 /** In this order: a later option may lean on an earlier one. */

@@ -5,13 +5,16 @@
  */
 import { type Occasion, signInFailed } from '../audit/events.ts'
 import type { AuditBuffer } from '../audit/log.ts'
+import type { Brake } from '../identity/brake.ts'
 import { BusyError } from '../identity/hash-queue.ts'
+import type { Correspondence } from '../identity/password-reset.ts'
+import type { Instant } from '../kernel/clock.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import type { Proof } from '../policy/proof.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
-import type { Factor } from './factor.ts'
+import type { Factor, Verdict } from './factor.ts'
 
 export interface Attempt {
   /** Where the account is looked for. */
@@ -23,14 +26,19 @@ export interface Attempt {
   readonly client: string
   /** The caller's, as an IP address. */
   readonly address: string
+  /** Of the browser in front of us, as `identity/browsers.ts` has it; null where there is none. */
+  readonly browserHash: string | null
+  /** For the mail that tells the person of guesses. */
+  readonly correspondence: Correspondence
   readonly occasion: Occasion
 }
 
-/** `busy`: nothing was checked, and the person may simply try again. */
+/** `busy`: nothing was checked, and the person may simply try again. `held`: nothing was checked, and is not before `freeAt`. */
 export type Outcome =
   | { readonly state: 'proven'; readonly user: UserRecord; readonly proof: Proof }
   | { readonly state: 'wrong' }
   | { readonly state: 'busy' }
+  | { readonly state: 'held'; readonly freeAt: Instant }
 
 export type PasswordSignIn = (attempt: Attempt) => Promise<Outcome>
 
@@ -40,24 +48,34 @@ const LONGEST_NAME = 254
 export function createPasswordSignIn(services: {
   readonly store: Store
   readonly password: Factor<string>
+  readonly brake: Brake
   readonly audit: AuditBuffer
 }): PasswordSignIn {
-  const { store, password: factor, audit } = services
+  const { store, password: factor, brake, audit } = services
 
-  return async ({ connection, name, password, client, address, occasion }) => {
+  return async ({ connection, password, client, address, browserHash, correspondence, occasion, ...attempt }) => {
     const { tenant, at } = occasion
-    const email = readEmailAddress(name)
+    const email = readEmailAddress(attempt.name)
+    const name = email ?? attempt.name.slice(0, LONGEST_NAME)
     const user =
       email === undefined ? undefined : await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
+    const guess = { connection: connection.id, name, user, address, browserHash, occasion, correspondence }
+    const begun = await brake.begin(guess)
+    if (begun.state === 'held') return begun
+    let verdict: Verdict
     try {
-      const { isProven, reason } = await factor.verify(user, password, address)
-      if (isProven && user) return { state: 'proven', user, proof: { factor: factor.kind, amr: factor.amr, at } }
-      const typed = name.slice(0, LONGEST_NAME)
-      audit.add(signInFailed(occasion, client, user?.id ?? null, typed, connection.name, reason))
-      return { state: 'wrong' }
+      verdict = await factor.verify(user, password, address)
     } catch (error) {
+      await begun.unmade()
       if (error instanceof BusyError) return { state: 'busy' }
       throw error
     }
+    if (verdict.isProven && user) {
+      await begun.right()
+      return { state: 'proven', user, proof: { factor: factor.kind, amr: factor.amr, at } }
+    }
+    await begun.wrong()
+    audit.add(signInFailed(occasion, client, user?.id ?? null, name, connection.name, verdict.reason))
+    return { state: 'wrong' }
   }
 }

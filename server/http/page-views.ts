@@ -4,6 +4,7 @@
  */
 import type { PageErrorCode } from '../kernel/errors.ts'
 import type { Catalogue, Trouble } from '../words/catalogue.ts'
+import { duration } from '../words/duration.ts'
 import type { Language } from '../words/languages.ts'
 import { isolatedName } from '../words/names.ts'
 import { type AccountModel, accountView } from './account-view.ts'
@@ -12,10 +13,11 @@ import { type ConsentModel, consentView } from './consent-view.ts'
 import { type NoticeModel, noticeView } from './notice-view.ts'
 import { strengthView } from './strength-view.ts'
 
-export type SignInProblem = keyof Catalogue['signIn']['problems']
+/** `held` says how long: `wait`. */
+export type SignInProblem = keyof Catalogue['signIn']['problems'] | 'held'
 export type ResetPasswordProblem = NewPasswordProblem | 'busy'
 export type NewPasswordProblem = keyof Catalogue['newPassword']['problems']
-export type SignUpProblem = keyof Catalogue['signUp']['problems'] | NewPasswordProblem
+export type SignUpProblem = keyof Catalogue['signUp']['problems'] | NewPasswordProblem | 'held'
 
 /** What a surface knows when it shows a page. Names and addresses are as stored: they are cleaned and escaped on the way out. */
 export interface PageModels {
@@ -25,6 +27,8 @@ export interface PageModels {
     readonly application: string
     readonly email: string
     readonly problem?: SignInProblem | undefined
+    /** In milliseconds. */
+    readonly wait?: number | undefined
     /** Absent where people cannot make accounts themselves. */
     readonly signUpUrl?: string | undefined
     /** Where accounts of this browser could be chosen instead. */
@@ -59,6 +63,8 @@ export interface PageModels {
     readonly application: string
     readonly email: string
     readonly problem?: SignUpProblem | undefined
+    /** In milliseconds. */
+    readonly wait?: number | undefined
     /** In characters. */
     readonly minimumLength: number
     readonly signInUrl: string
@@ -113,22 +119,25 @@ const SIGN_IN_FIELDS: Readonly<Record<SignInProblem, readonly Field[]>> = {
   missing_password: ['password'],
   blocked: [],
   busy: [],
+  held: [],
 }
 
 const SIGN_UP_FIELDS: Readonly<Record<Exclude<SignUpProblem, NewPasswordProblem>, readonly Field[]>> = {
   address_taken: ['email'],
   address_invalid: ['email'],
   busy: [],
+  held: [],
 }
 
 const views: { readonly [N in PageName]: ViewOf<N> } = {
-  'sign-in': ({ signIn, fields }, { action, application, email, problem, signUpUrl, accountsUrl, forgotUrl }) => {
+  'sign-in': ({ signIn, fields }, model, _tenant, language) => {
+    const { action, application, email, problem, wait, signUpUrl, accountsUrl, forgotUrl } = model
     const wrong = problem ? SIGN_IN_FIELDS[problem] : []
     return {
       title: signIn.title,
       heading: signIn.title,
       lead: signIn.lead(isolatedName(application)),
-      problem: problem ? signIn.problems[problem] : null,
+      problem: problem ? { ...signIn.problems, held: heldIn(signIn, wait, language) }[problem] : null,
       action,
       email: emailField(fields, email, wrong),
       password: passwordField(fields, email, wrong),
@@ -139,14 +148,16 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
     }
   },
 
-  'sign-up': (words, { action, application, email, problem, minimumLength, signInUrl }, tenant) => {
-    const { signUp, newPassword, fields } = words
+  'sign-up': (words, { action, application, email, problem, wait, minimumLength, signInUrl }, tenant, language) => {
+    const { signIn, signUp, newPassword, fields } = words
     const wrong: readonly Field[] = !problem ? [] : isAboutPassword(problem) ? ['password'] : SIGN_UP_FIELDS[problem]
     return {
       title: signUp.title,
       heading: signUp.title,
       lead: signUp.lead(isolatedName(application)),
-      problem: problem ? { ...signUp.problems, ...newPassword.problems }[problem] : null,
+      problem: problem
+        ? { ...signUp.problems, ...newPassword.problems, held: heldIn(signIn, wait, language) }[problem]
+        : null,
       action,
       email: emailField(fields, email, wrong),
       password: {
@@ -269,6 +280,12 @@ function passwordField(words: Catalogue['fields'], email: string, wrong: readonl
     hidePassword: words.hidePassword,
   }
 }
+
+/** Why nothing is tried right now, and until when. */
+const heldIn = ({ held }: Catalogue['signIn'], wait: number | undefined, language: Language): Trouble => ({
+  what: held.what,
+  next: held.next(duration(language, wait ?? 0)),
+})
 
 const isAboutPassword = (problem: SignUpProblem): problem is NewPasswordProblem => problem.startsWith('password_')
 

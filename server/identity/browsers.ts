@@ -56,8 +56,14 @@ export function bindBrowser(incoming: Incoming, scope: CookieScope): { hash: str
   return { hash: sha256(secret), cookies: [setCookie(BROWSER_COOKIE, secret, scope)] }
 }
 
+/** The hash of the browser's secret, or null for a browser that has none yet. */
+export function browserHashOf(incoming: Incoming): string | null {
+  const secret = readCookie(incoming.header('cookie'), BROWSER_COOKIE, isSecure(incoming))
+  return secret === undefined ? null : sha256(secret)
+}
+
 /** Whether this browser began the ticket. A ticket bound to none is nobody's to continue by URL. */
 export function isBoundHere(ticket: { browserHash: string | null }, incoming: Incoming): boolean {
-  const secret = readCookie(incoming.header('cookie'), BROWSER_COOKIE, isSecure(incoming))
-  return secret !== undefined && ticket.browserHash !== null && sha256(secret) === ticket.browserHash
+  const hash = browserHashOf(incoming)
+  return hash !== null && hash === ticket.browserHash
 }

@@ -5,8 +5,8 @@
 
 /**
  * The `error` values of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, its extension
- * unmet_authentication_requirements 1.0, RFC 6750 §3.1 and RFC 8707 §2, with the status each is answered with. RFC 6749
- * §5.2: 400 unless the code has a status of its own.
+ * unmet_authentication_requirements 1.0, RFC 6750 §3.1 and RFC 8707 §2, and Auth0's for a brake, with the status each is
+ * answered with. RFC 6749 §5.2: 400 unless the code has a status of its own.
  */
 export const PROTOCOL_ERROR_STATUS = {
   invalid_request: 400,
@@ -28,6 +28,7 @@ export const PROTOCOL_ERROR_STATUS = {
   registration_not_supported: 400,
   invalid_token: 401,
   insufficient_scope: 403,
+  too_many_attempts: 429,
   temporarily_unavailable: 503,
   server_error: 500,
 } as const satisfies Record<string, number>
@@ -53,6 +54,12 @@ export class ProtocolError extends Error {
   }
 }
 
+/** What a brake answers (RFC 6585 §4). `wait` in milliseconds. */
+export const tooManyAttempts = (wait: number): ProtocolError =>
+  new ProtocolError('too_many_attempts', 'There were too many wrong attempts. Wait before the next.', {
+    'retry-after': String(Math.ceil(wait / 1000)),
+  })
+
 /** Why a page cannot go on, with the status it is shown with. Each has a sentence in every language of `words/`. */
 export const PAGE_ERROR_STATUS = {
   unknown_client: 400,
@@ -63,6 +70,7 @@ export const PAGE_ERROR_STATUS = {
   start_again: 400,
   cross_site_post: 403,
   not_found: 404,
+  too_many: 429,
   busy: 503,
   unexpected: 500,
 } as const satisfies Record<string, number>
@@ -74,11 +82,13 @@ export class PageError extends Error {
   override readonly name = 'PageError'
   readonly code: PageErrorCode
   readonly status: number
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: PageErrorCode, detail: string) {
+  constructor(code: PageErrorCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
     super(detail)
     this.code = code
     this.status = PAGE_ERROR_STATUS[code]
+    this.headers = headers
   }
 }
 

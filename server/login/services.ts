@@ -6,6 +6,7 @@ import type { ResourceServers } from '../clients/resource-servers.ts'
 import type { Factor } from '../factors/factor.ts'
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Pages } from '../http/pages.ts'
+import type { Brake } from '../identity/brake.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Store } from '../store/store.ts'
@@ -19,6 +20,7 @@ export interface LoginServices {
   readonly cookieScope: FindCookieScope
   readonly password: Factor<string>
   readonly signInWithPassword: PasswordSignIn
+  readonly brake: Brake
   readonly hashQueue: HashQueue
   readonly audit: AuditBuffer
   readonly pages: Pages

@@ -4,6 +4,7 @@ import { languageHere, rememberLanguage } from '../http/language.ts'
 import type { PageModels, PageName } from '../http/page-views.ts'
 import { type Frame, pageHeaders } from '../http/pages.ts'
 import { type Answer, html, type Incoming, isSecure } from '../http/route.ts'
+import { SECOND } from '../kernel/seconds.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 import { type Language, languageNames, languages } from '../words/languages.ts'
@@ -20,6 +21,8 @@ export interface Setting {
   /** Where a form of the page may lead, besides back here. */
   readonly formTargets?: readonly string[]
   readonly status?: number
+  /** In milliseconds: when to come back. */
+  readonly wait?: number | undefined
   readonly cookies?: readonly string[]
 }
 
@@ -68,6 +71,8 @@ export async function show<N extends PageName>(
     ...pageHeaders({ nonce, formTargets: setting.formTargets ?? [], plainPictures: !isSecure(incoming) }),
     // RFC 9110 §10.2.3: a page with this status says that there was no place, which the next moment may have.
     ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+    // RFC 6585 §4.
+    ...(setting.wait !== undefined && { 'retry-after': String(Math.ceil(setting.wait / SECOND)) }),
   }
   return html(status, page, headers, cookies)
 }

@@ -1,7 +1,9 @@
 /** Signing in: which page the way begins with, and the password. */
 import { occasionOf } from '../audit/events.ts'
+import { languageHere } from '../http/language.ts'
 import type { SignInProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { browserHashOf } from '../identity/browsers.ts'
 import { type NextStepHere, nextStepHere } from '../identity/next-step-here.ts'
 import { databaseOf } from '../identity/users.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
@@ -26,6 +28,7 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     email: string,
     problem?: SignInProblem,
     status = 200,
+    wait?: number,
   ): Promise<Answer> =>
     show(
       services,
@@ -36,12 +39,13 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
         application: interaction.client.name,
         email,
         problem,
+        wait,
         signUpUrl: `/login/${interaction.id}/sign-up`,
         // Only for whoever came here from an account that would have done.
         accountsUrl: next.step !== 'sign-in' && eligible.length > 0 ? chooseAccountAt(interaction) : undefined,
         forgotUrl: forgotPasswordAt(interaction),
       },
-      { ...interaction.setting, status },
+      { ...interaction.setting, status, wait },
     )
 
   /** The page that the policy says is next, or the one that was asked for; back to whoever sent them when none is. */
@@ -66,25 +70,29 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     const interaction = await findInteraction(services, incoming)
     const typed = incoming.body.get('username') ?? ''
     const password = incoming.body.get('password')
-    const again = async (problem: SignInProblem, status: number) =>
-      page(incoming, interaction, await here(incoming, interaction), typed, problem, status)
+    const again = async (problem: SignInProblem, status: number, wait?: number) =>
+      page(incoming, interaction, await here(incoming, interaction), typed, problem, status, wait)
     if (typed.trim() === '') return again('missing_email', 400)
     if (password === undefined) return again('missing_password', 400)
 
     const connection = await databaseOf(store, incoming.tenant)
+    const now = clock()
     const outcome = await signInWithPassword({
       connection,
       name: typed,
       password,
       client: interaction.client.id,
       address: incoming.address,
-      occasion: occasionOf(incoming, clock()),
+      browserHash: browserHashOf(incoming),
+      correspondence: { issuer: incoming.issuer, language: languageHere(incoming, interaction.request.uiLocales) },
+      occasion: occasionOf(incoming, now),
     })
     if (outcome.state === 'busy') return again('busy', 503)
+    if (outcome.state === 'held') return again('held', 429, outcome.freeAt - now)
     if (outcome.state === 'wrong') return again('wrong_credentials', 400)
-    const { user } = outcome
+    const { user, proof } = outcome
     if (user.blocked) return again('blocked', 403)
-    const cookies = await startSession(services, incoming, interaction, user, connection.id)
+    const cookies = await startSession(services, incoming, interaction, user, connection.id, proof)
     return seeOther(continueAt(interaction), cookies)
   }
 

@@ -19,7 +19,7 @@ import { startSession } from './start-session.ts'
 class AddressTaken extends Error {}
 
 export function signUpRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock, hashQueue, tenants } = services
+  const { store, clock, hashQueue, brake, tenants, password: factor } = services
 
   const page = (
     incoming: Incoming,
@@ -27,6 +27,7 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
     email: string,
     problem?: SignUpProblem,
     status = 200,
+    wait?: number,
   ): Promise<Answer> =>
     show(
       services,
@@ -37,10 +38,11 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
         application: interaction.client.name,
         email,
         problem,
+        wait,
         minimumLength: SHORTEST_PASSWORD,
         signInUrl: `/login/${interaction.id}?sign-in`,
       },
-      { ...interaction.setting, status },
+      { ...interaction.setting, status, wait },
     )
 
   async function begin(incoming: Incoming): Promise<Answer> {
@@ -58,10 +60,13 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
     const problem = await findPasswordProblem(password, [email, interaction.client.name, name])
     if (problem) return page(incoming, interaction, typed, problem, 400)
 
+    const now = clock()
+    const begun = await brake.beginSignUp(incoming.tenant, incoming.address, now)
+    if (begun.state === 'held') return page(incoming, interaction, typed, 'held', 429, begun.freeAt - now)
     try {
       const connection = await databaseOf(store, incoming.tenant)
       const passwordHash = await hashQueue.run(incoming.address, () => hashPassword(password))
-      const occasion = occasionOf(incoming, clock())
+      const occasion = occasionOf(incoming, now)
       const correspondence = {
         issuer: incoming.issuer,
         language: languageHere(incoming, interaction.request.uiLocales),
@@ -78,10 +83,13 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
           return user
         },
         connection.id,
+        { factor: factor.kind, amr: factor.amr, at: now },
       )
+      await begun.free()
       return seeOther(continueAt(interaction), cookies)
     } catch (error) {
       if (error instanceof AddressTaken) return page(incoming, interaction, typed, 'address_taken', 409)
+      await begun.free()
       if (error instanceof BusyError) return page(incoming, interaction, typed, 'busy', 503)
       throw error
     }

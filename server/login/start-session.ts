@@ -1,8 +1,10 @@
 /** Somebody proved who they are: the session begins, under a new name for the browser's sessions. */
 import { occasionOf } from '../audit/events.ts'
 import type { Incoming } from '../http/route.ts'
-import { newSessionCookie, sessionHash } from '../identity/browsers.ts'
+import { rememberDevice } from '../identity/brake.ts'
+import { bindBrowser, newSessionCookie, sessionHash } from '../identity/browsers.ts'
 import { beginSession } from '../identity/sessions.ts'
+import type { Proof } from '../policy/proof.ts'
 import type { Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import type { Interaction } from './interaction.ts'
@@ -18,18 +20,23 @@ export async function startSession(
   interaction: Interaction,
   user: UserRecord | ((transaction: Transaction) => Promise<UserRecord>),
   connection: string,
+  proof: Proof,
 ): Promise<string[]> {
-  const { store, clock, cookieScope, password } = services
+  const { store, clock, cookieScope } = services
   const limits = (await services.tenants.find(incoming.tenant)).session
-  const { hash, cookie } = newSessionCookie(await cookieScope(incoming.tenant, incoming.issuer), limits.lifetime)
+  const scope = await cookieScope(incoming.tenant, incoming.issuer)
+  const { hash, cookie } = newSessionCookie(scope, limits.lifetime)
+  const browser = bindBrowser(incoming, scope)
   const now = clock()
   await store.transaction(async transaction => {
+    const whose = typeof user === 'function' ? await user(transaction) : user
+    await rememberDevice(transaction, whose, browser.hash, now)
     const session = await beginSession(
       transaction,
       {
-        user: typeof user === 'function' ? await user(transaction) : user,
+        user: whose,
         connection,
-        proofs: [{ factor: password.kind, amr: password.amr, at: now }],
+        proofs: [proof],
         client: interaction.client.id,
         limits,
         browser: { from: sessionHash(incoming), secretHash: hash },
@@ -42,5 +49,5 @@ export async function startSession(
       data: { ...request, chosenSession: session },
     })
   })
-  return [cookie]
+  return [cookie, ...browser.cookies]
 }

@@ -21,6 +21,7 @@ export function letterView(letter: Letter, sender: Sender) {
     'reset-password': mails.resetPassword,
     'verify-email': mails.verifyEmail,
     'password-changed': { ...mails.passwordChanged, limit: null },
+    guessing: { ...mails.guessing, limit: null },
   }[letter.message]
   const device = deviceName(letter.userAgent)
   const colour = sender.accent !== null && isColour(sender.accent) ? sender.accent : ACCENT

@@ -8,7 +8,7 @@ import type { Transaction } from '../store/store.ts'
 import type { Language } from '../words/languages.ts'
 
 /** One entry a mail, each with its words in every catalogue. */
-export type MailMessage = 'reset-password' | 'verify-email' | 'password-changed'
+export type MailMessage = 'reset-password' | 'verify-email' | 'password-changed' | 'guessing'
 
 /** A type and not an interface, because it is stored as JSON. */
 export type Letter = {

@@ -5,7 +5,7 @@
  */
 import { authorized } from '../audit/events.ts'
 import { DATABASE_STRATEGY, defaultDirectoryOf } from '../identity/users.ts'
-import { ProtocolError } from '../kernel/errors.ts'
+import { ProtocolError, tooManyAttempts } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
 import type { Proof } from '../policy/proof.ts'
@@ -13,6 +13,7 @@ import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { UserRecord } from '../store/users.ts'
 import { type Active, assertActive } from '../tokens/assert-active.ts'
+import { chooseLanguage } from '../words/languages.ts'
 import type { Asked, Entitlement, Grant, Presented, TokenContext } from './feature.ts'
 
 type Request = Omit<TokenContext, 'presented'>
@@ -45,12 +46,15 @@ export const passwordGrant = (type: string): Grant => ({
       password,
       client: client.id,
       address: occasion.address ?? '',
+      browserHash: null,
+      correspondence: { issuer: request.issuer, language: chooseLanguage({}) },
       occasion,
     })
     if (outcome.state === 'busy')
       throw new ProtocolError('temporarily_unavailable', 'The server is busy with passwords. Ask again in a moment.', {
         'retry-after': '1',
       })
+    if (outcome.state === 'held') throw tooManyAttempts(outcome.freeAt - now)
     // Auth0's words, which its SDKs match on.
     if (outcome.state === 'wrong') throw new ProtocolError('invalid_grant', 'Wrong email or password.')
     const { user, proof } = outcome

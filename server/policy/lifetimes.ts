@@ -29,5 +29,7 @@ export const VERIFICATION_LINK_LIFE = 3 * DAY
 export const VERIFICATION_LINK_KNOWN = 30 * DAY
 /** Of a mail that only tells something: later it would worry more than it helps. */
 export const NEWS_LIFE = DAY
+/** For so long a browser that was signed in with is taken for the person's, if it is not used again. */
+export const DEVICE_LIFE = 365 * DAY
 /** The cookie that tickets are bound to. */
 export const BROWSER_SECRET_LIFE = 365 * DAY

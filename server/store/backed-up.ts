@@ -20,6 +20,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   roles: {},
   user_roles: {},
   credentials: {},
+  devices: {},
   clients: {},
   client_grants: {},
   resource_servers: {},
@@ -40,6 +41,8 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   // Sent since, or wanted by nobody any more.
   mails: 'left behind',
   logout_deliveries: 'left behind',
+  // Forgotten within hours.
+  counters: 'left behind',
 }
 
 export type BackedUpTable = keyof Tables & string

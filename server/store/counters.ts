@@ -103,6 +103,7 @@ class Refused extends Error {
 
 export const storeCounter = (store: Store): Counter => ({
   async count(tenant, counts, now) {
+    if (counts.length === 0) return { state: 'counted', counts: [] }
     const keys = counts.map(({ key }) => key)
     // Whoever has to wait costs a read, and no more however often they ask.
     const waitFor = latest([...(await store.counters.find(tenant, keys)).values()])

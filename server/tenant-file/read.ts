@@ -41,7 +41,7 @@ export interface ParsedTenantFile extends TenantFile {
 }
 
 const MOST_BYTES = 10 * 1024 * 1024
-const SECTIONS = ['tenant', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
+const SECTIONS = ['tenant', 'attackProtection', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
 
 /** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8. */
 export function readTenantFile(file: string): TenantFileText {

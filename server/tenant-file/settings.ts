@@ -1,10 +1,11 @@
 /**
- * The `tenant` member of a tenant file. It is merged into the settings: an export holds dozens, a file written by
- * hand two or three. What the settings mean is `tenants/`'s to say.
+ * The `tenant` and `attackProtection` members of a tenant file. The first is merged into the settings: an export holds
+ * dozens, a file written by hand two or three. The second is one of them. What the settings mean is `tenants/`'s to say.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Member, readMembers } from '../clients/members.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
+import { isAddressOrRange } from '../kernel/ip-ranges.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Nouns } from '../store/store.ts'
 import { isSound } from './entries.ts'
@@ -24,10 +25,74 @@ const MEMBERS = {
 } as const satisfies Readonly<Record<string, Member>>
 
 const PATH = ['tenant'] as const
+const PROTECTION_PATH = ['attackProtection'] as const
 const COLOUR = /^#[0-9a-f]{6}$/i
+
+const COUNTS = {
+  enabled: { is: 'boolean', optional: true },
+  allowlist: { is: 'texts', optional: true },
+} as const satisfies Readonly<Record<string, Member>>
+const STAGE = {
+  max_attempts: { is: 'count', optional: true },
+  rate: { is: 'count', optional: true },
+} as const satisfies Readonly<Record<string, Member>>
+
+const PROTECTION_MEMBERS = {
+  bruteForceProtection: {
+    is: 'object',
+    optional: true,
+    members: {
+      ...COUNTS,
+      shields: { is: 'texts', optional: true, oneOf: ['block', 'user_notification'] },
+      mode: { is: 'text', optional: true, oneOf: ['count_per_identifier_and_ip', 'count_per_identifier'] },
+      max_attempts: { is: 'count', optional: true },
+    },
+  },
+  suspiciousIpThrottling: {
+    is: 'object',
+    optional: true,
+    members: {
+      ...COUNTS,
+      shields: { is: 'texts', optional: true, oneOf: ['block', 'admin_notification'] },
+      stage: {
+        is: 'object',
+        optional: true,
+        members: {
+          'pre-login': { is: 'object', optional: true, members: STAGE },
+          'pre-user-registration': { is: 'object', optional: true, members: STAGE },
+        },
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, Member>>
 
 /** The settings as given, those without a meaning included, so that an export returns them. */
 export function readSettings(document: JsonObject, findings: Findings): JsonObject {
+  const attackProtection = readAttackProtection(document, findings)
+  return { ...readTenant(document, findings), ...(attackProtection && { attackProtection }) }
+}
+
+/** What `policy/guessing.ts` reads. Undefined where the file does not speak of it. */
+function readAttackProtection(document: JsonObject, findings: Findings): JsonObject | undefined {
+  const given = document['attackProtection']
+  if (given === undefined || given === null) return undefined
+  if (!isObject(given)) {
+    findings.fault(PROTECTION_PATH, 'attackProtection must be a mapping.')
+    return undefined
+  }
+  if (!isSound('attackProtection', PROTECTION_MEMBERS, { path: PROTECTION_PATH, given }, findings)) return undefined
+  const read = readMembers(PROTECTION_MEMBERS, given)
+  for (const section of ['bruteForceProtection', 'suspiciousIpThrottling'] as const)
+    for (const [index, entry] of (read[section]?.allowlist ?? []).entries())
+      if (!isAddressOrRange(entry))
+        findings.fault(
+          [...PROTECTION_PATH, section, 'allowlist', index],
+          `allowlist holds "${entry}", which is neither an IP address nor a range of them such as 10.0.0.0/8.`,
+        )
+  return given
+}
+
+function readTenant(document: JsonObject, findings: Findings): JsonObject {
   const given = document['tenant'] ?? {}
   if (!isObject(given)) {
     findings.fault(PATH, 'tenant must be a mapping.')

@@ -4,6 +4,7 @@ import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DAY, HOUR } from '../kernel/seconds.ts'
+import { type GuessingLimits, readGuessingLimits } from '../policy/guessing.ts'
 import type { Store } from '../store/store.ts'
 import type { HostRecord, TenantRecord } from '../store/tenants.ts'
 
@@ -16,6 +17,7 @@ export interface Tenant {
   readonly logoutUrls: readonly string[]
   /** The audience of a request that names none, or null. */
   readonly defaultAudience: string | null
+  readonly guessing: GuessingLimits
   readonly session: { readonly lifetime: number; readonly idleLifetime: number }
 }
 
@@ -77,6 +79,7 @@ function resolveTenant(record: TenantRecord): Tenant {
     accent: text(colours?.['primary']),
     logoutUrls: (settings['allowed_logout_urls'] as readonly string[] | undefined) ?? [],
     defaultAudience: text(settings['default_audience']),
+    guessing: readGuessingLimits(settings['attackProtection']),
     session: {
       lifetime: hours(settings['session_lifetime'], SESSION_LIFETIME),
       idleLifetime: hours(settings['idle_session_lifetime'], SESSION_IDLE_LIFETIME),

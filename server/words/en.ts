@@ -31,6 +31,11 @@ export const en = {
       blocked: { what: 'This account is blocked.', next: 'Ask the people who run the application.' },
       busy: { what: 'Too many attempts right now.', next: 'Wait a minute, then try again.' },
     },
+    /** For a browser that has never been signed in here; wrong passwords may have come from others. */
+    held: {
+      what: 'There were too many wrong passwords.',
+      next: (duration: string) => `Try again in ${duration}, or choose a new password.`,
+    },
   },
 
   signUp: {
@@ -158,6 +163,15 @@ export const en = {
       notYou:
         'If it was not you, somebody can read your mail. Change the password of your mailbox first, then choose another one here.',
     },
+    guessing: {
+      subject: (tenant: string) => `Somebody is guessing at your password for ${tenant}`,
+      heading: 'Somebody is guessing at your password',
+      lead: (tenant: string) =>
+        `There were many wrong passwords for your account at ${tenant}. Nobody got in with them, and for a while each further try has to wait. Where you have signed in before, you can go on as always.`,
+      act: 'Choose a new password',
+      notYou:
+        'If it was you, you need do nothing. If not, ask yourself whether your password is hard to guess and used nowhere else. If you are unsure, choose a new one.',
+    },
     device: (device: string) => `Browser: ${device}`,
     instead: 'If the button does nothing, copy this address into your browser:',
   },
@@ -273,6 +287,10 @@ export const en = {
       not_found: {
         what: 'There is nothing at this address',
         next: 'Check the address, or go back to the application.',
+      },
+      too_many: {
+        what: 'Too much comes from your network',
+        next: 'Wait a minute, then go back to the application and try again.',
       },
       busy: { what: 'We are very busy right now', next: 'Wait a moment, then load this page again.' },
       unexpected: {

@@ -30,7 +30,7 @@ syncBuiltinESMExports()
 const { databaseOf } = await import('../../server/identity/users.ts')
 const { aUser } = await import('../fixtures/records.ts')
 const { onEachStore, startServer } = await import('../fixtures/server.ts')
-const { ANN, BEN, beginAt, CookieJarBrowser, tenantFile } = await import('./stage.ts')
+const { ANN, BEN, beginAt, CookieJarBrowser, tenantFile, UNPROTECTED } = await import('./stage.ts')
 
 /** Imported, each with a hash that is cheaper than ours: "correct horse battery staple", by Debian's `argon2`. */
 const CHEAPER = {
@@ -42,6 +42,7 @@ const PASSWORDLESS = 'passwordless@example.com'
 const PASSWORDLESS_ID = 'auth0|passwordless'
 const FILE = {
   ...tenantFile,
+  attackProtection: UNPROTECTED,
   users: [
     ...tenantFile.users,
     ...Object.entries(CHEAPER).map(([email, password_hash]) => ({ email, email_verified: true, password_hash })),

@@ -15,7 +15,7 @@ import { createPerson, type Person } from '../fixtures/person.ts'
 import { end, serve } from '../fixtures/process.ts'
 import { newEnvironment, type StoreKind } from '../fixtures/server.ts'
 import { type RunningFlood, startFlood } from './flood.ts'
-import { ANN, API, authorizePath, MACHINE, tenantFile } from './stage.ts'
+import { ANN, API, authorizePath, MACHINE, tenantFile, UNPROTECTED } from './stage.ts'
 
 export interface FloodedServer {
   readonly issuer: string
@@ -47,7 +47,8 @@ const MACHINES = 2
 export async function startFloodedServer(store: StoreKind): Promise<FloodedServer> {
   const { environment, discard } = await newEnvironment(store, { LATCHKEY_TRUSTED_PROXIES: '127.0.0.1,::1' })
   const file = join(environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
-  writeFileSync(file, stringify(tenantFile))
+  // What is measured is what the queue does for itself.
+  writeFileSync(file, stringify({ ...tenantFile, attackProtection: UNPROTECTED }))
   const { child } = await serve({ ...environment, ...AS_STARTED, LATCHKEY_APPLY: file })
   const issuer = environment['LATCHKEY_ISSUER'] ?? ''
   const agent = new Agent({ keepAlive: true })

@@ -84,6 +84,12 @@ export const tenantFile = {
   users: [ANN, EVE, BEN].map(person => ({ ...person, email_verified: true })),
 }
 
+/** For a tenant whose brake on guessing is not what is tested: nothing is held up. */
+export const UNPROTECTED = {
+  bruteForceProtection: { enabled: false },
+  suspiciousIpThrottling: { enabled: false },
+}
+
 /** RFC 7636 §4.1, fixed: what is attacked is never its randomness. */
 export const VERIFIER = 'a-verifier-of-43-to-128-characters.0123456789~'
 export const challengeOf = (verifier: string): string => createHash('sha256').update(verifier).digest('base64url')

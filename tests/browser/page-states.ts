@@ -6,6 +6,7 @@
 import type { PageModels, PageName, SignInProblem, SignUpProblem } from '../../server/http/page-views.ts'
 import type { Frame } from '../../server/http/pages.ts'
 import type { PageErrorCode } from '../../server/kernel/errors.ts'
+import { MINUTE } from '../../server/kernel/seconds.ts'
 import { SHORTEST_PASSWORD } from '../../server/policy/password-rule.js'
 import { wordsOf } from '../../server/words/catalogue.ts'
 import type { Language } from '../../server/words/languages.ts'
@@ -92,18 +93,21 @@ export const pageStates: readonly PageState[] = [
   { name: 'sign-in-typed', show: ['sign-in', { ...signIn, email }], typed: 'a lighthouse in the fog' },
   { name: 'sign-in-another-account', show: ['sign-in', { ...signIn, accountsUrl: '/accounts' }] },
   { name: 'sign-in-invitation-only', show: ['sign-in', { ...signIn, signUpUrl: undefined }] },
-  ...keysOf<SignInProblem>(english.signIn.problems).map(
+  ...keysOf<SignInProblem>({ ...english.signIn.problems, held: null }).map(
     (problem): PageState => ({
       name: `sign-in-${problem}`,
-      show: ['sign-in', { ...signIn, email: problem === 'missing_email' ? '' : email, problem }],
+      show: ['sign-in', { ...signIn, email: problem === 'missing_email' ? '' : email, problem, wait: 4 * MINUTE }],
     }),
   ),
   { name: 'sign-up', show: ['sign-up', signUp] },
   ...Object.entries(TYPED).map(
     ([kind, typed]): PageState => ({ name: `sign-up-typed-${kind}`, show: ['sign-up', { ...signUp, email }], typed }),
   ),
-  ...keysOf<SignUpProblem>({ ...english.signUp.problems, ...english.newPassword.problems }).map(
-    (problem): PageState => ({ name: `sign-up-${problem}`, show: ['sign-up', { ...signUp, email, problem }] }),
+  ...keysOf<SignUpProblem>({ ...english.signUp.problems, ...english.newPassword.problems, held: null }).map(
+    (problem): PageState => ({
+      name: `sign-up-${problem}`,
+      show: ['sign-up', { ...signUp, email, problem, wait: 4 * MINUTE }],
+    }),
   ),
   { name: 'consent', show: ['consent', consent] },
   {

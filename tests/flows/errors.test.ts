@@ -175,7 +175,12 @@ onEachStage('A fault at /oauth/token', stage => {
   const faults: readonly [string, number, string, Sent][] = [
     ['nothing at all', 401, 'invalid_client', {}],
     ['no grant_type', 400, 'invalid_request', { fields: AS_WEB }],
-    ['an unknown grant_type', 400, 'unsupported_grant_type', { fields: { ...AS_WEB, grant_type: 'password' } }],
+    [
+      'an unknown grant_type',
+      400,
+      'unsupported_grant_type',
+      { fields: { ...AS_WEB, grant_type: 'password-of-sorts' } },
+    ],
     [
       'a grant that is not the client’s',
       400,

@@ -1,7 +1,9 @@
 /** Nothing that a client sends is our fault: junk in every place of every route, and never a 500. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { before, test } from 'node:test'
+import { UNPROTECTED } from '../attacks/stage.ts'
 import { createPerson } from '../fixtures/person.ts'
+import { applyTo } from '../fixtures/server.ts'
 import { onEachStage } from './stage.ts'
 import { JO, REDIRECT_URI, SECRETS, VIDEOS } from './tenant.ts'
 
@@ -72,6 +74,9 @@ const requestsWith = (path: string, value: string): Readonly<Record<string, stri
 }
 
 onEachStage('Junk', stage => {
+  // A thousand forms of junk are guesses too.
+  before(() => applyTo(stage.server.latchkey, { attackProtection: UNPROTECTED }))
+
   interface Sent {
     readonly method: string
     readonly url: string

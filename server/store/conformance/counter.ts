@@ -58,6 +58,9 @@ export function describeCounter(counter: () => Counter): void {
       assert.equal(answers.filter(({ state }) => state === 'counted').length, 3)
     })
 
+    test('under no key are none', async () =>
+      assert.deepEqual(await counter().count(newTenant(), [], NOW), { state: 'counted', counts: [] }))
+
     test('say when the last of the keys is free', async () => {
       const tenant = newTenant()
       await untilRefused(tenant, NOW, 'a')

@@ -1,0 +1,226 @@
+/**
+ * The brake on guessing passwords. A try is counted before the password is looked at, and given back when it was right:
+ * so a flood costs no hash, and of 64 tries at once no more are made than of 64 one after another. Whether an account
+ * exists changes nothing in it.
+ *
+ * A stranger's try counts against the network it comes from, against the account from that network, and against the
+ * account from anywhere. A browser that the account was used in before has a count of its own instead: nobody
+ * else's guesses keep a person out of it, and whoever holds it gets no more tries than a stranger
+ * (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
+ */
+import { type Occasion, signInHeld, signInReleased } from '../audit/events.ts'
+import type { Instant } from '../kernel/clock.ts'
+import type { Count, Counted, Counter } from '../kernel/counter.ts'
+import { networkOf } from '../kernel/network-of.ts'
+import { DAY } from '../kernel/seconds.ts'
+import { sha256 } from '../kernel/secrets.ts'
+import { promiseMail } from '../notify/letter.ts'
+import { emailKey } from '../policy/email-address.ts'
+import type { GuessingLimits } from '../policy/guessing.ts'
+import { DEVICE_LIFE, NEWS_LIFE } from '../policy/lifetimes.ts'
+import type { Store, Transaction } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
+import { takeMail } from './mail-limits.ts'
+import type { Correspondence } from './password-reset.ts'
+
+/** Somebody types a name and a password. */
+export interface Guess {
+  /** The connection's id. */
+  readonly connection: string
+  /** As it was typed, without what makes no other account of it: an account and a name that nobody has are counted alike. */
+  readonly name: string
+  /** Whose account that is, if anybody's. */
+  readonly user: UserRecord | undefined
+  /** The caller's, as an IP address. */
+  readonly address: string
+  /** SHA-256 of the browser's secret; null where there is no browser. */
+  readonly browserHash: string | null
+  readonly occasion: Occasion
+  /** For the mail to the person. */
+  readonly correspondence: Correspondence
+}
+
+export interface Begun {
+  readonly state: 'begun'
+  /** The password was the account's. */
+  right(): Promise<void>
+  wrong(): Promise<void>
+  /** No password was looked at. */
+  unmade(): Promise<void>
+}
+
+/** Nothing may be tried before `freeAt`. */
+export interface Held {
+  readonly state: 'held'
+  readonly freeAt: Instant
+}
+
+export interface Brake {
+  /** Counts a try, or says when the next may be made. Exactly one of what it answers is to be called. */
+  begin(guess: Guess): Promise<Begun | Held>
+  /**
+   * Counts an account that somebody wants to make. `free`: it was made. `taken`: there was one, which is worth as much
+   * to a stranger as a wrong password is.
+   */
+  beginSignUp(
+    tenant: string,
+    address: string,
+    now: Instant,
+  ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
+}
+
+/** Browsers of one account that are remembered. */
+const MOST_DEVICES = 30
+/** The person is told once in this time, however long it goes on. */
+const WAVE = DAY
+const WAVE_MARK = 'guessing-wave'
+
+export function createBrake({
+  store,
+  counter,
+  limitsOf,
+}: {
+  readonly store: Store
+  readonly counter: Counter
+  readonly limitsOf: (tenant: string) => Promise<GuessingLimits>
+}): Brake {
+  async function begin(guess: Guess): Promise<Begun | Held> {
+    const { tenant, at } = guess.occasion
+    const limits = await limitsOf(tenant)
+    const isKnown = await isKnownDevice(store, guess)
+    const keys = keysOf(guess, isKnown)
+    const counting = await counter.count(tenant, countsFor(guess, limits, keys), at)
+    if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
+    const { counts } = counting
+
+    return {
+      state: 'begun',
+
+      /** What the right password proves is that this one, here, was no guess: no more is forgotten than that. */
+      async right() {
+        const own = counts.filter(({ key }) => key === keys.device || key === keys.here)
+        await counter.forget(
+          tenant,
+          own.map(({ key }) => key),
+        )
+        await counter.giveBack(
+          tenant,
+          counts.filter(counted => !own.includes(counted)),
+          at,
+        )
+        if (guess.user && own.some(({ tries, rule }) => tries > rule.free))
+          await store.events.record([signInReleased(guess.occasion, guess.user.id)])
+      },
+
+      async wrong() {
+        const held = counts.filter(({ freeAt }) => freeAt > at)
+        if (held.length > 0) await tellOf(store, guess, limits, keys, held)
+      },
+
+      unmade: () => counter.giveBack(tenant, counts, at),
+    }
+  }
+
+  return {
+    begin,
+    async beginSignUp(tenant, address, now) {
+      const { network, sparesForNetwork } = await limitsOf(tenant)
+      if (network === null || sparesForNetwork(address)) return { state: 'begun', free: async () => {} }
+      const signIns = { key: `network.${networkOf(address)}`, rule: network.signIn }
+      const signUps = { key: `sign-up.${networkOf(address)}`, rule: network.signUp }
+      const counting = await counter.count(tenant, [signIns, signUps], now)
+      if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
+      const [asGuess] = counting.counts
+      return { state: 'begun', free: () => counter.giveBack(tenant, asGuess ? [asGuess] : [], now) }
+    },
+  }
+}
+
+interface Keys {
+  readonly account: string
+  readonly network: string
+  readonly here: string
+  /** Null for a browser that the account was never used in. */
+  readonly device: string | null
+}
+
+/** Hashed, because a name can be as long as a form, and because counters are kept where profiles need not be. */
+function keysOf({ connection, name, address, browserHash }: Guess, isKnown: boolean): Keys {
+  const account = sha256(`${connection} ${emailKey(name)}`)
+  const network = networkOf(address)
+  return {
+    account: `account.${account}`,
+    network: `network.${network}`,
+    here: `account.${account}.${network}`,
+    device: isKnown ? `device.${account}.${browserHash}` : null,
+  }
+}
+
+function countsFor({ address }: Guess, limits: GuessingLimits, keys: Keys): Count[] {
+  const { account, network } = limits
+  if (keys.device !== null) return account ? [{ key: keys.device, rule: account.device }] : []
+  return [
+    ...(network && !limits.sparesForNetwork(address) ? [{ key: keys.network, rule: network.signIn }] : []),
+    ...(account && !limits.sparesForAccount(address)
+      ? [
+          { key: keys.here, rule: account.here },
+          { key: keys.account, rule: account.anywhere },
+        ]
+      : []),
+  ]
+}
+
+/** Asked for nobody too. */
+const isKnownDevice = async (store: Store, { user, browserHash, occasion }: Guess): Promise<boolean> =>
+  browserHash !== null &&
+  (await store.devices.isKnown({ tenant: occasion.tenant, user: user?.id ?? '', browserHash }, occasion.at))
+
+/** From now on nobody else's guesses keep the person out of this browser: to be called when they have proven themselves in it. */
+export const rememberDevice = (
+  transaction: Transaction,
+  user: Pick<UserRecord, 'tenant' | 'id'>,
+  browserHash: string,
+  now: Instant,
+): Promise<void> =>
+  transaction.devices.remember(
+    { tenant: user.tenant, user: user.id, browserHash },
+    now,
+    now + DEVICE_LIFE,
+    MOST_DEVICES,
+  )
+
+/**
+ * Once in a wave, to whoever reads events and to the person. For an account that does not exist each statement has its
+ * twin, and the letter is to nobody.
+ */
+async function tellOf(
+  store: Store,
+  { user, name, occasion, correspondence }: Guess,
+  { tellsPerson }: GuessingLimits,
+  keys: Keys,
+  held: readonly Counted[],
+): Promise<void> {
+  const { tenant, at } = occasion
+  await store.transaction(async transaction => {
+    for (const { key, freeAt } of held) {
+      const isNetwork = key === keys.network
+      const mark = isNetwork ? keys.network : keys.account
+      if ((await transaction.tickets.mark(tenant, WAVE_MARK, mark, at, at + WAVE)) === 'seen') continue
+      await transaction.events.record([
+        signInHeld(occasion, isNetwork ? 'network' : 'account', isNetwork ? null : (user?.id ?? null), name, freeAt),
+      ])
+      if (isNetwork || !tellsPerson) continue
+      if (!(await takeMail(transaction, tenant, 'guessing', user?.email ?? name, occasion))) continue
+      const letter = {
+        message: 'guessing',
+        to: user?.email ?? null,
+        user: user?.id ?? null,
+        ...correspondence,
+        link: `${correspondence.issuer}forgot-password`,
+        linkLife: null,
+        userAgent: occasion.userAgent,
+      } as const
+      await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + NEWS_LIFE })
+    }
+  })
+}

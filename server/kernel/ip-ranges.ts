@@ -1,0 +1,25 @@
+/** Lists of IP addresses and CIDR ranges, as operators write them. Names of ranges (`loopback`) are not taken. */
+import { BlockList, isIP } from 'node:net'
+
+/** A range of /0 would be everybody. */
+export function isAddressOrRange(entry: string): boolean {
+  const [address = '', length, ...more] = entry.split('/')
+  const family = address.includes('%') ? 0 : isIP(address)
+  if (family === 0 || more.length > 0) return false
+  return length === undefined || (/^[1-9]\d{0,2}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
+}
+
+const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
+
+/** Whether an address is in the list; entries that are neither address nor range are passed over. */
+export function addressesIn(list: readonly string[]): (address: string) => boolean {
+  const sound = list.filter(isAddressOrRange)
+  if (sound.length === 0) return () => false
+  const ranges = new BlockList()
+  for (const entry of sound) {
+    const [address = '', length] = entry.split('/')
+    if (length === undefined) ranges.addAddress(address, familyOf(address))
+    else ranges.addSubnet(address, Number(length), familyOf(address))
+  }
+  return address => isIP(address) !== 0 && ranges.check(address, familyOf(address))
+}

@@ -1,0 +1,347 @@
+/**
+ * Guessing passwords: at one account, from one network or from many, quickly or for months; at many accounts from one
+ * network; all at once. What may not go wrong with it: that the person is kept out of a browser of theirs, that
+ * anything tells which accounts exist, or that the attacker's own account is good for anything.
+ */
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import { HOUR, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
+import type { EventRecord } from '../../server/store/events.ts'
+import { linkIn, openMailbox } from '../fixtures/mailbox.ts'
+import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
+import { createTestClock } from '../fixtures/test-clock.ts'
+import {
+  ANN,
+  authorizePath,
+  beginAt,
+  CookieJarBrowser,
+  EVE,
+  type Person,
+  type Reply,
+  signIn,
+  tenantFile,
+} from './stage.ts'
+
+/** Smaller than anybody's, because each guess that goes through costs a hash. */
+const FREE = 3
+const FROM_ANYWHERE = 3 * FREE
+const FROM_A_NETWORK = 12
+const FOR_ONE_MORE = 864 * SECOND
+const FILE = {
+  ...tenantFile,
+  attackProtection: {
+    bruteForceProtection: { max_attempts: FREE },
+    suspiciousIpThrottling: { stage: { 'pre-login': { max_attempts: FROM_A_NETWORK, rate: FOR_ONE_MORE } } },
+  },
+}
+
+onEachStore('Somebody who guesses', store => {
+  const clock = createTestClock()
+  let server: RunningServer
+  before(async () => {
+    const environment = { LATCHKEY_TRUSTED_PROXIES: '127.0.0.1' }
+    server = await startServer({ store, tenantFile: FILE, environment, clock: clock.now })
+  })
+  after(() => server?.close())
+
+  /** Each test begins where everything is forgotten, at a new place. */
+  let place = 0
+  beforeEach(() => {
+    clock.advance(40 * 24 * HOUR)
+    place += 1
+  })
+  const network = (number = 0) => `10.${place}.${number >> 8}.${number & 255}`
+
+  /** A browser that comes from that address and has the sign-in page open. */
+  async function open(address = network()) {
+    const browser = new CookieJarBrowser(server)
+    const from = { 'x-forwarded-for': address }
+    const login = (await browser.get(authorizePath(), from)).location ?? ''
+    return {
+      browser,
+      login,
+      try: (email: string, password: string): Promise<Reply> =>
+        browser.post(login, { username: email, password }, from),
+      signUp: (email: string, password: string): Promise<Reply> =>
+        browser.post(`${login}/sign-up`, { email, password }, from),
+    }
+  }
+  const statuses = (replies: readonly Reply[]) =>
+    Object.fromEntries([...Map.groupBy(replies, ({ status }) => status)].map(([status, some]) => [status, some.length]))
+  /** Wrong passwords, one after another, until one is not taken. Answers how many were. */
+  async function guessUntilHeld(attempt: () => Promise<Reply>): Promise<number> {
+    for (let taken = 0; taken < 40; taken++) {
+      const { status } = await attempt()
+      if (status === 429) return taken
+      assert.equal(status, 400)
+    }
+    return assert.fail('forty guesses were taken')
+  }
+  async function events(type: string, after: string): Promise<EventRecord[]> {
+    const all = await server.latchkey.store.events.list('default', { after, limit: 1000 })
+    return all.filter(event => event.type === type)
+  }
+  async function lastEvent(): Promise<string> {
+    let last = ''
+    for (;;) {
+      const page = await server.latchkey.store.events.list('default', { after: last, limit: 1000 })
+      if (page.length === 0) return last
+      last = page.at(-1)?.id ?? last
+    }
+  }
+  /** Mail of this kind that anybody was sent. */
+  const letters = async () =>
+    (await openMailbox(server.latchkey).all()).filter(({ subject }) => subject.startsWith('Somebody is guessing'))
+
+  describe('at one account from one network', () => {
+    test('gets a few tries, is told when to come back, and then one at a time after ever longer waits', async () => {
+      const page = await open()
+      assert.equal(await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess')), FREE)
+      const waits: number[] = []
+      for (let round = 0; round < 3; round++) {
+        const held = await page.try(ANN.email, 'a wrong guess')
+        assert.equal(held.status, 429)
+        const wait = Number(held.headers['retry-after'])
+        waits.push(Math.round(wait / 60))
+        clock.advance(wait * SECOND)
+        assert.equal((await page.try(ANN.email, 'a wrong guess')).status, 400)
+      }
+      assert.deepEqual(waits, [1, 2, 4])
+    })
+
+    test('finds the page explained and the form as it was, and the right password helps no sooner', async () => {
+      const page = await open()
+      await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess'))
+      const held = await page.try(ANN.email, ANN.password)
+      assert.equal(held.status, 429)
+      assert.match(held.body, /too many wrong passwords/)
+      assert.match(held.body, /Try again in 1 minute/)
+      assert.ok(held.body.includes(ANN.email))
+      assert.ok(!held.body.includes(ANN.password))
+      clock.advance(MINUTE)
+      assert.equal((await page.try(ANN.email, ANN.password)).status, 303)
+    })
+
+    test('gets no more at once than one after another', async () => {
+      const page = await open()
+      const replies = await Promise.all(Array.from({ length: 64 }, () => page.try(ANN.email, 'a wrong guess')))
+      assert.deepEqual(statuses(replies), { 400: FREE, 429: 64 - FREE })
+    })
+
+    test('keeps nobody out who comes from elsewhere', async () => {
+      const page = await open()
+      await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess'))
+      const elsewhere = await open(network(1))
+      assert.equal((await elsewhere.try(ANN.email, ANN.password)).status, 303)
+    })
+
+    test('goes on waiting where the server is started anew, on whatever node', async () => {
+      const page = await open()
+      await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess'))
+      server = await server.restart()
+      const again = await open()
+      assert.equal((await again.try(ANN.email, ANN.password)).status, 429)
+    })
+
+    test('learns nothing of whether there is such an account, however the name is written', async () => {
+      const strip = ({ status, headers, body }: Reply, email: string) => ({
+        status,
+        retryAfter: headers['retry-after'],
+        body: body
+          .replaceAll(/nonce="[^"]+"/g, 'NONCE')
+          .replaceAll(/\/login\/[\w-]+/g, 'LOGIN')
+          .replaceAll(email, 'ADDRESS'),
+      })
+      const seen: object[] = []
+      for (const [at, email] of [ANN.email, 'nobody@example.com'].entries()) {
+        const page = await open(network(at))
+        const spellings = [email, ` ${email}`, email.toUpperCase(), `${email} `, email]
+        const replies: Reply[] = []
+        for (const spelling of spellings) replies.push(await page.try(spelling, 'a wrong guess'))
+        assert.deepEqual(
+          replies.map(({ status }) => status),
+          [400, 400, 400, 429, 429],
+        )
+        const last = replies.at(-1)
+        assert.ok(last)
+        seen.push(strip(last, email))
+      }
+      assert.deepEqual(seen[0], seen[1])
+    })
+  })
+
+  describe('at one account from everywhere', () => {
+    test('gets no more at once from 64 networks than a few', async () => {
+      const pages = await Promise.all(Array.from({ length: 64 }, (_, number) => open(network(number))))
+      const replies = await Promise.all(pages.map(page => page.try(ANN.email, 'a wrong guess')))
+      assert.deepEqual(statuses(replies), { 400: FROM_ANYWHERE, 429: 64 - FROM_ANYWHERE })
+    })
+
+    test('does not keep the person out of a browser they have used before, nor out of their mailbox', async () => {
+      const own = await open(network(200))
+      assert.equal((await own.try(ANN.email, ANN.password)).status, 303)
+      for (let number = 0; number < FROM_ANYWHERE; number++) {
+        const page = await open(network(number))
+        await page.try(ANN.email, 'a wrong guess')
+      }
+      const stranger = await open(network(201))
+      assert.equal((await stranger.try(ANN.email, ANN.password)).status, 429)
+      const login = await beginAt(own.browser, authorizePath(undefined, { prompt: 'login' }))
+      const back = await own.browser.post(login, { username: ANN.email, password: ANN.password })
+      assert.equal(back.status, 303)
+    })
+  })
+
+  describe('at many accounts from one network', () => {
+    const stuff = async (page: Awaited<ReturnType<typeof open>>) => {
+      let number = 0
+      return guessUntilHeld(() => page.try(`somebody-${number++}@example.com`, 'Winter2026!'))
+    }
+
+    test('gets a bounded number of tries, and one more every fourteen minutes', async () => {
+      const page = await open()
+      assert.equal(await stuff(page), FROM_A_NETWORK)
+      clock.advance(FOR_ONE_MORE)
+      assert.equal(await stuff(page), 1)
+    })
+
+    test('gains nothing by the many addresses of an IPv6 network', async () => {
+      let taken = 0
+      for (let number = 0; number < FROM_A_NETWORK + 4; number++) {
+        const page = await open(`2001:db8:${place}:1:${number}::1`)
+        if ((await page.try(`somebody-${number}@example.com`, 'Winter2026!')).status === 400) taken += 1
+      }
+      assert.equal(taken, FROM_A_NETWORK)
+    })
+
+    test('gains nothing by signing in to an account of their own in between', async () => {
+      const page = await open()
+      let taken = 0
+      for (let number = 0; number < FROM_A_NETWORK + 6; number++) {
+        // In a browser that is new each time, so that it meets the same counters.
+        await (await open()).try(EVE.email, EVE.password)
+        if ((await page.try(`somebody-${number}@example.com`, 'Winter2026!')).status === 400) taken += 1
+      }
+      assert.equal(taken, FROM_A_NETWORK)
+    })
+
+    test('keeps out nobody from elsewhere, and nobody of that network in a browser of theirs', async () => {
+      const own = await open()
+      assert.equal((await own.try(ANN.email, ANN.password)).status, 303)
+      await stuff(await open())
+      assert.equal((await (await open(network(1))).try(ANN.email, ANN.password)).status, 303)
+      const login = (await own.browser.get(authorizePath(undefined, { prompt: 'login' }))).location ?? ''
+      const form = { username: ANN.email, password: ANN.password }
+      assert.equal((await own.browser.post(login, form, { 'x-forwarded-for': network() })).status, 303)
+    })
+
+    test('is counted by the sign-up page too, which says of addresses whether they are taken', async () => {
+      const page = await open()
+      let number = 0
+      const taken = []
+      for (; number < FROM_A_NETWORK + 2; number++)
+        taken.push((await page.signUp(ANN.email, `a fine passphrase ${number}`)).status)
+      assert.deepEqual(taken, [...Array(FROM_A_NETWORK).fill(409), 429, 429])
+      assert.equal((await page.try(EVE.email, EVE.password)).status, 429)
+    })
+  })
+
+  describe('with a browser that an account was used in', () => {
+    /** A browser in which somebody has signed in, with another sign-in page open. */
+    async function usedBy(person: Person) {
+      const browser = new CookieJarBrowser(server)
+      await signIn(browser, person)
+      const login = await beginAt(browser, authorizePath(undefined, { prompt: 'login' }))
+      return {
+        browser,
+        try: (email: string, password: string, address = network()) =>
+          browser.post(login, { username: email, password }, { 'x-forwarded-for': address }),
+      }
+    }
+
+    test('gets a few tries at that account, wherever they come from', async () => {
+      const page = await usedBy(ANN)
+      let number = 0
+      assert.equal(await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess', network(number++))), FREE)
+    })
+
+    test('gets no more at another account than anybody', async () => {
+      const page = await usedBy(EVE)
+      assert.equal(await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess')), FREE)
+      assert.equal((await page.try(ANN.email, ANN.password)).status, 429)
+    })
+
+    test('cannot make one up, or make it out of what the account has elsewhere', async () => {
+      await guessUntilHeld((await open()).try.bind(null, ANN.email, 'a wrong guess'))
+      const known = await usedBy(ANN)
+      for (const [name, value] of [
+        ['latchkey.browser', 'A'.repeat(43)],
+        ['latchkey.browser', known.browser.cookies.get('latchkey.session') ?? ''],
+      ] as const) {
+        const browser = new CookieJarBrowser(server)
+        browser.cookies.set(name, value)
+        const login = await beginAt(browser, authorizePath())
+        const form = { username: ANN.email, password: ANN.password }
+        assert.equal((await browser.post(login, form, { 'x-forwarded-for': network() })).status, 429)
+      }
+    })
+  })
+
+  describe('is noticed', () => {
+    test('by the person, in one letter a day, and by whoever reads events, once', async () => {
+      const before = await letters()
+      const since = await lastEvent()
+      for (let round = 0; round < 5; round++) {
+        const page = await open()
+        await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess'))
+        clock.advance(2 * HOUR)
+      }
+      const [letter, ...more] = (await letters()).slice(before.length)
+      assert.equal(more.length, 0)
+      assert.equal(letter?.to, ANN.email)
+      assert.equal(linkIn(letter), `${server.issuer}forgot-password`)
+      assert.match(letter.text, /Where you have signed in before, you can go on as always/)
+      const held = await events('sign-in.held', since)
+      assert.deepEqual(
+        held.map(({ details, target, personal }) => [details['what'], target?.kind, personal['email']]),
+        [['account', 'user', ANN.email]],
+      )
+    })
+
+    test('and nobody is written to for a name that no account has', async () => {
+      const before = await letters()
+      const page = await open()
+      await guessUntilHeld(() => page.try('nobody@example.com', 'a wrong guess'))
+      assert.deepEqual(await letters(), before)
+    })
+
+    test('and it is on record when the person is let in again', async () => {
+      const since = await lastEvent()
+      const page = await open()
+      await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess'))
+      clock.advance(MINUTE)
+      assert.equal((await page.try(ANN.email, ANN.password)).status, 303)
+      assert.equal((await events('sign-in.released', since)).length, 1)
+      const fresh = await open()
+      assert.equal(await guessUntilHeld(() => fresh.try(ANN.email, 'a wrong guess')), FREE, 'and begins anew here')
+    })
+  })
+
+  test('meets what the tenant file says, from the next try on', async () => {
+    try {
+      await applyTo(server.latchkey, {
+        attackProtection: {
+          bruteForceProtection: { enabled: false },
+          suspiciousIpThrottling: { allowlist: ['10.0.0.0/8'], stage: { 'pre-login': { max_attempts: 2 } } },
+        },
+      })
+      const spared = await open()
+      for (let round = 0; round < FREE + 2; round++)
+        assert.equal((await spared.try(ANN.email, 'a wrong guess')).status, 400)
+      const counted = await open('192.0.2.77')
+      assert.equal(await guessUntilHeld(() => counted.try(ANN.email, 'a wrong guess')), 2)
+    } finally {
+      await applyTo(server.latchkey, { attackProtection: FILE.attackProtection })
+    }
+  })
+})
