@@ -3,7 +3,8 @@
  * made, never when a token arrives. Fetching keys is jwks.ts.
  */
 import { importJWK } from 'jose'
-import { type AlgorithmName, algorithmNamed, fits } from './algorithms.ts'
+import { type Algorithm, type AlgorithmName, algorithmNamed, fits } from './algorithms.ts'
+import { isSoundPoint } from './ed25519-point.ts'
 import type { CryptoKey, JWK } from './jwk.ts'
 
 /**
@@ -46,6 +47,7 @@ export async function importPublicKey(jwk: JWK, alg = jwk?.alg as AlgorithmName 
   if (!fits(jwk, algorithm)) throw new TypeError(`the key is not one to verify ${alg} with`)
   if (PRIVATE_MEMBERS.some(member => jwk[member] !== undefined)) throw new TypeError('a private key does not verify')
 
+  assertExactMembers(jwk, algorithm)
   const key = (await importJWK(jwk, alg).catch(cause => {
     throw new TypeError(`the key cannot be read as one for ${alg}`, { cause })
   })) as CryptoKey
@@ -63,11 +65,21 @@ function assertSoundRsa(key: CryptoKey, minimumBits: number): void {
   if (exponent === '1' || !/[13579bdf]$/.test(exponent)) throw new TypeError('the RSA exponent is odd and above 1')
 }
 
+/** RFC 7518 §6.2.1.2: a coordinate has the curve's whole width. Importing skips zeros before it, and takes what is no point of Ed25519. */
+function assertExactMembers(jwk: JWK, { kty, signatureBytes = 0 }: Algorithm): void {
+  const bytesOf = (member: unknown): Buffer => Buffer.from(typeof member === 'string' ? member : '', 'base64url')
+  if (kty === 'RSA' && ((bytesOf(jwk.n).at(-1) ?? 0) & 1) === 0) throw new TypeError('an RSA modulus is odd')
+  if (kty === 'EC' && [jwk.x, jwk.y].some(member => bytesOf(member).length !== signatureBytes / 2))
+    throw new TypeError('a coordinate of the key has another width than its curve')
+  if (kty === 'OKP' && !isSoundPoint(bytesOf(jwk.x)))
+    throw new TypeError('the key is no point that vouches for anything')
+}
+
 /**
  * A shared secret for HS256, HS384 or HS512, believed for one audience, or of one issuer (a client that signs with
  * its secret). A text secret is passed as its UTF-8 bytes.
- * @throws TypeError when the secret is missing, shorter than the hash (RFC 7518 §3.2), or is a public key's text:
- * a PEM or JWK ends up here only by mistake, and everyone knows it.
+ * @throws TypeError when the secret is missing, shorter than the hash (RFC 7518 §3.2), or is a public key in any
+ * spelling: it ends up here only by mistake, and everyone knows it.
  */
 export async function importSecret(
   secret: Uint8Array,
@@ -88,8 +100,8 @@ export async function importSecret(
     throw new TypeError('a secret is bound to one audience, or to one issuer')
   if (!(secret instanceof Uint8Array) || secret.length * 8 < (algorithm.minimumBits ?? 0))
     throw new TypeError(`a secret for ${alg} is at least ${algorithm.minimumBits} bits of bytes`)
-  if (isKeyText(Buffer.from(secret).toString('latin1')))
-    throw new TypeError('the secret is the text of a key, not a secret')
+  if (isKeyText(Buffer.from(secret).toString('latin1')) || isKeyStructure(Buffer.from(secret)))
+    throw new TypeError('the secret is a key, not a secret')
 
   const key = (await importJWK({ kty: 'oct', k: Buffer.from(secret).toString('base64url') }, alg)) as unknown
   return { kid, alg, key: key as CryptoKey, audience, ...(issuer !== undefined && { issuer }) }
@@ -97,11 +109,21 @@ export async function importSecret(
 
 function isKeyText(text: string): boolean {
   if (text.includes('-----BEGIN ')) return true
+  if (/^[A-Za-z0-9+/=\s]+$/.test(text) && isKeyStructure(Buffer.from(text, 'base64'))) return true
   try {
-    return 'kty' in JSON.parse(text)
+    const value: object = JSON.parse(text)
+    return 'kty' in value || 'keys' in value
   } catch {
     return false
   }
+}
+
+/** The beginnings of a SubjectPublicKeyInfo (RFC 5280 §4.1) and of an RSAPublicKey (RFC 8017 A.1.1), in DER. */
+function isKeyStructure(bytes: Buffer): boolean {
+  const beginning = bytes.subarray(0, 12).toString('hex')
+  return (
+    /^30(?:82....|81..|[0-7].)30(?:82....|81..|[0-7].)06/.test(beginning) || /^30(?:82....|81..)028[12]/.test(beginning)
+  )
 }
 
 /**
