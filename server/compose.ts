@@ -61,6 +61,7 @@ import { DEFAULT_TENANT, prepareFirstStart } from './tenant-file/first-start.ts'
 import { createTenants } from './tenants/tenants.ts'
 import type { CertificateKeeper } from './tls/keeper.ts'
 import { TLS_OPTIONS } from './tls/protocol.ts'
+import { createSubjects } from './tokens/subject.ts'
 
 export interface Latchkey {
   readonly settings: Settings
@@ -130,6 +131,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       log,
       keyring,
       revocations: createRevocationsHere({ store, bus, clock }),
+      subjects: createSubjects({ keyring, store }),
       audit,
       egress,
       clientKeys: createClientKeys({ egress, clock, log }),

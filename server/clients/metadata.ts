@@ -65,6 +65,10 @@ export interface Client {
   readonly backChannelLogout: { readonly url: string; readonly initiators: 'all' | readonly LogoutInitiator[] } | null
   /** What its part of a session is ended by when the browser loads it. */
   readonly frontChannelLogout: string | null
+  /** Whose names for people it uses (OpenID Connect Core §8.1), a host; null for one that knows them by their ids. */
+  readonly sector: string | null
+  /** What `/userinfo` is signed with for it; null for plain JSON. */
+  readonly userinfoAlgorithm: string | null
   /** The operator's own application: people are not asked to consent to it. */
   readonly isFirstParty: boolean
   readonly idToken: {
@@ -189,6 +193,9 @@ export const CLIENT_MEMBERS = {
   },
   is_first_party: { is: 'boolean', optional: true },
   oidc_conformant: { is: 'boolean', optional: true },
+  subject_type: { is: 'text', oneOf: ['public', 'pairwise'], optional: true },
+  sector_identifier_uri: { is: 'url', optional: true },
+  userinfo_signed_response_alg: { is: 'text', oneOf: ID_TOKEN_ALGORITHMS, optional: true },
   id_token_claims: { is: 'text', oneOf: ['full', 'minimal'], optional: true },
   jwt_configuration: {
     is: 'object',
@@ -252,6 +259,9 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     },
     backChannelLogout: backChannelOf(metadata),
     frontChannelLogout: frontChannelOf(metadata),
+    // Without a host to tell, which nothing sound lacks, it shares its names with nobody.
+    sector: metadata.subject_type === 'pairwise' ? (sectorOf(metadata) ?? record.id) : null,
+    userinfoAlgorithm: metadata.userinfo_signed_response_alg ?? null,
     isFirstParty: metadata.is_first_party ?? true,
     idToken: {
       algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
@@ -279,6 +289,15 @@ const frontChannelOf = (metadata: Metadata): string | null =>
 
 const isOfCallbacks = (url: string, { callbacks = [] }: Metadata): boolean =>
   /^https?:/.test(url) && callbacks.some(callback => /^https?:/.test(callback) && originOf(callback) === originOf(url))
+
+/** OpenID Connect Core §8.1: the host of the sector's URL, or else of the redirect URIs where they have one in common. */
+function sectorOf(
+  metadata: Pick<Read<typeof CLIENT_MEMBERS>, 'sector_identifier_uri' | 'callbacks'>,
+): string | undefined {
+  const urls = metadata.sector_identifier_uri ? [metadata.sector_identifier_uri] : (metadata.callbacks ?? [])
+  const [host, ...others] = new Set(urls.map(url => URL.parse(url)?.hostname ?? ''))
+  return host !== '' && others.length === 0 ? host : undefined
+}
 
 function authenticationOf(
   metadata: Pick<
@@ -318,6 +337,21 @@ export function clientProblems(document: JsonObject, secret: string | null = nul
   // RFC 7591 §2: one or the other.
   if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined)
     problems.push(problem('jwks_uri', 'jwks and jwks_uri are both there; only one of them may be.'))
+  if (metadata.subject_type === 'pairwise' && sectorOf(metadata) === undefined)
+    problems.push(
+      problem(
+        'subject_type',
+        'subject_type pairwise needs redirect URIs of one host, or a sector_identifier_uri that lists them.',
+      ),
+    )
+  const userinfo = metadata.userinfo_signed_response_alg ?? 'RS256'
+  if (userinfo !== 'RS256' && userinfo !== metadata.jwt_configuration?.alg)
+    problems.push(
+      problem(
+        'userinfo_signed_response_alg',
+        'userinfo_signed_response_alg must be RS256, or what the ID tokens of the client are signed with.',
+      ),
+    )
   const algorithm = metadata.token_endpoint_auth_signing_alg
   if (
     algorithm !== undefined &&

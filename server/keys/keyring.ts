@@ -67,7 +67,7 @@ export interface Keyring {
   ): Promise<VerificationKey | undefined>
 
   /** The secret to make new things with. What it made names its id, and `noteUse` says until when it is wanted. */
-  secret(tenant: string, purpose: 'refresh-token'): Promise<Secret>
+  secret(tenant: string, purpose: 'refresh-token' | 'pairwise-salt'): Promise<Secret>
   /** The current or a former secret, by the id a stranger presents. */
   secretById(tenant: string, purpose: 'refresh-token', id: string): Promise<Secret | undefined>
   /**

@@ -5,7 +5,7 @@
 import { DAY, HOUR, MINUTE } from '../kernel/seconds.ts'
 import type { PairAlgorithmName } from './algorithms.ts'
 
-export type PurposeName = 'token-signing' | 'refresh-token' | 'api-secret'
+export type PurposeName = 'token-signing' | 'refresh-token' | 'api-secret' | 'pairwise-salt'
 
 /** Pairs: announced → signing → verifying → retired. One signs per tenant and algorithm. All times in milliseconds. */
 export interface SignatureLife {
@@ -73,6 +73,8 @@ export const PURPOSES: Readonly<Record<PurposeName, Life>> = {
   // The HS256 secret that one API shares with us; its owner is the resource server's id. Others hold a copy, so
   // only a person can change it, and the former one is taken while they do.
   'api-secret': { kind: 'secret', serveFor: null, lingerFor: LINGER, leeway: CLOCK_LEEWAY, acceptedAtMost: 1 },
+  // Makes the names by which sectors know people. It never changes: with another, everybody would be a stranger.
+  'pairwise-salt': { kind: 'secret', serveFor: null, lingerFor: LINGER, leeway: CLOCK_LEEWAY, acceptedAtMost: 0 },
 }
 
 /** Which keys stand in for one another: at most one of a slot signs or is current. */

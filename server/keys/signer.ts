@@ -47,9 +47,18 @@ export async function signJwt(
   signer: Signer,
 ): Promise<string> {
   if (!Number.isSafeInteger(claims.exp)) throw new TypeError('exp is a whole number of seconds')
+  return signJws({ header, claims }, claims.exp * SECOND, signer)
+}
+
+/** The same of what has no end of its own to tell: it is to be verified until `expiresAt` (milliseconds). */
+export async function signJws(
+  { header, claims }: { header: { readonly typ: string }; claims: JsonObject },
+  expiresAt: Instant,
+  signer: Signer,
+): Promise<string> {
   const protectedHeader = { alg: signer.algorithm, typ: header.typ, kid: signer.kid }
   const input = `${encode(protectedHeader)}.${encode(claims)}`
-  const signature = await signer.sign(Buffer.from(input), claims.exp * SECOND)
+  const signature = await signer.sign(Buffer.from(input), expiresAt)
   return `${input}.${Buffer.from(signature).toString('base64url')}`
 }
 

@@ -79,7 +79,7 @@ export async function findAccessToken(
 
 /** Undefined when it has been ended since it was signed. Who presents it, and for what, is the caller's to judge. */
 export async function bearerOf(
-  { store, clients, revocations }: OAuthServices,
+  { store, clients, subjects, revocations }: OAuthServices,
   tenant: string,
   { jti, client: clientId, claims }: OwnToken,
 ): Promise<Bearer | undefined> {
@@ -104,6 +104,8 @@ export async function bearerOf(
   if (!found?.user || found.authorization.state !== 'live' || found.authorization.client !== client.id) return undefined
   const { user } = found
   if (user.blocked || user.epoch !== subjectEpoch) return undefined
+  // The client may be set to know people by other names since.
+  if ((await subjects.of(client, user.id)) !== claims.sub) return undefined
   if (await revocations.isRevoked({ ...facts, subject: { id: user.id, epoch: subjectEpoch } })) return undefined
   return { client, person: { user, authorization: found.authorization } }
 }

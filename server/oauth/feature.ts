@@ -28,6 +28,7 @@ import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { Tenant, Tenants } from '../tenants/tenants.ts'
 import type { Active } from '../tokens/assert-active.ts'
+import type { Subjects } from '../tokens/subject.ts'
 
 /** What features and endpoints stand on. Handed in by `compose.ts`. */
 export interface OAuthServices {
@@ -39,6 +40,7 @@ export interface OAuthServices {
   readonly signInWithPassword: PasswordSignIn
   readonly keyring: Keyring
   readonly revocations: RevocationsHere
+  readonly subjects: Subjects
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
   /** Whether a client signed something. */
@@ -133,6 +135,7 @@ export interface ServerMetadata {
   readonly subject_types_supported: readonly string[]
   readonly id_token_signing_alg_values_supported: readonly string[]
   readonly token_endpoint_auth_methods_supported: readonly string[]
+  readonly userinfo_signing_alg_values_supported: readonly string[]
   readonly token_endpoint_auth_signing_alg_values_supported: readonly string[]
   readonly claims_supported: readonly string[]
   readonly acr_values_supported: readonly string[]

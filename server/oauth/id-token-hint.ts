@@ -13,22 +13,31 @@ import type { OAuthServices } from './feature.ts'
 
 const ALGORITHMS = allowAlgorithms(ID_TOKEN_ALGORITHMS)
 
+export type IdTokenHint = VerifiedToken & {
+  /** The id of whom it names, whatever its client calls them. */
+  readonly user: string
+}
+
 /**
- * Undefined for one that is not ours. An expired one is honoured while its public key is remembered: people come
+ * Undefined for one that is not ours, or that names nobody we know. An expired one is honoured while its public key is remembered: people come
  * back, and sign out, long after they signed in.
  */
 export async function readIdTokenHint(
-  { keyring, clock }: OAuthServices,
+  { keyring, clients, subjects, clock }: OAuthServices,
   { tenant, issuer }: Incoming,
   token: string,
-): Promise<VerifiedToken | undefined> {
+): Promise<IdTokenHint | undefined> {
   try {
     const signed = await verifySignature(
       token,
       request => keyring.verificationKey(tenant, request, { retired: true }),
       ALGORITHMS,
     )
-    return checkClaims(signed, idTokenHint({ issuer }), clock())
+    const verified = checkClaims(signed, idTokenHint({ issuer }), clock())
+    const { aud, sub } = verified.claims
+    const client = typeof aud === 'string' ? await clients.find(tenant, aud) : undefined
+    const user = client ? await subjects.userOf(client, sub) : sub
+    return user === undefined ? undefined : { ...verified, user }
   } catch (error) {
     if (error instanceof VerificationError) return undefined
     throw error

@@ -39,6 +39,7 @@ export async function issueTokens(
   const isAlone = !wanted.accessToken && wanted.code === null
   const { accessToken, idToken } = await mint({
     keyring: services.keyring,
+    subjects: services.subjects,
     tenant,
     active,
     accessToken: wanted.accessToken ? { ...common, api, authorization } : null,

@@ -59,6 +59,7 @@ export const rotateKey: Operation<Rotation, Rotated> = async (services, given) =
   // Others hold a copy of an API's secret: a random one that nobody was told would serve nobody.
   if (key.purpose === secretSlot(tenant, 'api-secret').purpose)
     throw new OperatorError(`The key ${key.id} is a secret that an API shares. Use latchkey keys rotate --api.`)
+  refuseToChangeSalt(key)
   const now = clock()
   const { takesOver } = await keyring.rotate(tenant, slotOf({ ...key, tenant }))
   return {
@@ -74,6 +75,13 @@ function wantedBy(given: Rotation): (key: KeySummary) => boolean {
   if ('algorithm' in given)
     return ({ purpose, algorithm }) => purpose === 'token-signing' && algorithm === given.algorithm
   return ({ purpose }) => purpose === given.purpose
+}
+
+function refuseToChangeSalt({ id, purpose }: KeySummary): void {
+  if (purpose === secretSlot('', 'pairwise-salt').purpose)
+    throw new OperatorError(
+      `The key ${id} makes the names by which pairwise clients know people. With another everybody would be a stranger to them, so it is never changed.`,
+    )
 }
 
 /** Gives an API another secret; the former one is taken until nothing signed with it lives. */
@@ -98,6 +106,8 @@ export const revokeKey: Operation<
   { readonly outcome: 'revoked' | 'already' }
 > = async (services, given) => {
   const tenant = await findTenant(services, given.tenant)
+  const key = (await services.keyring.list(tenant)).find(({ id }) => id === given.key)
+  if (key) refuseToChangeSalt(key)
   const outcome = await services.keyring.revoke(tenant, given.key)
   if (outcome === 'unknown')
     throw new OperatorError(`The tenant ${tenant} has no key "${given.key}". See latchkey keys list.`)

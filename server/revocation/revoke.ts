@@ -66,7 +66,21 @@ export async function revokeSubject(
   at: Instant,
 ): Promise<void> {
   const epoch = await transaction.users.raiseEpoch(tenant, id)
-  transaction.revocations.append({ tenant, kind: 'subject', id, epoch, at, expiresAt: at + REVOCATION_LIFE })
+  tellOfSubject(transaction, { tenant, names: await namesOf(transaction, tenant, id), epoch, at })
+}
+
+/** Each name that a token may have for the person: whoever verifies alone knows them by no other. */
+const namesOf = async ({ pairwiseSubjects }: Transaction, tenant: string, id: string): Promise<readonly string[]> => [
+  id,
+  ...(await pairwiseSubjects.ofUser(tenant, id)),
+]
+
+function tellOfSubject(
+  { revocations }: Transaction,
+  { tenant, names, epoch, at }: { tenant: string; names: readonly string[]; epoch: number | null; at: Instant },
+): void {
+  for (const id of names)
+    revocations.append({ tenant, kind: 'subject', id, epoch, at, expiresAt: at + REVOCATION_LIFE })
 }
 
 /** Ends one access token. What it was given with, a refresh token or a session, goes on. */
@@ -96,9 +110,9 @@ export async function removeUser(
   { tenant, id }: { tenant: string; id: string },
   at: Instant,
 ): Promise<'removed' | 'gone'> {
+  const names = await namesOf(transaction, tenant, id)
   const outcome = await transaction.users.remove(tenant, id, at)
-  if (outcome === 'removed')
-    transaction.revocations.append({ tenant, kind: 'subject', id, epoch: null, at, expiresAt: at + REVOCATION_LIFE })
+  if (outcome === 'removed') tellOfSubject(transaction, { tenant, names, epoch: null, at })
   return outcome
 }
 

@@ -16,6 +16,7 @@ import type { Gate } from './gate.ts'
 import { keysIn } from './keys.ts'
 import { logoutDeliveriesIn } from './logout-deliveries.ts'
 import { mailsIn } from './mails.ts'
+import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
 import { resourceServersIn } from './resource-servers.ts'
 import { type Revocation, type Revocations, refuseToAppend, revocationsIn, writeRevocations } from './revocations.ts'
 import { rolesIn } from './roles.ts'
@@ -38,6 +39,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   resourceServers: resourceServersIn(db),
   consents: consentsIn(db),
   authorizations: authorizationsIn(db),
+  pairwiseSubjects: pairwiseSubjectsIn(db),
   sessions: sessionsIn(db),
   sessionClients: sessionClientsIn(db),
   families: familiesIn(db),

@@ -21,6 +21,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   user_roles: {},
   credentials: {},
   devices: {},
+  pairwise_subjects: {},
   clients: {},
   client_grants: {},
   resource_servers: {},

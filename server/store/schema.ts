@@ -240,6 +240,12 @@ export interface EventCursorsTable {
   pending: string
 }
 
+export interface PairwiseSubjectsTable {
+  tenant: string
+  subject: string
+  user: string
+}
+
 export interface SessionClientsTable {
   tenant: string
   session: string
@@ -334,6 +340,7 @@ export interface Tables {
   events: EventsTable
   event_cursors: EventCursorsTable
   session_clients: SessionClientsTable
+  pairwise_subjects: PairwiseSubjectsTable
   logout_deliveries: LogoutDeliveriesTable
   revocations: RevocationsTable
   revocation_head: RevocationHeadTable

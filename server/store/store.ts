@@ -18,6 +18,7 @@ import type { Families } from './families.ts'
 import type { Keys } from './keys.ts'
 import type { LogoutDeliveries } from './logout-deliveries.ts'
 import type { Mails } from './mails.ts'
+import type { PairwiseSubjects } from './pairwise-subjects.ts'
 import type { ResourceServers } from './resource-servers.ts'
 import type { Revocation, Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
@@ -38,6 +39,7 @@ export interface Nouns {
   readonly resourceServers: ResourceServers
   readonly consents: Consents
   readonly authorizations: Authorizations
+  readonly pairwiseSubjects: PairwiseSubjects
   readonly sessions: Sessions
   readonly sessionClients: SessionClients
   readonly families: Families

@@ -258,7 +258,14 @@ export const usersIn = (db: Database): Users => ({
         .returning('id')
         .executeTakeFirst()
       if (!removed) return 'gone'
-      for (const table of ['identities', 'user_attributes', 'credentials', 'user_roles', 'consents'] as const) {
+      for (const table of [
+        'identities',
+        'user_attributes',
+        'credentials',
+        'user_roles',
+        'consents',
+        'pairwise_subjects',
+      ] as const) {
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('user', '=', id).execute()
       }
       return 'removed'

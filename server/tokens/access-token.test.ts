@@ -22,12 +22,14 @@ const request = (api: ResourceServer | null, members: Partial<AccessTokenRequest
   proofs: PROOFS,
   ...members,
 })
-const claims = (active: Active, asked: AccessTokenRequest): JsonObject => accessTokenContent(active, asked).claims
+const contentOf = (active: Active, asked: AccessTokenRequest) =>
+  accessTokenContent(active, asked, active.user?.id ?? 'app@clients')
+const claims = (active: Active, asked: AccessTokenRequest): JsonObject => contentOf(active, asked).claims
 const iat = NOW / 1000
 
 describe('what an access token says of a person', () => {
   test('in the dialect of RFC 9068', () => {
-    const { typ, claims } = accessTokenContent(person(), request(anApi()))
+    const { typ, claims } = contentOf(person(), request(anApi()))
     const { jti, ...rest } = claims
     assert.equal(typ, 'at+jwt')
     assert.match(String(jti), /^aut_1\.[\w-]{43}$/)
@@ -50,7 +52,7 @@ describe('what an access token says of a person', () => {
 
   for (const token_dialect of ['access_token', 'access_token_authz', 'rfc9068_profile', 'rfc9068_profile_authz'])
     test(`in the dialect ${token_dialect}: the client under one name, never under both`, () => {
-      const { typ, claims } = accessTokenContent(person(), request(anApi({ token_dialect })))
+      const { typ, claims } = contentOf(person(), request(anApi({ token_dialect })))
       const isRfc = token_dialect.startsWith('rfc9068')
       assert.equal(typ, isRfc ? 'at+jwt' : 'JWT')
       assert.deepEqual([claims['client_id'], claims['azp']], isRfc ? ['app', undefined] : [undefined, 'app'])
@@ -102,7 +104,7 @@ describe('how long it lives', () => {
     [machine, anApi({ token_lifetime: 60 }), 60],
   ] as const)
     test(`${active.user ? 'a person' : 'a machine'}, ${api ? api.lifetimeSeconds : 'userinfo'}: ${expected} s`, () => {
-      const content = accessTokenContent(active, request(api))
+      const content = contentOf(active, request(api))
       assert.equal(content.lifetimeSeconds, expected)
       assert.equal(content.claims['exp'], iat + expected)
     })
@@ -123,8 +125,8 @@ describe('whom it is for', () => {
   test('userinfo is of this issuer', () => assert.equal(userinfoAudience(ISSUER), 'https://login.example.com/userinfo'))
 
   test('it is signed as the API asks, and as everybody can verify without one', () => {
-    assert.equal(accessTokenContent(person(), request(anApi({ signing_alg: 'ES256' }))).algorithm, 'ES256')
-    assert.equal(accessTokenContent(person(), request(anApi(HS256))).algorithm, 'HS256')
-    assert.equal(accessTokenContent(person(), request(null)).algorithm, 'RS256')
+    assert.equal(contentOf(person(), request(anApi({ signing_alg: 'ES256' }))).algorithm, 'ES256')
+    assert.equal(contentOf(person(), request(anApi(HS256))).algorithm, 'HS256')
+    assert.equal(contentOf(person(), request(null)).algorithm, 'RS256')
   })
 })

@@ -32,7 +32,7 @@ export interface AccessTokenContent {
   readonly claims: JsonObject
 }
 
-export function accessTokenContent(active: Active, request: AccessTokenRequest): AccessTokenContent {
+export function accessTokenContent(active: Active, request: AccessTokenRequest, subject: string): AccessTokenContent {
   const { client, user } = active
   const { issuer, api, scopes, session, proofs } = request
   const issuedAt = toSeconds(request.now)
@@ -47,7 +47,7 @@ export function accessTokenContent(active: Active, request: AccessTokenRequest):
     lifetimeSeconds,
     claims: {
       iss: issuer,
-      sub: user?.id ?? `${client.id}@clients`,
+      sub: subject,
       aud: audienceOf(request),
       iat: issuedAt,
       exp: issuedAt + lifetimeSeconds,

@@ -20,7 +20,7 @@ const request = (members: Partial<IdTokenRequest> = {}): IdTokenRequest => ({
   ...members,
 })
 const claims = (one: Active, members: Partial<IdTokenRequest> = {}) =>
-  idTokenClaims(one, request(members), ACCESS_TOKEN)
+  idTokenClaims(one, request(members), ACCESS_TOKEN, 'auth0|ann')
 const iat = NOW / 1000
 
 describe('an ID token', () => {
@@ -60,7 +60,7 @@ describe('an ID token', () => {
     const code = 'Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk'
     assert.equal(claims(active(), { code })['c_hash'], 'LDktKdoQak3Pk0cnXxCltA')
     assert.ok(!('c_hash' in claims(active())))
-    assert.ok(!('at_hash' in idTokenClaims(active(), request(), null)))
+    assert.ok(!('at_hash' in idTokenClaims(active(), request(), null, 'auth0|ann')))
   })
 
   test('echoes a nonce exactly, and has none when none was sent', () => {
@@ -103,7 +103,7 @@ describe('an ID token', () => {
   })
 
   test('is of nobody when a machine asks', () =>
-    assert.throws(() => idTokenClaims(assertActiveMachine(aClient()), request(), ACCESS_TOKEN), TypeError))
+    assert.throws(() => idTokenClaims(assertActiveMachine(aClient()), request(), ACCESS_TOKEN, 'app'), TypeError))
 })
 
 // `printf %s <value> | openssl dgst -sha256 -binary | head -c 16 | basenc --base64url`, and with 32 bytes -sha512 or

@@ -24,7 +24,12 @@ export interface IdTokenRequest {
 }
 
 /** Throws `TypeError` for a machine: nobody signed in. */
-export function idTokenClaims(active: Active, request: IdTokenRequest, accessToken: string | null): JsonObject {
+export function idTokenClaims(
+  active: Active,
+  request: IdTokenRequest,
+  accessToken: string | null,
+  subject: string,
+): JsonObject {
   const { client, user } = active
   if (!user) throw new TypeError('An ID token speaks of a person')
   const { issuer, scopes, isAlone, code, nonce, session, proofs } = request
@@ -34,7 +39,7 @@ export function idTokenClaims(active: Active, request: IdTokenRequest, accessTok
     // First, so that no profile can say anything in the place of a protocol claim.
     ...claimsOf(user, client.idToken.claims === 'full' || isAlone ? scopes : [], request.claims),
     iss: issuer,
-    sub: user.id,
+    sub: subject,
     aud: client.id,
     iat: issuedAt,
     exp: issuedAt + client.idToken.lifetimeSeconds,

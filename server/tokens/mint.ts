@@ -2,14 +2,18 @@
  * The only issuer: what is signed here is what Latchkey vouches for. It takes an `Active`, which only the gate
  * makes, and asks the keyring for the one key that may sign it.
  */
-import type { ID_TOKEN_ALGORITHMS } from '../clients/metadata.ts'
+import type { Client, ID_TOKEN_ALGORITHMS } from '../clients/metadata.ts'
+import type { Instant } from '../kernel/clock.ts'
 import { ProtocolError } from '../kernel/errors.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { HOUR } from '../kernel/seconds.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import { type SignedClaims, type Signer, signJwt } from '../keys/signer.ts'
+import { type SignedClaims, type Signer, signJws, signJwt } from '../keys/signer.ts'
 import { type AccessTokenRequest, accessTokenContent } from './access-token.ts'
 import type { Active } from './assert-active.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 import { LOGOUT_TOKEN_TYPE, type LogoutTokenRequest, logoutTokenClaims } from './logout-token.ts'
+import type { Subjects } from './subject.ts'
 
 export interface Minted {
   readonly accessToken: { readonly token: string; readonly lifetimeSeconds: number } | null
@@ -18,6 +22,7 @@ export interface Minted {
 
 export interface MintOptions {
   readonly keyring: Keyring
+  readonly subjects: Subjects
   readonly tenant: string
   readonly active: Active
   readonly accessToken: AccessTokenRequest | null
@@ -26,23 +31,54 @@ export interface MintOptions {
 
 type PairAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
 
-export async function mint({ keyring, tenant, active, accessToken, idToken }: MintOptions): Promise<Minted> {
-  const access = accessToken && (await mintAccessToken(keyring, tenant, active, accessToken))
+export async function mint(options: MintOptions): Promise<Minted> {
+  const { keyring, tenant, active, accessToken, idToken } = options
+  const subject = await subjectOf(options)
+  const access = accessToken && (await mintAccessToken(keyring, tenant, active, accessToken, subject))
   return {
     accessToken: access,
     idToken:
       idToken &&
       (await signJwt(
-        { header: { typ: 'JWT' }, claims: idTokenClaims(active, idToken, access?.token ?? null) as SignedClaims },
+        {
+          header: { typ: 'JWT' },
+          claims: idTokenClaims(active, idToken, access?.token ?? null, subject) as SignedClaims,
+        },
         await keyring.signer(tenant, active.client.idToken.algorithm as PairAlgorithm),
       )),
   }
 }
 
-async function mintAccessToken(keyring: Keyring, tenant: string, active: Active, request: AccessTokenRequest) {
-  const { typ, claims, algorithm, lifetimeSeconds } = accessTokenContent(active, request)
+async function mintAccessToken(
+  keyring: Keyring,
+  tenant: string,
+  active: Active,
+  request: AccessTokenRequest,
+  subject: string,
+) {
+  const { typ, claims, algorithm, lifetimeSeconds } = accessTokenContent(active, request, subject)
   const signer = await accessTokenSigner(keyring, tenant, request, algorithm)
   return { token: await signJwt({ header: { typ }, claims: claims as SignedClaims }, signer), lifetimeSeconds }
+}
+
+/** What the client calls whom the tokens are about; a machine stands for itself. */
+const subjectOf = async ({ subjects, active: { client, user } }: MintOptions): Promise<string> =>
+  user ? subjects.of(client, user.id) : `${client.id}@clients`
+
+/** Clients verify an answer when it comes. */
+const USERINFO_VERIFIED_WITHIN = HOUR
+
+/**
+ * What `/userinfo` says, signed (OpenID Connect Core §5.3.2). It has neither times nor a nonce, so that nothing that
+ * takes tokens takes it for one.
+ */
+export async function signUserinfo(
+  { keyring, client, issuer, now }: { keyring: Keyring; client: Client; issuer: string; now: Instant },
+  claims: JsonObject,
+): Promise<string> {
+  const signer = await keyring.signer(client.tenant, client.userinfoAlgorithm as PairAlgorithm)
+  const said = { ...claims, iss: issuer, aud: client.id }
+  return signJws({ header: { typ: 'JWT' }, claims: said }, now + USERINFO_VERIFIED_WITHIN, signer)
 }
 
 /** An HS256 token is signed with the secret of the one API that it is for. */

@@ -49,7 +49,7 @@ interface Line {
 }
 
 export function createDeliverer(services: OAuthServices, onFree: () => void): Deliverer {
-  const { store, clients, keyring, egress, clock, log } = services
+  const { store, clients, keyring, subjects, egress, clock, log } = services
   const lines = new Map<string, Line>()
   const underWay = new Set<Promise<void>>()
   let isStopped = false
@@ -105,7 +105,8 @@ export function createDeliverer(services: OAuthServices, onFree: () => void): De
 
   /** Null when the client took it, or why it did not. */
   async function post(url: string, { user, session, issuer }: LogoutDelivery, client: Client): Promise<string | null> {
-    const token = await mintLogoutToken(keyring, { issuer, client, subject: user, session, now: clock() })
+    const subject = await subjects.of(client, user)
+    const token = await mintLogoutToken(keyring, { issuer, client, subject, session, now: clock() })
     try {
       const { status } = await egress.postForm(url, { logout_token: token })
       return status >= 200 && status < 300 ? null : `it answered ${status}`

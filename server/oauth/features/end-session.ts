@@ -60,7 +60,7 @@ async function understand(services: OAuthServices, incoming: Incoming, parameter
     client: client?.id ?? null,
     returnTo: returnUrl(client, parameters),
     uiLocales: uiLocales !== '' && uiLocales.length <= LONGEST_LOCALES ? uiLocales : null,
-    hinted: hint ? { user: hint.claims.sub, session: typeof session === 'string' ? session : null } : null,
+    hinted: hint ? { user: hint.user, session: typeof session === 'string' ? session : null } : null,
   }
 }
 

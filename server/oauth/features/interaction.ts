@@ -45,7 +45,7 @@ export const interaction: Feature = {
       if (idTokenHint !== undefined) {
         const hinted = await readIdTokenHint(services, incoming, idTokenHint)
         if (!hinted) throw new ProtocolError('invalid_request', 'id_token_hint is not an ID token of this issuer.')
-        expect(hinted.claims.sub)
+        expect(hinted.user)
       }
 
       const name = parameters.get('connection')

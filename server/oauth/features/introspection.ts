@@ -101,7 +101,7 @@ async function refreshTokenNow(
   return {
     active: true,
     iss: issuer,
-    sub: family.user,
+    sub: await services.subjects.of(client, family.user),
     aud: issuer,
     client_id: client.id,
     scope: [...new Set(Object.values(authorization.audiences).flat())].join(' '),

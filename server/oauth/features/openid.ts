@@ -15,7 +15,7 @@ export const openid: Feature = {
   metadata: () => ({
     grant_types_supported: ['implicit'],
     scopes_supported: SCOPES,
-    subject_types_supported: ['public'],
+    subject_types_supported: ['public', 'pairwise'],
     claims_supported: [
       ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'sid'],
       ...Object.values(CLAIMS_OF_SCOPE).flat(),

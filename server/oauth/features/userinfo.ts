@@ -4,9 +4,11 @@
  * address to whoever comes next.
  */
 import { VerificationError } from '@latchkey/sdk/verify'
+import { ID_TOKEN_ALGORITHMS } from '../../clients/metadata.ts'
 import { type Answer, type Incoming, json } from '../../http/route.ts'
 import { userinfoAudience } from '../../tokens/access-token.ts'
 import { claimsOf } from '../../tokens/claims.ts'
+import { signUserinfo } from '../../tokens/mint.ts'
 import { bearerOf, type OwnToken, readAccessToken } from '../access-tokens.ts'
 import { bearerToken, challenge } from '../bearer.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
@@ -17,7 +19,10 @@ const REALM = 'userinfo'
 export const userinfo: Feature = {
   name: 'userinfo',
   spec: 'OpenID Connect Core 1.0 §5.3',
-  metadata: issuer => ({ userinfo_endpoint: `${issuer}userinfo` }),
+  metadata: issuer => ({
+    userinfo_endpoint: `${issuer}userinfo`,
+    userinfo_signing_alg_values_supported: ID_TOKEN_ALGORITHMS.filter(name => !name.startsWith('ML-DSA')),
+  }),
   routes: services => {
     const answer = (incoming: Incoming) => tell(services, incoming)
     return [
@@ -29,10 +34,18 @@ export const userinfo: Feature = {
 
 async function tell(services: OAuthServices, incoming: Incoming): Promise<Answer> {
   const { token, isInQuery } = bearerToken(incoming, REALM)
-  const { person, scopes } = await admit(services, incoming, token)
+  const { client, person, sub, scopes } = await admit(services, incoming, token)
   const { user, authorization } = person
   const named = rememberedClaims(lastingOf(authorization.request)).userinfo
-  return json(200, { sub: user.id, ...claimsOf(user, scopes, named) }, isInQuery ? IN_QUERY : {})
+  const told = { ...claimsOf(user, scopes, named), sub }
+  const headers = isInQuery ? IN_QUERY : {}
+  if (client.userinfoAlgorithm === null) return json(200, told, headers)
+  const signed = await signUserinfo({ ...services, client, issuer: incoming.issuer, now: services.clock() }, told)
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/jwt', 'cache-control': 'no-store', ...headers },
+    body: signed,
+  }
 }
 
 /** RFC 6750 §2.3. */
@@ -50,7 +63,7 @@ async function admit(services: OAuthServices, incoming: Incoming, token: string)
   if (own.claims['cnf'] !== undefined) throw refuse('The token is bound to a key, of which there is no proof.')
   const bearer = await bearerOf(services, incoming.tenant, own)
   if (!bearer?.person) throw refuse('The token was revoked.')
-  return { person: bearer.person, scopes: own.scopes }
+  return { client: bearer.client, person: bearer.person, sub: own.claims.sub, scopes: own.scopes }
 }
 
 async function verify(services: OAuthServices, incoming: Incoming, token: string): Promise<OwnToken> {

@@ -205,6 +205,31 @@ export function describePeople(stage: Stage): void {
     givenAt: NOW,
   })
 
+  describe('pairwise subjects', () => {
+    test('a name leads to one person of its tenant, whoever notes it afterwards, and a person to all their names', async () => {
+      const { pairwiseSubjects } = stage.store
+      const tenant = newTenant()
+      const answers = await inParallel(32, index => pairwiseSubjects.note(tenant, 'one', `auth0|${index}`))
+      assert.equal(answers.length, 32)
+      const first = (await pairwiseSubjects.userOf(tenant, 'one')) ?? assert.fail()
+      await pairwiseSubjects.note(tenant, 'other', first)
+      await pairwiseSubjects.note(tenant, 'one', 'auth0|late')
+      assert.equal(await pairwiseSubjects.userOf(tenant, 'one'), first)
+      assert.deepEqual(await pairwiseSubjects.ofUser(tenant, first), ['one', 'other'])
+      assert.equal(await pairwiseSubjects.userOf(newTenant(), 'one'), undefined)
+      assert.deepEqual(await pairwiseSubjects.ofUser(newTenant(), first), [])
+    })
+
+    test('nothing leads to somebody who was removed', async () => {
+      const { pairwiseSubjects, users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      await pairwiseSubjects.note(user.tenant, 'one', user.id)
+      await users.remove(user.tenant, user.id, NOW)
+      assert.equal(await pairwiseSubjects.userOf(user.tenant, 'one'), undefined)
+    })
+  })
+
   describe('consents', () => {
     test('scopes add up per audience and organization, and one without scopes is remembered', async () => {
       const { consents } = stage.store
