@@ -90,6 +90,8 @@ export interface Overrides {
   readonly features?: readonly Feature[]
   /** False for a command that works beside servers: where the default tenant answers is theirs to say. */
   readonly isServer?: boolean
+  /** True for one of several processes on a port, beside the one that does what is to be done once. */
+  readonly isWorker?: boolean
   /** Told a password that was made for the first administrator; by default nobody is. */
   readonly tell?: (administrator: { email: string; password: string }) => void
   /** Milliseconds that requests in flight have to finish once the server closes. */
@@ -102,7 +104,7 @@ const CLOSE_GRACE = 5 * SECOND
 /** Everything opened and wired, the first start done and the tenant file applied. Throws `OperatorError` for what the operator can mend. */
 export async function compose(settings: Settings, log: Log, overrides: Overrides = {}): Promise<Latchkey> {
   const { clock = systemClock, features = allFeatures, tell = () => {}, closeGrace = CLOSE_GRACE } = overrides
-  const { isServer = true } = overrides
+  const { isServer = true, isWorker = false } = overrides
   const storage = await openStorage(settings)
   try {
     const { store, bus, sealer, masterKeys } = storage
@@ -150,7 +152,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
 
     // Before anything else is written: the proof that the master key at hand is the one that sealed this database.
     await proveMasterKey(keyring, masterKeys, settings)
-    await prepareFirstStart({ store, clock, ...settings, isServer, tell })
+    if (!isWorker) await prepareFirstStart({ store, clock, ...settings, isServer, tell })
 
     const certificate = isServer ? await openCertificate(settings, shared.tenants.everyHost, clock, log) : null
     let isClosing = false
@@ -197,12 +199,14 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const mail = { name: 'mail', run: mailer.run }
     // A command may have been given no mail server, and what it promises is found by those who were.
     const tls = certificate && { name: 'certificate', run: () => certificate.look(present) }
-    const work = isServer ? features.flatMap(feature => feature.work?.(oauth, job => jobs.wake(job)) ?? []) : []
+    const doesJobs = isServer && !isWorker
+    const work = doesJobs ? features.flatMap(feature => feature.work?.(oauth, job => jobs.wake(job)) ?? []) : []
     for (const { prepare } of work) await prepare?.()
-    const served = isServer ? [mail, ...(tls ? [tls] : []), ...work.map(({ job }) => job)] : []
-    const jobs: Jobs = startJobs([...served, ...jobList(settings, { store, sealer, clock, log })], clock, log)
+    const served = doesJobs ? [mail, ...work.map(({ job }) => job)] : []
+    const once = isWorker ? [] : [...served, ...jobList(settings, { store, sealer, clock, log })]
+    const jobs: Jobs = startJobs([...(tls ? [tls] : []), ...once], clock, log)
     const wakeMailer = () => jobs.wake(mail)
-    if (isServer) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
+    if (doesJobs) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
     for (const { job, wokenBy } of work) {
       const wake = () => jobs.wake(job)
       bus.subscribe(wokenBy, { heard: wake, missed: wake })

@@ -12,6 +12,7 @@ import type { Log } from './kernel/log.ts'
 import { sha256 } from './kernel/secrets.ts'
 import { tryToldOnce, writeToldOnce } from './store/told-once.ts'
 import type { Applied } from './tenant-file/apply.ts'
+import type { Word } from './workers.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -27,15 +28,23 @@ export interface Served {
 /** Says a sentence to whoever sits at the terminal. */
 export type Say = (sentence: string) => void
 
-/** Throws `OperatorError` for what the operator can mend. Ends the process with 0 on SIGTERM and SIGINT, when all is finished. */
+/**
+ * Throws `OperatorError` for what the operator can mend. Ends the process with 0 on SIGTERM and SIGINT, when all is
+ * finished. With several workers it is they who listen, each of them a process that begins here as well.
+ */
 export async function serve(environment: Environment, say: Say = print): Promise<Served> {
   const settings = loadSettings(environment)
-  const log = await createLog(settings.logLevel, { pretty: process.stdout.isTTY })
+  const worker = await workerHere()
+  const log = await createLog(settings.logLevel, { pretty: process.stdout.isTTY, worker: worker?.id })
+  if (worker) return serveAsWorker(settings, log)
+
   const teller = process.stdout.isTTY
     ? (_name: string, sentence: string) => say(sentence)
     : tellInFile(settings, file => log.warn({ file }, 'a new secret was written to a file; read it and remove it'))
   const latchkey = await compose(settings, log, { tell: tellAdministrator(teller) })
   const closers: (() => Promise<void>)[] = [latchkey.close]
+  let drain = latchkey.drain
+  let reload = latchkey.lookForCertificate
   let port: number
   try {
     if (settings.apply !== null) {
@@ -43,23 +52,60 @@ export async function serve(environment: Environment, say: Say = print): Promise
       if (!process.stdout.isTTY) tryToldOnce(settings.dataFolder)
       await applyAndTell(latchkey.apply(settings.apply), teller, log)
     }
-    port = await listen(latchkey, settings)
+    if (settings.workers === 1) port = await listen(latchkey, settings)
+    else {
+      const workers = await startWorkersOf(settings, environment, log)
+      port = workers.port
+      drain = workers.stop
+      reload = () => workers.signal('SIGHUP')
+    }
     closers.unshift((await openControlSocket(latchkey, log)).close)
   } catch (error) {
     await latchkey.close()
     throw error
   }
   // Before the log says so: whoever waits for the line may send a signal at once.
-  closeOnSignals(latchkey, closers, log)
-  // On a terminal it says that the terminal is gone, and ends the process as ever.
-  if (settings.tls === 'files' && !process.stdout.isTTY) process.on('SIGHUP', latchkey.lookForCertificate)
-  const { issuer, host } = settings
-  const trust = latchkey.caFile
-  log.info(
-    { version: versionOfLatchkey(), database: latchkey.store.dialect, issuer, host, port, ...(trust && { trust }) },
-    'listening',
-  )
+  closeOnSignals(drain, closers, log)
+  reloadOnSignal(settings, reload)
+  sayListening(latchkey, port, log)
   return { latchkey, log, port, onClose: close => void closers.unshift(close) }
+}
+
+/** One of several on the port. What is wrong is told to the process that started it, which may give up or try again. */
+async function serveAsWorker(settings: Settings, log: Log): Promise<Served> {
+  const tell = (word: Word) => new Promise<void>(resolve => process.send?.(word, () => resolve()))
+  try {
+    const latchkey = await compose(settings, log, { isWorker: true })
+    const port = await listen(latchkey, settings)
+    closeOnSignals(latchkey.drain, [latchkey.close], log)
+    reloadOnSignal(settings, latchkey.lookForCertificate)
+    await tell({ listening: port })
+    return { latchkey, log, port, onClose: () => {} }
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    await tell({ fault: error.message })
+    process.exit(1)
+  }
+}
+
+/** Which worker this process is; undefined in every other. Only a process that was started as one loads what it takes. */
+async function workerHere(): Promise<{ readonly id: number } | undefined> {
+  if (!process.send) return undefined
+  return (await import('node:cluster')).default.worker
+}
+
+const startWorkersOf = async ({ workers }: Settings, environment: Environment, log: Log) =>
+  (await import('./workers.ts')).startWorkers(workers, environment, log)
+
+/** On a terminal it says that the terminal is gone, and ends the process as ever. */
+function reloadOnSignal({ tls }: Settings, reload: () => void): void {
+  if (tls === 'files' && !process.stdout.isTTY) process.on('SIGHUP', reload)
+}
+
+function sayListening({ settings, store, caFile }: Latchkey, port: number, log: Log): void {
+  const { issuer, host, workers } = settings
+  const shared = { version: versionOfLatchkey(), database: store.dialect, issuer, host, port }
+  log.info({ ...shared, ...(workers > 1 && { workers }), ...(caFile && { trust: caFile }) }, 'listening')
 }
 
 /** For a command where no server answers: everything opened without a port, the work done, everything closed. */
@@ -132,14 +178,14 @@ async function listen(latchkey: Latchkey, { port, host }: Settings): Promise<num
 }
 
 /** A terminal sends SIGINT to the whole group and npm passes it on again, so a second signal means nothing more. */
-function closeOnSignals(latchkey: Latchkey, closers: readonly (() => Promise<void>)[], log: Log): void {
+function closeOnSignals(drain: () => Promise<void>, closers: readonly (() => Promise<void>)[], log: Log): void {
   let closing = false
   const close = async (signal: string) => {
     if (closing) return
     closing = true
     log.info({ signal }, 'closing')
     try {
-      await latchkey.drain()
+      await drain()
       for (const one of closers) await one()
       log.info({}, 'closed')
       process.exit(0)

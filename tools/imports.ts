@@ -41,7 +41,7 @@ export const ladder: readonly { readonly parts: readonly string[]; readonly apar
   { parts: ['store'] },
   { parts: ['bus'] },
   {
-    parts: ['http', 'control', 'tls'],
+    parts: ['http', 'control', 'tls', 'workers'],
     apart: 'what anybody may send and what the owner may are two doors, and neither knows the lock',
   },
   { parts: ['policy', 'config', 'words'], apart: 'each of these is a vocabulary of its own' },

@@ -47,6 +47,18 @@ describe('settings', () => {
     assert.equal(loadSettings({}).tls, 'off')
   })
 
+  test('take several workers on PostgreSQL, and refuse them over an embedded database', () => {
+    const shared = { LATCHKEY_DATABASE_URL: 'postgres://localhost/' }
+    assert.equal(loadSettings({ ...shared, LATCHKEY_WORKERS: '4' }).workers, 4)
+    assert.equal(loadSettings({ LATCHKEY_WORKERS: '1' }).workers, 1)
+    assert.throws(
+      () => loadSettings({ LATCHKEY_WORKERS: '2' }),
+      /^OperatorError: LATCHKEY_WORKERS needs LATCHKEY_DATABASE_URL/,
+    )
+    for (const raw of ['0', '-1', '1.5', '100', 'auto'])
+      assert.throws(() => loadSettings({ ...shared, LATCHKEY_WORKERS: raw }), /from 1 to 99/)
+  })
+
   test('of TLS that contradict each other are refused', () => {
     const cert = { LATCHKEY_TLS_CERT: 'cert.pem' }
     const refused: [Record<string, string>, RegExp][] = [

@@ -29,6 +29,7 @@ export interface Settings {
   readonly issuer: string
   readonly dataFolder: string
   readonly databaseUrl: string | null
+  readonly workers: number
   readonly sqliteSynchronous: 'full' | 'normal'
   readonly masterKeyFile: string
   readonly smtp: SmtpServer | null
@@ -216,6 +217,22 @@ export const options = {
     default: 'SQLite in LATCHKEY_DATA',
     sentence: 'A postgres:// URL, to keep everything in PostgreSQL 15 or later.',
     read: raw => postgresUrl('LATCHKEY_DATABASE_URL', raw),
+  },
+  workers: {
+    name: 'LATCHKEY_WORKERS',
+    default: '1',
+    sentence:
+      'How many processes share the port; with more than one, another beside them runs the jobs and takes commands. On PostgreSQL only. As many as there are processors is enough.',
+    read: (raw, settled) => {
+      if (raw === undefined || raw === '1') return 1
+      if (!/^[1-9]\d?$/.test(raw)) return complain('LATCHKEY_WORKERS', `must be a number from 1 to 99, not "${raw}".`)
+      return settled.databaseUrl === null
+        ? complain(
+            'LATCHKEY_WORKERS',
+            'needs LATCHKEY_DATABASE_URL: one process owns an embedded database, and several share one in PostgreSQL.',
+          )
+        : Number(raw)
+    },
   },
   sqliteSynchronous: {
     name: 'LATCHKEY_SQLITE_SYNCHRONOUS',

@@ -9,12 +9,14 @@ interface LogOptions {
   readonly pretty: boolean
   /** The file descriptor written to: standard output, or standard error where the output is somebody's answer. */
   readonly to?: 1 | 2
+  /** Which of several processes writes into the same output. */
+  readonly worker?: number | undefined
 }
 
-export async function createLog(level: LogLevel, { pretty, to = 1 }: LogOptions): Promise<Log> {
+export async function createLog(level: LogLevel, { pretty, to = 1, worker }: LogOptions): Promise<Log> {
   const options = {
     level,
-    base: null,
+    base: worker === undefined ? null : { worker },
     timestamp: pino.stdTimeFunctions.isoTime,
     // Its name, and not pino's number for it.
     formatters: { level: (label: string) => ({ level: label }) },

@@ -8,9 +8,11 @@ import { loadSettings } from '../../server/config/load.ts'
 import { LONGEST_AGE } from '../../server/kernel/cache.ts'
 import { silentLog } from '../../server/kernel/log.ts'
 import { SECOND } from '../../server/kernel/seconds.ts'
+import { createPerson } from '../fixtures/person.ts'
 import { applyTo, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
-import { REDIRECT_URI, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
+import { applicationAt, postToken, signIn, userinfoStatus } from './stage.ts'
+import { JO, REDIRECT_URI, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
 
 describe('Of two nodes over one database', () => {
   const clock = createTestClock()
@@ -95,5 +97,62 @@ describe('Of two nodes over one database', () => {
     assert.equal(await ask(), 303)
     clock.advance(LONGEST_AGE)
     assert.equal(await ask(), 400)
+  })
+
+  /** What the other node answers on the first one's host. */
+  const askThere = async (url: string, request: { payload?: Record<string, string>; token?: string } = {}) => {
+    const { payload, token } = request
+    const response = await there.http.inject({
+      url,
+      method: payload ? 'POST' : 'GET',
+      headers: {
+        host: host(),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(payload && { 'content-type': 'application/x-www-form-urlencoded' }),
+      },
+      ...(payload && { payload: new URLSearchParams(payload).toString() }),
+    })
+    return { status: response.statusCode, body: response.json<Record<string, unknown>>() }
+  }
+
+  test('one redeems what the other gave, once between them: a code, and a refresh token', async () => {
+    const spa = await applicationAt(here.issuer, 'spa')
+    const begun = await spa.begin()
+    const callback = await createPerson(here.issuer).signIn(begun.url, JO)
+    const code = {
+      grant_type: 'authorization_code',
+      client_id: 'spa',
+      code: callback.searchParams.get('code') ?? '',
+      redirect_uri: REDIRECT_URI,
+      code_verifier: begun.checks.pkceCodeVerifier,
+    }
+    const both = await Promise.all([
+      postToken(here.issuer, code),
+      askThere('/oauth/token', { payload: code }),
+      postToken(here.issuer, code),
+      askThere('/oauth/token', { payload: code }),
+    ])
+    assert.equal(both.filter(({ status }) => status === 200).length, 1)
+
+    const { tokens } = await signIn(spa, createPerson(here.issuer), JO)
+    const refresh = (token: unknown) => ({
+      grant_type: 'refresh_token',
+      client_id: 'spa',
+      refresh_token: String(token),
+    })
+    const next = await askThere('/oauth/token', { payload: refresh(tokens.refresh_token) })
+    assert.equal(next.status, 200, JSON.stringify(next.body))
+    assert.equal((await postToken(here.issuer, refresh(next.body['refresh_token']))).status, 200)
+  })
+
+  test('one refuses what was signed out on the other, as soon as it has heard of it', async () => {
+    const spa = await applicationAt(here.issuer, 'spa')
+    const person = createPerson(here.issuer)
+    const { tokens } = await signIn(spa, person, JO, { scope: 'openid email' })
+    const { access_token: token, id_token } = tokens
+    assert.equal((await askThere('/userinfo', { token })).status, 200)
+    await person.visit(`${here.issuer}oidc/logout?id_token_hint=${id_token}`)
+    assert.equal(await userinfoStatus(here.issuer, token), 401)
+    await until(async () => (await askThere('/userinfo', { token })).status === 401)
   })
 })
