@@ -24,6 +24,7 @@ import { createPages } from './http/pages.ts'
 import { createHttp } from './http/server.ts'
 import { createBrake } from './identity/brake.ts'
 import { createConnections } from './identity/connections.ts'
+import { createFailureHolds } from './identity/failure-holds.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
@@ -126,7 +127,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       counter: storeCounter(store),
       limitsOf: async tenant => (await shared.tenants.find(tenant)).guessing,
     })
-    const password = passwordFactor({ store, queue: hashQueue })
+    const password = passwordFactor({ store, queue: hashQueue, holds: createFailureHolds({ store, bus, clock }) })
     const signInWithPassword = createPasswordSignIn({ store, password, brake, audit })
     const oauth: OAuthServices = {
       ...shared,

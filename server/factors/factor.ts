@@ -15,8 +15,8 @@ export interface Factor<Answer = unknown> {
   readonly amr: readonly string[]
   readonly proves: 'knowledge' | 'possession' | 'inherence'
   /**
-   * Whether the answer is this person's. `undefined` for the user of an account that does not exist, which
+   * Whether the answer is this person's, in a tenant. `undefined` for the user of an account that does not exist, which
    * costs and takes what a real one does. `address` bounds what one caller may make the server do.
    */
-  verify(user: UserRecord | undefined, answer: Answer, address: string): Promise<Verdict>
+  verify(tenant: string, user: UserRecord | undefined, answer: Answer, address: string): Promise<Verdict>
 }

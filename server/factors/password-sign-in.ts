@@ -64,7 +64,7 @@ export function createPasswordSignIn(services: {
     if (begun.state === 'held') return begun
     let verdict: Verdict
     try {
-      verdict = await factor.verify(user, password, address)
+      verdict = await factor.verify(tenant, user, password, address)
     } catch (error) {
       await begun.unmade()
       if (error instanceof BusyError) return { state: 'busy' }

@@ -5,12 +5,13 @@ import { BusyError, type HashQueue } from '../identity/hash-queue.ts'
 import { hashPassword, isOutdated } from '../identity/password-hash.ts'
 import type { CredentialRecord } from '../store/credentials.ts'
 import type { Store } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
 import { passwordFactor } from './password.ts'
 
 /** Made by Debian's `argon2` with `-id -t 2 -k 8 -p 1`: dearer hashes are ours, cheaper ones come from elsewhere. */
 const CHEAP = '$argon2id$v=19$m=8,t=2,p=1$bGF0Y2hrZXlzYWx0c2FsdA$k0JwhgVmc9K+RFRRH7OAzQFx0aEdc7yL6HZLFcggunI'
 
-function stage(secret: string | undefined) {
+function stage(secret: string | undefined, hold = 0) {
   const turns: string[] = []
   const replaced: { old: string; renewed: string }[] = []
   const store = {
@@ -27,32 +28,33 @@ function stage(secret: string | undefined) {
       return work()
     },
   }
-  return { turns, replaced, store, queue, factor: passwordFactor({ store, queue }) }
+  const holds = async () => hold
+  return { turns, replaced, store, holds, factor: passwordFactor({ store, queue, holds }) }
 }
 
 describe('a password', () => {
   test('is the one that was chosen, or it is not', async () => {
     const { factor, replaced } = stage(await hashPassword('a fine passphrase'))
-    assert.equal((await factor.verify(aUser(), 'a fine passphrase', '192.0.2.1')).isProven, true)
-    assert.equal((await factor.verify(aUser(), 'a fine passphrasE', '192.0.2.1')).isProven, false)
+    assert.equal((await factor.verify('t', aUser(), 'a fine passphrase', '192.0.2.1')).isProven, true)
+    assert.equal((await factor.verify('t', aUser(), 'a fine passphrasE', '192.0.2.1')).isProven, false)
     assert.deepEqual(replaced, [])
   })
 
   test('costs one turn, for a person, for nobody and for a person without a password', async () => {
     const real = stage(await hashPassword('a fine passphrase'))
-    await real.factor.verify(aUser(), 'wrong', 'here')
+    await real.factor.verify('t', aUser(), 'wrong', 'here')
     const nobody = stage(undefined)
-    assert.equal((await nobody.factor.verify(undefined, 'wrong', 'here')).isProven, false)
+    assert.equal((await nobody.factor.verify('t', undefined, 'wrong', 'here')).isProven, false)
     const passwordless = stage(undefined)
-    assert.equal((await passwordless.factor.verify(aUser(), 'wrong', 'here')).isProven, false)
+    assert.equal((await passwordless.factor.verify('t', aUser(), 'wrong', 'here')).isProven, false)
     assert.deepEqual([real.turns, nobody.turns, passwordless.turns], [['here'], ['here'], ['here']])
   })
 
   test('from elsewhere is hashed anew at our cost once it was right, and never when it was wrong', async () => {
     const { factor, replaced } = stage(CHEAP)
-    assert.equal((await factor.verify(aUser(), 'wrong', 'here')).isProven, false)
+    assert.equal((await factor.verify('t', aUser(), 'wrong', 'here')).isProven, false)
     assert.equal(replaced.length, 0)
-    assert.equal((await factor.verify(aUser(), 'correct horse battery staple', 'here')).isProven, true)
+    assert.equal((await factor.verify('t', aUser(), 'correct horse battery staple', 'here')).isProven, true)
     assert.deepEqual(
       replaced.map(({ old, renewed }) => [old, isOutdated(renewed)]),
       [[CHEAP, false]],
@@ -62,13 +64,38 @@ describe('a password', () => {
   test('longer than any that can be chosen is wrong, also where it was chosen before there was a bound', async () => {
     const long = 'x'.repeat(1025)
     const { factor, turns } = stage(await hashPassword(long))
-    assert.equal((await factor.verify(aUser(), long, 'here')).isProven, false)
+    assert.equal((await factor.verify('t', aUser(), long, 'here')).isProven, false)
     assert.deepEqual(turns, ['here'])
   })
 
+  test('that is wrong is told when the dearest hash of the tenant would be, whoever it was for; a right one at once', async () => {
+    const HOLD = 400
+    const took = async (secret: string | undefined, user: UserRecord | undefined, password: string) => {
+      const { factor } = stage(secret, HOLD)
+      const began = performance.now()
+      await factor.verify('t', user, password, 'here')
+      return performance.now() - began
+    }
+    const ours = await hashPassword('a fine passphrase')
+    const failures = [
+      took(ours, aUser(), 'wrong'),
+      took(undefined, undefined, 'wrong'),
+      took(undefined, aUser(), 'wrong'),
+      took(CHEAP, aUser(), 'wrong'),
+      took(ours, aUser(), 'x'.repeat(2000)),
+    ]
+    // Less the millisecond by which a timer may be early.
+    for (const each of await Promise.all(failures)) assert.ok(each >= HOLD - 2, `${each} ms`)
+    const quickest = Math.min(...(await Promise.all([1, 2, 3].map(() => took(ours, aUser(), 'a fine passphrase')))))
+    assert.ok(quickest < HOLD, `${quickest} ms`)
+  })
+
   test('is not checked at all when the queue is full', async () => {
-    const { store } = stage(await hashPassword('a fine passphrase'))
+    const { store, holds } = stage(await hashPassword('a fine passphrase'))
     const queue: HashQueue = { run: () => Promise.reject(new BusyError('full')) }
-    await assert.rejects(passwordFactor({ store, queue }).verify(aUser(), 'a fine passphrase', 'here'), BusyError)
+    await assert.rejects(
+      passwordFactor({ store, queue, holds }).verify('t', aUser(), 'a fine passphrase', 'here'),
+      BusyError,
+    )
   })
 })

@@ -10,7 +10,8 @@ import { readForeignHash } from './password-formats/formats.ts'
 
 /** OWASP's second configuration: 19 MiB, two passes, about 40 ms. */
 const COST: Argon2Cost = { memory: 19_456, passes: 2, parallelism: 1 }
-const OUR_WORK = COST.memory * COST.passes
+/** Of one check, in the unit of `password-formats/work.ts`. */
+export const OUR_WORK = COST.memory * COST.passes
 const SALT_BYTES = 16
 const TAG_BYTES = 32
 
@@ -48,6 +49,9 @@ function read(hash: string): PasswordCheck | undefined {
   }
 }
 
+/** Of a check against this hash, in the unit of `password-formats/work.ts`. */
+export const workOf = (hash: string): number => read(hash)?.work ?? OUR_WORK
+
 export interface Verification {
   readonly matches: boolean
   /** Whether the hash should be replaced while the password is at hand: it is not one that we would make of it. */
@@ -58,7 +62,7 @@ export interface Verification {
 
 /**
  * Never costs less than `verifyNothing`: an imported hash that is cheaper than ours would otherwise tell by the time of
- * the answer that its account exists. A dearer one costs what it costs.
+ * the answer that its account exists. A dearer one costs what it costs, and `failure-holds.ts` hides that.
  */
 export async function verifyPassword(password: string, hash: string): Promise<Verification> {
   const check = read(hash)

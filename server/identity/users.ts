@@ -6,6 +6,8 @@ import { emailKey } from '../policy/email-address.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
+import { costClassOf } from './failure-holds.ts'
+import { workOf } from './password-hash.ts'
 
 /** The database of passwords that every tenant begins with, under Auth0's name for it. */
 export const DATABASE_CONNECTION = 'Username-Password-Authentication'
@@ -97,6 +99,7 @@ export const setPassword = (
     secret: hash,
     counter: 0,
     createdAt: clock(),
+    costClass: costClassOf(workOf(hash)),
   })
 
 /** What Auth0 fills in for a person of whom only the address is known, and its SDKs show. */

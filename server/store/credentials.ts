@@ -1,4 +1,5 @@
 /** What a person enrolled to prove who they are: one table for every factor, so that a new one needs no migration. */
+import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import type { CredentialsTable, Database } from './schema.ts'
 
@@ -15,13 +16,20 @@ export interface CredentialRecord {
   /** A signature counter or the last time step that was accepted. */
   readonly counter: number
   readonly createdAt: Instant
+  /** 0 unless checking it takes longer than checking what is made here does; then how much, in steps of the caller's. */
+  readonly costClass: number
 }
 
 export interface Credentials {
   /** Adds it, or replaces the one of that (user, kind, id). */
   put(credential: CredentialRecord): Promise<void>
   of(tenant: string, user: string, kind: string): Promise<CredentialRecord[]>
-  /** Replaces the secret only if it still is `expected`: a password changed meanwhile is not overwritten by a re-hash. */
+  /** The highest cost class of any in the tenant; an index look-up. */
+  dearest(tenant: string): Promise<number>
+  /**
+   * Replaces the secret only if it still is `expected`: a password changed meanwhile is not overwritten by a re-hash. What
+   * is put there was made here, so its cost class is 0.
+   */
   replaceSecret(
     credential: Pick<CredentialRecord, 'tenant' | 'user' | 'kind' | 'id'>,
     expected: string,
@@ -38,6 +46,7 @@ const toRecord = (row: CredentialsTable): CredentialRecord => ({
   secret: row.secret,
   counter: row.counter,
   createdAt: row.created_at,
+  costClass: row.cost_class,
 })
 
 export const credentialsIn = (db: Database): Credentials => ({
@@ -47,6 +56,7 @@ export const credentialsIn = (db: Database): Credentials => ({
       secret: credential.secret,
       counter: credential.counter,
       created_at: credential.createdAt,
+      cost_class: credential.costClass,
     }
     await db
       .insertInto('credentials')
@@ -74,10 +84,23 @@ export const credentialsIn = (db: Database): Credentials => ({
     return rows.map(toRecord)
   },
 
+  async dearest(tenant) {
+    const row = await db
+      .selectFrom('credentials')
+      .select('cost_class')
+      .where('tenant', '=', tenant)
+      // Written out, as in the index: with a parameter SQLite does not see that it may use it.
+      .where('cost_class', '>', sql.lit(0))
+      .orderBy('cost_class', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return row?.cost_class ?? 0
+  },
+
   async replaceSecret({ tenant, user, kind, id }, expected, secret) {
     const replaced = await db
       .updateTable('credentials')
-      .set({ secret })
+      .set({ secret, cost_class: 0 })
       .where('tenant', '=', tenant)
       .where('user', '=', user)
       .where('kind', '=', kind)

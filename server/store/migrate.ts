@@ -12,6 +12,7 @@ import { revocationNames } from './migrations/0007-revocation-names.ts'
 import { eventOrder } from './migrations/0008-event-order.ts'
 import { logout } from './migrations/0009-logout.ts'
 import { guessing } from './migrations/0010-guessing.ts'
+import { costClasses } from './migrations/0013-cost-classes.ts'
 import type { Database } from './schema.ts'
 
 /** In order of name, which is the order they run in. */
@@ -25,6 +26,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0008-event-order': eventOrder(dialect),
   '0009-logout': logout(dialect),
   '0010-guessing': guessing(dialect),
+  '0013-cost-classes': costClasses,
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

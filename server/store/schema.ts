@@ -82,6 +82,7 @@ export interface CredentialsTable {
   secret: string
   counter: number
   created_at: number
+  cost_class: number
 }
 
 export interface ClientsTable {

@@ -112,7 +112,7 @@ describe('an embedded database', () => {
       await assert.rejects(openSqlite(file, options), isNamed)
 
       // The last pages hold what was written last.
-      writeFileSync(file, Buffer.from(whole).fill(0xff, whole.length - 100_000))
+      writeFileSync(file, Buffer.from(whole).fill(0xff, whole.length - 60_000))
       const opened = await openSqlite(file, options)
       await assert.rejects(opened.tenants.find('t'), isNamed)
       await opened.close()

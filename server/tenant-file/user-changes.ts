@@ -9,6 +9,7 @@ import { newObjectId } from '../kernel/ids.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
+import type { Transaction } from '../store/store.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
 import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
@@ -106,6 +107,7 @@ function create({ tenant, clock }: Planning, { entry, connection, roles }: Met, 
       if ((await createUser(transaction, connection, person, clock)) === 'taken') return 'overtaken'
       if (entry.blocked) await transaction.users.change(tenant, id, { blocked: true }, clock())
       if (roles) await transaction.roles.assign(tenant, id, null, roles)
+      if (entry.passwordHash !== null) announceCost(transaction, tenant)
       return 'written'
     },
   }
@@ -138,11 +140,16 @@ async function change(
         return 'overtaken'
       if (roles) await transaction.roles.assign(tenant, id, null, roles)
       if (password !== null) await setPassword(transaction, before, password, clock)
+      if (password !== null && entry.passwordHash !== null) announceCost(transaction, tenant)
       if (password !== null || changes.blocked) await revokeSubject(transaction, before, now)
       return 'written'
     },
   }
 }
+
+/** Its hash may be dearer to check than any that is there. */
+const announceCost = (transaction: Transaction, tenant: string): void =>
+  transaction.announce({ topic: 'cost-class', tenant, id: tenant })
 
 function changesTo(before: UserRecord, entry: UserEntry): UserChanges {
   const isOtherAddress = before.email === null || emailKey(before.email) !== emailKey(entry.email)

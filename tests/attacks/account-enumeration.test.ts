@@ -131,6 +131,7 @@ onEachStore('Whether an account exists', store => {
       secret: '$2x$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy',
       counter: 0,
       createdAt: Date.now(),
+      costClass: 0,
     })
     assert.deepEqual(await attempt(PASSWORDLESS, 'wrong'), await attempt('nobody@example.com', 'wrong'))
   })

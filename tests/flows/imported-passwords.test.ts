@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
-import { type RunningServer, startServer } from '../fixtures/server.ts'
+import { applyTo, type RunningServer, startServer } from '../fixtures/server.ts'
 import { postToken } from './stage.ts'
 import { SECRETS, TENANT_FILE } from './tenant.ts'
 
@@ -62,6 +62,23 @@ describe('people from elsewhere', () => {
       assert.equal((await signIn(email, password)).status, 200)
       assert.equal((await signIn(email, `not ${password}`)).status, 400)
     })
+
+  test('with a hash that is dear to check have every failure of their tenant held, until they have signed in', async () => {
+    // Cost 10, by Python's bcrypt.
+    const dear = { email: 'dear@example.com', password: 'correct horse battery staple' }
+    const password_hash = '$2b$10$hgsIFnAMlahEaS9PbyARLeL55nfS2rFjpRbH5XsUMAWsrO6.keuk.'
+    const failing = async (username: string) => {
+      const began = performance.now()
+      assert.equal((await signIn(username, 'a wrong password')).status, 400)
+      return performance.now() - began
+    }
+    await applyTo(server.latchkey, { users: [{ email: dear.email, email_verified: true, password_hash }] })
+    assert.equal(await server.latchkey.store.credentials.dearest('default'), 1)
+    for (const username of [dear.email, LONGEST.email, 'nobody@example.com'])
+      assert.ok((await failing(username)) >= 198, username)
+    assert.equal((await signIn(dear.email, dear.password)).status, 200)
+    assert.equal(await server.latchkey.store.credentials.dearest('default'), 0)
+  })
 
   test('whose password is longer than bcrypt read are refused, and the event says why', async () => {
     const refused = await signIn(LONGEST.email, `${LONGEST.password} and more`)

@@ -161,6 +161,7 @@ export function describePeople(stage: Stage): void {
     secret: '$argon2id$1',
     counter: 0,
     createdAt: NOW,
+    costClass: 0,
   })
 
   describe('credentials', () => {
@@ -193,6 +194,27 @@ export function describePeople(stage: Stage): void {
       assert.equal(await credentials.replaceSecret(password, 'changed', 'rehashed'), true)
       assert.equal((await credentials.of(user.tenant, user.id, 'password'))[0]?.secret, 'rehashed')
     })
+  })
+
+  test('the dearest credential of a tenant is known until it is replaced, removed with its user, or hashed anew', async () => {
+    const { credentials, users } = stage.store
+    const tenant = newTenant()
+    const people = ['auth0|ada', 'auth0|bob', 'auth0|cyd'].map((id, index) =>
+      userOf(tenant, { id, email: `person-${index}@example.com` }),
+    )
+    for (const user of people) await users.create(user, identityOf(user))
+    assert.equal(await credentials.dearest(tenant), 0)
+    const costing = (user: string, costClass: number) => ({ ...credentialOf(tenant), user, costClass })
+    await credentials.put(costing('auth0|ada', 3))
+    await credentials.put(costing('auth0|bob', 2))
+    await credentials.put(costing('auth0|cyd', 1))
+    assert.deepEqual([await credentials.dearest(tenant), await credentials.dearest(newTenant())], [3, 0])
+    await users.remove(tenant, 'auth0|ada', NOW)
+    assert.equal(await credentials.dearest(tenant), 2)
+    await credentials.replaceSecret(costing('auth0|bob', 2), '$argon2id$1', 'rehashed')
+    assert.equal(await credentials.dearest(tenant), 1)
+    await credentials.put(costing('auth0|cyd', 0))
+    assert.equal(await credentials.dearest(tenant), 0)
   })
 
   const consentOf = (tenant: string) => ({
