@@ -22,6 +22,7 @@ import {
   type RegisteredKey,
   readRegisteredKeys,
 } from './public-keys.ts'
+import { REQUEST_OBJECT_ALGORITHMS, type RequestObjectAlgorithm, requestUrisFault } from './request-objects.ts'
 
 export type ClientType = 'spa' | 'native' | 'regular_web' | 'non_interactive'
 export type CodeChallengeMethod = 'S256' | 'plain'
@@ -44,6 +45,13 @@ export interface Client {
   readonly responseTypes: readonly ResponseType[]
   /** RFC 9126 §6: whatever it asks at `/authorize` by any other way is refused. */
   readonly requiresPushedRequests: boolean
+  /** Where it publishes signed requests: as registered, fragments included. */
+  readonly requestUris: readonly string[]
+  readonly requestObject: {
+    readonly isRequired: boolean
+    /** The only algorithm its requests are believed by, or null for all. */
+    readonly algorithm: RequestObjectAlgorithm | null
+  }
   readonly codeChallengeMethods: readonly CodeChallengeMethod[]
   /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
   readonly authentication: 'none' | SecretMethod | AssertionMethod
@@ -142,6 +150,10 @@ export const CLIENT_MEMBERS = {
   /** Members in any order. Left out, they follow from `grant_types`. */
   response_types: { is: 'texts', oneOf: RESPONSE_TYPE_SPELLINGS, optional: true },
   require_pushed_authorization_requests: { is: 'boolean', optional: true },
+  request_uris: { is: 'any', check: requestUrisFault, optional: true },
+  request_object_signing_alg: { is: 'text', oneOf: REQUEST_OBJECT_ALGORITHMS, optional: true },
+  /** Auth0's name. By which keys is said where the client's keys are. */
+  signed_request_object: { is: 'object', optional: true, members: { required: { is: 'boolean', optional: true } } },
   /** RFC 7636 §4.3's names; `plain` only where it is listed. */
   code_challenge_methods: { is: 'texts', oneOf: ['S256', 'plain'], optional: true },
   token_endpoint_auth_method: {
@@ -243,6 +255,11 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     grantTypes,
     responseTypes: metadata.response_types?.flatMap(one => knownResponseType(one) ?? []) ?? allowedBy(grantTypes),
     requiresPushedRequests: metadata.require_pushed_authorization_requests ?? false,
+    requestUris: (metadata.request_uris ?? []) as readonly string[],
+    requestObject: {
+      isRequired: metadata.signed_request_object?.required ?? false,
+      algorithm: metadata.request_object_signing_alg ?? null,
+    },
     codeChallengeMethods: metadata.code_challenge_methods?.length ? metadata.code_challenge_methods : ['S256'],
     authentication,
     secretHash: secret !== null && SECRET_METHODS.includes(authentication) ? sha256(secret) : null,

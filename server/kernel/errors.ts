@@ -23,6 +23,8 @@ export const PROTOCOL_ERROR_STATUS = {
   interaction_required: 400,
   account_selection_required: 400,
   unmet_authentication_requirements: 400,
+  invalid_request_uri: 400,
+  invalid_request_object: 400,
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,

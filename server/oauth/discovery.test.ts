@@ -74,11 +74,13 @@ describe('discovery', () => {
     assert.ok(!('scopes_supported' in body))
   })
 
-  test('promises only what is done: S256 and not plain, no request objects, iss in answers', async () => {
+  test('promises only what is done: S256 and not plain, requests that are signed, iss in answers', async () => {
     const body = await describeServer()
     assert.deepEqual(body['code_challenge_methods_supported'], ['S256'])
-    assert.equal(body['request_parameter_supported'], false)
-    assert.equal(body['request_uri_parameter_supported'], false)
+    assert.equal(body['request_parameter_supported'], true)
+    assert.ok(!(body['request_object_signing_alg_values_supported'] as string[]).includes('none'))
+    assert.equal(body['request_uri_parameter_supported'], true)
+    assert.equal(body['require_request_uri_registration'], true)
     assert.equal(body['authorization_response_iss_parameter_supported'], true)
   })
 })

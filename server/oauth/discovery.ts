@@ -48,6 +48,9 @@ async function describeServer(
     token_endpoint_auth_methods_supported: clientAuthMethodNames,
     token_endpoint_auth_signing_alg_values_supported: clientAuthAlgorithms,
     authorization_response_iss_parameter_supported: true,
+    request_parameter_supported: false,
+    // True when left out (Discovery §3).
+    request_uri_parameter_supported: false,
   }
   return features.map(feature => feature.metadata?.(issuer) ?? {}).reduce(join, own)
 }

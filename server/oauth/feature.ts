@@ -145,6 +145,8 @@ export interface ServerMetadata {
   readonly authorization_response_iss_parameter_supported: boolean
   readonly request_parameter_supported: boolean
   readonly request_uri_parameter_supported: boolean
+  readonly require_request_uri_registration: boolean
+  readonly request_object_signing_alg_values_supported: readonly string[]
   readonly claims_parameter_supported: boolean
   readonly ui_locales_supported: readonly string[]
 }

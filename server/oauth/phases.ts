@@ -12,6 +12,8 @@ const PRECEDENCE: readonly ProtocolErrorCode[] = [
   'invalid_request',
   'unauthorized_client',
   'unsupported_response_type',
+  'invalid_request_uri',
+  'invalid_request_object',
   'request_not_supported',
   'request_uri_not_supported',
   'registration_not_supported',

@@ -116,14 +116,13 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     insist('oidcc-ensure-post-request-succeeds#completes', seconds < 30, seconds)
   })
 
-  test('oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported: request_uri is refused by its name', async () => {
-    const party = await stage.relyingParty()
-    const asked = party.ask({ request_uri: 'https://relying-party.example/request.jwt' })
-    const error = party.takeError(asked, await stage.person().visit(asked.url))
+  test('oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported: unsigned objects are not offered', async () => {
+    const { metadata } = await stage.relyingParty()
+    const listed = metadata['request_object_signing_alg_values_supported']
     insist(
       'oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported#answer',
-      error === 'request_uri_not_supported' && party.metadata['request_uri_parameter_supported'] === false,
-      error,
+      Array.isArray(listed) && listed.length > 0 && !listed.includes('none'),
+      listed,
     )
   })
 
@@ -140,7 +139,7 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     const { request_parameter_supported: isSupported } = party.metadata
     insist(
       'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported#metadata',
-      isSupported === false,
+      isSupported === true,
       isSupported,
     )
   })

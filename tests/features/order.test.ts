@@ -28,6 +28,7 @@ import {
   tenantFile,
   WEB,
 } from '../attacks/stage.ts'
+import { makeClientKey, signJws } from '../fixtures/client-assertion.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 import { shuffled } from './shuffled.ts'
 
@@ -43,7 +44,8 @@ const PHASES: readonly Phase[] = [
   'token.shape',
 ]
 /** Has a callback, and no grant that `/authorize` begins. */
-/** May have tokens from `/authorize`. */
+const KEY = makeClientKey('ES256')
+/** May have tokens from `/authorize`, and sign what it asks. */
 const OPEN = { client_id: 'open' } as const
 const GRANTLESS = { client_id: 'grantless', client_secret: 'the secret of the grantless' } as const
 
@@ -68,7 +70,7 @@ before(async () => {
   const [spa] = tenantFile.clients
   const clients = [
     ...tenantFile.clients,
-    { ...spa, ...OPEN, grant_types: ['authorization_code', 'implicit', 'refresh_token'] },
+    { ...spa, ...OPEN, jwks: { keys: [KEY.jwk] }, grant_types: ['authorization_code', 'implicit', 'refresh_token'] },
     { ...spa, ...GRANTLESS, app_type: 'regular_web', grant_types: ['client_credentials'] },
   ]
   server = await startServer({
@@ -221,7 +223,7 @@ const questions: readonly Question[] = [
     code_challenge: undefined,
   }),
   authorizing('a grant the client does not have, and no sense', /unauthorized_client/, { prompt: 'some' }, GRANTLESS),
-  authorizing('a request object and its URI, and no sense', /request_not_supported/, {
+  authorizing('a request object and its URI, and no sense', /invalid_request/, {
     request: 'x',
     request_uri: 'https://app.example/r',
     prompt: 'sometimes',
@@ -238,7 +240,17 @@ const questions: readonly Question[] = [
     { prompt: 'sometimes', nonce: undefined, response_type: 'id_token token' },
     OPEN,
   ),
-  authorizing('a request object alone', /request_not_supported/, { request: 'x' }),
+  authorizing('a request object alone', /invalid_request_object/, { request: 'x', prompt: 'sometimes' }),
+  authorizing('a signed request that is not pushed, beside one that is', /"status":400/, {
+    request: 'x',
+    request_uri: 'urn:ietf:params:oauth:request_uri:x',
+  }),
+  authorizing(
+    'a signed request',
+    /code=….*state=signed/,
+    { request: signJws(KEY, { response_type: 'code', state: 'signed', prompt: 'none', max_age: 1000 }) },
+    OPEN,
+  ),
 ]
 
 /** An answer without what is random in it. */

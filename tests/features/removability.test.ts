@@ -29,18 +29,20 @@ import {
   tokensFor,
   WEB,
 } from '../attacks/stage.ts'
+import { makeClientKey, signJws } from '../fixtures/client-assertion.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 import { shuffled } from './shuffled.ts'
 
 /** May have everything that `/authorize` can answer. */
 const OPEN = { client_id: 'open' } as const
+const KEY = makeClientKey('ES256')
 const [spa] = tenantFile.clients
 const TOLD = { client_id: 'told' }
 const withOpen = {
   ...tenantFile,
   clients: [
     ...tenantFile.clients,
-    { ...spa, ...OPEN, grant_types: ['authorization_code', 'implicit'] },
+    { ...spa, ...OPEN, jwks: { keys: [KEY.jwk] }, grant_types: ['authorization_code', 'implicit'] },
     {
       ...spa,
       ...TOLD,
@@ -119,6 +121,15 @@ const flows: readonly Flow[] = [
       const { request_uri } = (await browser.post('/oauth/par', asked)).json()
       const path = `/authorize?${queryOf({ client_id: SPA.client_id, request_uri: String(request_uri) })}`
       codeOf(await signIn(browser, ANN, path))
+    },
+  },
+  {
+    name: 'a signed request is answered',
+    needs: ['authorization-code', 'request-object'],
+    run: async server => {
+      const request = signJws(KEY, { state: 'signed' })
+      const callback = await signIn(new CookieJarBrowser(server), ANN, authorizePath(OPEN, { request }))
+      assert.equal(callback.searchParams.get('state'), 'signed')
     },
   },
   {
@@ -296,7 +307,7 @@ async function isAbsent(server: RunningServer, feature: Feature, present: readon
         [],
         `${feature.name}: ${name}`,
       )
-    } else if (others.length === 0) assert.ok(!(name in discovery), `${feature.name}: ${name}`)
+    } else if (others.length === 0) assert.notDeepEqual(discovery[name], value, `${feature.name}: ${name}`)
   }
 
   for (const { method, path } of routesOf(feature)) {

@@ -92,8 +92,9 @@ onEachStage('A fault at /authorize', stage => {
       { resource: VIDEOS },
       [['resource', 'https://unknown.example/']],
     ],
-    ['a request object', 'request_not_supported', { request: 'eyJhbGciOiJub25lIn0.e30.' }],
-    ['a request object by reference', 'request_uri_not_supported', { request_uri: 'https://evil.example/r' }],
+    ['an unsigned request object', 'request_not_supported', { request: 'eyJhbGciOiJub25lIn0.e30.' }],
+    ['a request object that is none', 'invalid_request_object', { request: 'x' }],
+    ['a request object by reference', 'invalid_request_uri', { request_uri: 'https://evil.example/r' }],
     ['nobody signed in and prompt=none', 'login_required', { prompt: 'none' }],
   ]
   for (const [fault, error, changes, more] of redirected)

@@ -20,9 +20,6 @@ export const openid: Feature = {
       ...['iss', 'sub', 'aud', 'exp', 'iat', 'auth_time', 'nonce', 'acr', 'amr', 'sid'],
       ...Object.values(CLAIMS_OF_SCOPE).flat(),
     ],
-    request_parameter_supported: false,
-    // True when left out (Discovery §3).
-    request_uri_parameter_supported: false,
   }),
   steps: {
     'authorize.validate': ({ parameters, incoming, responseType, scopes, draft, allow }) => {

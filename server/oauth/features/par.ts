@@ -15,12 +15,11 @@ import { chooseMode, proveRedirectUri, receive, understand } from '../authorizat
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { refuseRepetition } from '../client-requests.ts'
 import type { Feature, OAuthServices, ReceiveContext } from '../feature.ts'
+import { isPushed, PUSHED_PREFIX } from '../request-uris.ts'
 
 const PUSHED_TICKET = 'pushed-request'
 /** Outlives the request, which is kept short: an answer may come an hour after the browser did. */
 const SPENT_MARK = 'pushed-request-spent'
-/** RFC 9126 §2.2. */
-const PREFIX = 'urn:ietf:params:oauth:request_uri:'
 /** In characters, names and values together: far above what clients ask, and anybody may push in the name of a public one. */
 const LONGEST_REQUEST = 16 * 1024
 /** What proves who the client is says nothing of the request, and is not kept. */
@@ -29,6 +28,8 @@ const PROOFS = ['client_secret', 'client_assertion', 'client_assertion_type']
 interface PushedData extends JsonObject {
   readonly client: string
   readonly parameters: readonly (readonly [string, string])[]
+  /** What other features noted of how it came. */
+  readonly notes: Readonly<Record<string, JsonObject>>
 }
 
 export const par: Feature = {
@@ -65,10 +66,10 @@ export const par: Feature = {
 async function find(context: ReceiveContext): Promise<void> {
   const { services, incoming, client, sent } = context
   const uri = sent.get('request_uri')
-  if (!uri?.startsWith(PREFIX)) return
+  if (!isPushed(uri)) return
   if (sent.repeated.includes('request_uri'))
     throw new PageError('malformed_request', 'The request names several request_uri.')
-  const id = sha256(uri.slice(PREFIX.length))
+  const id = sha256(uri.slice(PUSHED_PREFIX.length))
   const { tickets } = services.store
   const now = services.clock()
   const pushed = await tickets.peek<PushedData>(incoming.tenant, PUSHED_TICKET, id, now)
@@ -76,7 +77,7 @@ async function find(context: ReceiveContext): Promise<void> {
   if (!pushed || pushed.data.client !== client.id) throw over()
   if (await tickets.peek(incoming.tenant, SPENT_MARK, id, now)) throw over()
   context.parameters = parametersOf(pushed.data.parameters)
-  context.notes['par'] = { id }
+  Object.assign(context.notes, pushed.data.notes, { par: { id } })
 }
 
 /** Told to the person: nothing beside the name says where else it could be told. */
@@ -99,16 +100,16 @@ async function push(services: OAuthServices, features: readonly Feature[], incom
   ])
   const id = randomSecret()
   const received = await receive(services, features, { incoming, client, sent, notes: { par: { id: sha256(id) } } })
-  const { parameters } = received
+  const { parameters, notes } = received
   await understand(services, features, received, placeOf(received))
 
   const entries = entriesOf(parameters)
   if (entries.flat().join('').length > LONGEST_REQUEST)
     throw new ProtocolError('invalid_request', `The request is longer than ${LONGEST_REQUEST} characters.`)
-  const data: PushedData = { client: client.id, parameters: entries }
+  const data: PushedData = { client: client.id, parameters: entries, notes }
   const times = { createdAt: now, expiresAt: now + PUSHED_LIFE }
   await services.store.tickets.issue({ tenant, id: sha256(id), kind: PUSHED_TICKET, data, ...times })
-  return json(201, { request_uri: `${PREFIX}${id}`, expires_in: PUSHED_LIFE / SECOND })
+  return json(201, { request_uri: `${PUSHED_PREFIX}${id}`, expires_in: PUSHED_LIFE / SECOND })
 }
 
 /** Where the answer will go. What a person would be shown at `/authorize` is told to the program here. */

@@ -7,8 +7,8 @@ const atToken = by('tests/conformance/tokens.test.ts')
 const inClaims = by('tests/conformance/claims.test.ts')
 const inInteraction = by('tests/conformance/interaction.test.ts')
 
-const NO_REQUEST_OBJECTS = because(
-  'Request objects are not read yet: each is refused before anything in it could count, so there is no answer to one.',
+const ONLY_SIGNED = because(
+  'Unsigned request objects are refused by their name, and the module is then skipped; signed ones are played in the modules below.',
 )
 const NO_REGISTRATION = because(
   'Clients cannot register themselves yet; the rest is asked of one from the tenant file.',
@@ -30,7 +30,7 @@ const reuse = atToken('oidcc-codereuse: a code is good for once')
 const lateReuse = atToken('oidcc-codereuse-30seconds: a code that comes again later takes its tokens with it')
 const refresh = atToken('oidcc-refresh-token: a refresh token yields fresh tokens, to its own client alone')
 const requestUri = atAuthorize(
-  'oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported: request_uri is refused by its name',
+  'oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported: unsigned objects are not offered',
 )
 const requestObject = atAuthorize(
   'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: request is refused by its name',
@@ -224,16 +224,18 @@ export const basic = {
     ),
   },
   'oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported': {
-    registration: must('The client registers its request_uri.', NO_REGISTRATION),
-    answer: must('It is read, or the application is told request_uri_not_supported.', requestUri),
+    answer: must(
+      'It is read, or refused with request_uri_not_supported; where algorithms are listed without none, the module is skipped.',
+      requestUri,
+    ),
   },
   'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported': {
     answer: must(
       'The object is read, or the application is told request_not_supported; it is not ignored.',
       requestObject,
     ),
-    metadata: warns('request_parameter_supported is true if the object is read.', requestObject),
-    processed: must('state and nonce that stand in the object alone are answered.', NO_REQUEST_OBJECTS),
+    metadata: warns('request_parameter_supported is true if objects are read.', requestObject),
+    processed: must('state and nonce that stand in the object alone are answered.', ONLY_SIGNED),
   },
   'oidcc-claims-essential': {
     userinfo: warns('UserInfo has the name, which was asked for with scope=openid alone.', essential),
@@ -246,7 +248,7 @@ export const basic = {
         'oidcc-ensure-request-object-with-redirect-uri: a bad redirect URI beside an object is shown, not followed',
       ),
     ),
-    processed: must('The URI of the object is used.', NO_REQUEST_OBJECTS),
+    processed: must('The URI of the object is used.', ONLY_SIGNED),
   },
   'oidcc-refresh-token': {
     given: warns('grant_types_supported lists refresh_token, and with offline_access there is one.', refresh),

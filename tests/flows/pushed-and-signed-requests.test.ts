@@ -1,8 +1,10 @@
-/** Requests that a client pushes before it sends the browser: what is taken, what is refused and how, and openid-client. */
+/** Requests that a client pushes before it sends the browser, or signs: what is taken, what is refused and how, and openid-client. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { importJWK } from 'jose'
 import * as oidc from 'openid-client'
 import { sha256 } from '../../server/kernel/secrets.ts'
+import { makeClientKey } from '../fixtures/client-assertion.ts'
 import { createPerson, departure } from '../fixtures/person.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 import { applicationAt } from './stage.ts'
@@ -18,6 +20,19 @@ const SOUND = {
   state: 'the state',
 }
 
+const KEYS = (['RS256', 'PS256', 'ES256', 'EdDSA'] as const).map(alg => makeClientKey(alg, alg))
+/** One for each algorithm, and authenticated by nothing, so that the signature is what counts. */
+const SIGNING = KEYS.map(({ alg, jwk }) => ({
+  client_id: alg,
+  name: alg,
+  app_type: 'spa',
+  callbacks: [REDIRECT_URI],
+  request_object_signing_alg: alg,
+  signed_request_object: { required: true },
+  // Libraries call one algorithm EdDSA or Ed25519, so the key does not say which.
+  jwks: { keys: [{ ...jwk, alg: undefined }] },
+}))
+
 type Entries = readonly (readonly [string, string])[]
 
 describe('A pushed request, on sqlite', () => {
@@ -25,7 +40,7 @@ describe('A pushed request, on sqlite', () => {
   before(async () => {
     server = await startServer({
       store: 'sqlite',
-      tenantFile: TENANT_FILE,
+      tenantFile: { ...TENANT_FILE, clients: [...TENANT_FILE.clients, ...SIGNING] },
       environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     })
   })
@@ -148,5 +163,26 @@ describe('A pushed request, on sqlite', () => {
       const silent = await oidc.buildAuthorizationUrlWithPAR(application.configuration, second.url.searchParams)
       await application.finish(departure(await person.visit(silent)), second)
       assert.equal((await person.visit(silent)).status, 400)
+    })
+
+  for (const { alg, privateKey } of KEYS)
+    test(`signs in openid-client by a signed request, with ${alg}, sent or pushed`, async () => {
+      const application = await applicationAt(server.issuer, alg)
+      const { configuration } = application
+      const key = (await importJWK(privateKey.export({ format: 'jwk' }), alg)) as CryptoKey
+      const person = createPerson(server.issuer)
+
+      const begun = await application.begin()
+      const url = await oidc.buildAuthorizationUrlWithJAR(configuration, begun.url.searchParams, { key, kid: alg })
+      assert.deepEqual([...url.searchParams.keys()].sort(), ['client_id', 'request'])
+      const callback = await person.signIn(url, JO)
+      assert.equal((await application.finish(callback, begun)).claims()?.['email'], JO.email)
+
+      const second = await application.begin({ prompt: 'none' })
+      const signed = await oidc.buildAuthorizationUrlWithJAR(configuration, second.url.searchParams, { key, kid: alg })
+      const pushed = await oidc.buildAuthorizationUrlWithPAR(configuration, signed.searchParams)
+      await application.finish(departure(await person.visit(pushed)), second)
+      const plain = await application.begin({ prompt: 'none' })
+      assert.match(departure(await person.visit(plain.url)).search, /error=invalid_request&/)
     })
 })
