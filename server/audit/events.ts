@@ -260,6 +260,24 @@ export const applied = (
   by: 'tenant-file' | 'command' = 'tenant-file',
 ) => event(o, `${kind}.${change}`, operator(by), { kind, id })
 
+/** All that the person had ended with it. */
+export const userBlocked = (o: Occasion, user: string) =>
+  event(o, 'user.blocked', operator('command'), { kind: 'user', id: user })
+
+/** They may sign in again; what ended stays ended. */
+export const userUnblocked = (o: Occasion, user: string) =>
+  event(o, 'user.unblocked', operator('command'), { kind: 'user', id: user })
+
+export const userRemoved = (o: Occasion, user: string) =>
+  event(o, 'user.removed', operator('command'), { kind: 'user', id: user })
+
+/** All that it had been given ended. */
+export const clientRevoked = (o: Occasion, client: string) =>
+  event(o, 'client.revoked', operator('command'), { kind: 'client', id: client })
+
+export const clientRemoved = (o: Occasion, client: string) =>
+  event(o, 'client.removed', operator('command'), { kind: 'client', id: client })
+
 // Keys
 
 /** Who changed a key: its own schedule or first use, or an operator with what they used. */

@@ -32,3 +32,24 @@ export async function createUser(given: CreateUser): Promise<void> {
       : []),
   ])
 }
+
+type OfTenant = Answering & { readonly tenant: string }
+
+export async function blockUser(user: string, given: OfTenant): Promise<void> {
+  const { id, outcome } = await ask('users block', { tenant: given.tenant, user })
+  answer(given, { id, outcome }, () => [
+    outcome === 'already' ? `${id} was blocked already.` : `${id} is blocked, and all that they had has ended.`,
+  ])
+}
+
+export async function unblockUser(user: string, given: OfTenant): Promise<void> {
+  const { id, outcome } = await ask('users unblock', { tenant: given.tenant, user })
+  answer(given, { id, outcome }, () => [
+    outcome === 'already' ? `${id} was not blocked.` : `${id} may sign in again. What ended stays ended.`,
+  ])
+}
+
+export async function removeUser(user: string, given: OfTenant): Promise<void> {
+  const { id, outcome } = await ask('users remove', { tenant: given.tenant, user })
+  answer(given, { id, outcome }, () => [`${id} is removed, with all that they had.`])
+}

@@ -2,16 +2,22 @@
 import { OperatorError } from '../kernel/errors.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { applyFile } from './apply.ts'
+import { removeClient, revokeClient } from './clients.ts'
 import { listKeys, revokeKey, rewrapAll, rotateApiSecret, rotateKey } from './keys.ts'
 import type { OperatorServices } from './operation.ts'
 import { addHost, createTenant, listTenants } from './tenants.ts'
-import { createUser } from './users.ts'
+import { blockUser, createUser, removeUser, unblockUser } from './users.ts'
 
 const operations = {
   'tenants create': createTenant,
   'tenants add-host': addHost,
   'tenants list': listTenants,
   'users create': createUser,
+  'users block': blockUser,
+  'users unblock': unblockUser,
+  'users remove': removeUser,
+  'clients revoke': revokeClient,
+  'clients remove': removeClient,
   'keys list': listKeys,
   'keys rotate': rotateKey,
   'keys rotate-api': rotateApiSecret,

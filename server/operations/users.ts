@@ -1,12 +1,14 @@
-/** People made by hand. Whom a tenant file names is `tenant-file/`'s; who signs up, `login/`'s. */
-import { applied } from '../audit/events.ts'
+/** People made, blocked and removed by hand. Whom a tenant file names is `tenant-file/`'s; who signs up, `login/`'s. */
+import { applied, userBlocked, userRemoved, userUnblocked } from '../audit/events.ts'
 import { findPasswordProblem } from '../identity/choosable-password.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { createUser as create, databaseOf } from '../identity/users.ts'
 import { OperatorError } from '../kernel/errors.ts'
-import { readEmailAddress } from '../policy/email-address.ts'
+import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import { blockUser as block, removeUser as remove } from '../revocation/revoke.ts'
+import type { UserRecord } from '../store/users.ts'
 import { findTenant, type Operation, type OperatorServices, occasionOfCommand } from './operation.ts'
 
 export type NewUser = {
@@ -51,6 +53,56 @@ export const createUser: Operation<NewUser, CreatedUser> = async (services, give
     await transaction.events.record([applied(occasionOfCommand(tenant, clock), 'user', user.id, 'created', 'command')])
     return { id: user.id, tenant, email }
   })
+}
+
+/** Who is meant: an id, or the address of an account in the tenant's database. */
+export type NamedUser = { readonly tenant: string; readonly user: string }
+export type EndedUser = { readonly id: string; readonly outcome: 'done' | 'already' }
+
+/** Ends all that they have, and lets them have nothing more until they are unblocked. */
+export const blockUser: Operation<NamedUser, EndedUser> = async (services, given) => {
+  const user = await findUser(services, given)
+  if (user.blocked) return { id: user.id, outcome: 'already' }
+  const occasion = occasionOfCommand(user.tenant, services.clock)
+  await services.store.transaction(async transaction => {
+    await block(transaction, user, occasion.at)
+    await transaction.events.record([userBlocked(occasion, user.id)])
+  })
+  return { id: user.id, outcome: 'done' }
+}
+
+export const unblockUser: Operation<NamedUser, EndedUser> = async (services, given) => {
+  const user = await findUser(services, given)
+  if (!user.blocked) return { id: user.id, outcome: 'already' }
+  const occasion = occasionOfCommand(user.tenant, services.clock)
+  await services.store.transaction(async transaction => {
+    await transaction.users.change(user.tenant, user.id, { blocked: false }, occasion.at)
+    await transaction.events.record([userUnblocked(occasion, user.id)])
+  })
+  return { id: user.id, outcome: 'done' }
+}
+
+/** For good. Their id is never given again; their address may be. */
+export const removeUser: Operation<NamedUser, EndedUser> = async (services, given) => {
+  const user = await findUser(services, given)
+  const occasion = occasionOfCommand(user.tenant, services.clock)
+  const outcome = await services.store.transaction(async transaction => {
+    const removed = await remove(transaction, user, occasion.at)
+    if (removed === 'removed') await transaction.events.record([userRemoved(occasion, user.id)])
+    return removed
+  })
+  return { id: user.id, outcome: outcome === 'removed' ? 'done' : 'already' }
+}
+
+async function findUser(services: OperatorServices, given: NamedUser): Promise<UserRecord> {
+  const { store } = services
+  const tenant = await findTenant(services, given.tenant)
+  const byId = await store.users.find(tenant, given.user)
+  if (byId) return byId
+  const { id: connection } = await databaseOf(store, tenant)
+  const byAddress = await store.users.findByEmailKey(tenant, connection, emailKey(given.user))
+  if (!byAddress) throw new OperatorError(`The tenant ${tenant} has no user "${given.user}".`)
+  return byAddress
 }
 
 async function findRoles({ store }: OperatorServices, tenant: string, names: readonly string[]): Promise<string[]> {
