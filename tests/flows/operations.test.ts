@@ -377,6 +377,16 @@ onEachStore('A command', store => {
       assert.ok(!(server?.written.join('\n') ?? secret).includes(secret))
     })
 
+    test('ends what a person or an application has, and says so once', async () => {
+      const of = parsed<{ id: string }>(await latchkey('users create --email ends@example.com --json'))
+      assert.match(succeeds(await latchkey('users block Ends@Example.com')), /is blocked, and all that they had/)
+      assert.deepEqual(parsed(await latchkey(`users block ${of.id} --json`)), { id: of.id, outcome: 'already' })
+      assert.match(succeeds(await latchkey('users unblock ends@example.com')), /may sign in again/)
+      assert.deepEqual(parsed(await latchkey(`users remove ${of.id} --json`)), { id: of.id, outcome: 'done' })
+      refuses(await latchkey('users block ends@example.com'), /^The tenant default has no user "ends@example.com"/)
+      refuses(await latchkey('clients revoke nobody'), /^The tenant default has no client "nobody"/)
+    })
+
     test('refuses keys that are not there, are another tenant’s, or are named twice or not at all', async () => {
       const [signing] = parsed<Key[]>(await latchkey('keys list --json'))
       refuses(await latchkey('keys rotate --algorithm ES256'), /^The tenant default has no such key/)
