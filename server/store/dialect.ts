@@ -81,17 +81,9 @@ export const storable = (parameters: readonly unknown[]): unknown[] =>
     typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\uFFFD') : value,
   )
 
-/** Of a connection alone, which sees everything as it is now for as long as the work takes, and keeps nobody from writing. */
-export const inSnapshot = <T>(db: Database, work: (connection: Database) => Promise<T>): Promise<T> =>
-  db.connection().execute(async connection => {
-    const isPostgres = dialectOf(db) === 'postgres'
-    await sql.raw(isPostgres ? 'begin isolation level repeatable read read only' : 'begin').execute(connection)
-    try {
-      return await work(connection)
-    } finally {
-      await sql`rollback`.execute(connection)
-    }
-  })
+/** In a transaction that reads: it sees everything as it is now for as long as the work takes, and keeps nobody from writing. */
+export const inSnapshot = <T>(db: Database, work: (transaction: Database) => Promise<T>): Promise<T> =>
+  db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(work)
 
 const ROWS_AT_ONCE = 500
 

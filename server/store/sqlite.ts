@@ -1,15 +1,20 @@
-/** The embedded database: Node's own SQLite behind Kysely, one connection that everybody takes in turn. Who may open the file at all is `lock.ts`'s to say. */
+/**
+ * The embedded database: Node's own SQLite behind Kysely, one connection that writes and one that reads. Whose turn it is
+ * to write is `sqlite-commits.ts`'s, who may open the file at all `lock.ts`'s to say.
+ */
 import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import {
   CompiledQuery,
   type DatabaseConnection,
+  type Driver,
   Kysely,
-  type SqliteDatabase,
-  SqliteDriver,
+  type QueryResult,
+  RawNode,
+  SelectQueryNode,
   SqliteIntrospector,
   SqliteQueryCompiler,
-  type SqliteStatement,
+  type TransactionSettings,
 } from 'kysely'
 import { SECOND } from '../kernel/seconds.ts'
 import { assembleStore } from './assemble.ts'
@@ -17,6 +22,7 @@ import { EmbeddedAdapter, storable } from './dialect.ts'
 import { createGate, type Gate } from './gate.ts'
 import { migrate } from './migrate.ts'
 import type { Database, Tables } from './schema.ts'
+import { SharedCommits } from './sqlite-commits.ts'
 import { naming, refuseForeign } from './sqlite-faults.ts'
 import type { Store, StoreOptions } from './store.ts'
 
@@ -55,11 +61,11 @@ export function openSqliteDatabase(
   file: string,
   options: Pick<SqliteOptions, 'synchronous'> = {},
 ): { db: Database; gate: Gate } {
-  const database = naming(file, () => openFile(file, options))
+  const opened = naming(file, () => openFile(file, options))
   const gate = createGate()
   const db = new Kysely<Tables>({
     dialect: {
-      createDriver: () => new EmbeddedDriver(file, database, gate),
+      createDriver: () => new EmbeddedDriver(file, opened, gate),
       createQueryCompiler: () => new SqliteQueryCompiler(),
       createAdapter: () => new EmbeddedAdapter(),
       createIntrospector: kysely => new SqliteIntrospector(kysely),
@@ -68,7 +74,12 @@ export function openSqliteDatabase(
   return { db, gate }
 }
 
-function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): DatabaseSync {
+interface OpenedFile {
+  readonly writer: DatabaseSync
+  readonly reader: DatabaseSync
+}
+
+function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): OpenedFile {
   // SQLite would make it readable to everybody; its write-ahead log takes the mode of the file.
   closeSync(openSync(file, 'a', 0o600))
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: true })
@@ -76,82 +87,175 @@ function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): Da
     refuseForeign(file, database)
     database.exec('pragma journal_mode = wal')
     database.exec(`pragma synchronous = ${options.synchronous ?? 'full'}`)
-    return database
+    return { writer: database, reader: openReader(file) }
   } catch (error) {
     database.close()
     throw error
   }
 }
 
-/** Statements are compiled once and kept, the least recently used leaving first. */
-function preparing(file: string, database: DatabaseSync): SqliteDatabase {
-  const kept = new Map<string, SqliteStatement>()
+const openReader = (file: string) => new DatabaseSync(file, { timeout: BUSY_TIMEOUT, readOnly: true })
 
-  return {
-    close: () => database.close(),
-    prepare(sql) {
-      const statement = kept.get(sql) ?? naming(file, () => compile(file, database, sql))
-      kept.delete(sql)
-      kept.set(sql, statement)
-      if (kept.size > STATEMENTS) kept.delete(kept.keys().next().value as string)
-      return statement
-    },
-  }
-}
-
-function compile(file: string, database: DatabaseSync, sql: string): SqliteStatement {
-  const statement = database.prepare(sql)
-  const bound = (parameters: readonly unknown[]) => storable(parameters) as SQLInputValue[]
-  return {
-    reader: statement.columns().length > 0,
-    all: parameters => naming(file, () => statement.all(...bound(parameters))),
-    run: parameters => naming(file, () => statement.run(...bound(parameters))),
-    iterate: parameters => statement.iterate(...bound(parameters)),
-  }
-}
-
-class EmbeddedDriver extends SqliteDriver {
+/** A connection whose statements are compiled once and kept, the least recently used leaving first. */
+class Connection {
+  readonly #file: string
   readonly #database: DatabaseSync
-  readonly #gate: Gate
-  readonly #waiting: (() => void)[] = []
-  #isTaken = false
+  readonly #kept = new Map<string, Statement>()
 
-  constructor(file: string, database: DatabaseSync, gate: Gate) {
-    super({ database: preparing(file, database) })
+  constructor(file: string, database: DatabaseSync) {
+    this.#file = file
     this.#database = database
+  }
+
+  run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const { statement, answersRows } = this.#prepare(sql)
+    const bound = storable(parameters) as SQLInputValue[]
+    return naming(this.#file, () =>
+      answersRows
+        ? { rows: statement.all(...bound) as R[] }
+        : { rows: [], numAffectedRows: BigInt(statement.run(...bound).changes) },
+    )
+  }
+
+  close(): void {
+    this.#database.close()
+  }
+
+  #prepare(sql: string): Statement {
+    const kept = this.#kept.get(sql) ?? naming(this.#file, () => compile(this.#database, sql))
+    this.#kept.delete(sql)
+    this.#kept.set(sql, kept)
+    if (this.#kept.size > STATEMENTS) this.#kept.delete(this.#kept.keys().next().value as string)
+    return kept
+  }
+}
+
+interface Statement {
+  readonly statement: StatementSync
+  readonly answersRows: boolean
+}
+
+function compile(database: DatabaseSync, sql: string): Statement {
+  const statement = database.prepare(sql)
+  return { statement, answersRows: statement.columns().length > 0 }
+}
+
+/**
+ * What committed transactions left is read by a connection of its own: nobody is answered from what is not on the disk
+ * yet. A transaction that only reads has one to itself.
+ */
+class EmbeddedDriver implements Driver {
+  readonly #file: string
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #commits: SharedCommits
+  readonly #gate: Gate
+  /** Handed out and not given back. */
+  #inUse = 0
+  #lastIsBack = () => {}
+
+  constructor(file: string, { writer, reader }: OpenedFile, gate: Gate) {
+    this.#file = file
+    this.#writer = new Connection(file, writer)
+    this.#reader = new Connection(file, reader)
+    this.#commits = new SharedCommits(file, writer)
     this.#gate = gate
   }
 
-  override async acquireConnection(): Promise<DatabaseConnection> {
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<EmbeddedConnection> {
     this.#gate.refuseInside()
-    await this.#turn()
-    return super.acquireConnection()
+    this.#inUse += 1
+    return new EmbeddedConnection(this.#writer, this.#reader, this.#commits)
   }
 
-  override async releaseConnection(): Promise<void> {
-    const next = this.#waiting.shift()
-    if (next) next()
-    else this.#isTaken = false
+  async releaseConnection(): Promise<void> {
+    this.#inUse -= 1
+    if (this.#inUse === 0) this.#lastIsBack()
   }
 
-  /** Takes the write lock at once: it could not be had after a read if another process had written since. */
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  async beginTransaction(connection: EmbeddedConnection, { accessMode }: TransactionSettings): Promise<void> {
+    if (accessMode !== 'read only') return connection.begin()
+    const file = this.#file
+    connection.beginReading(
+      new Connection(
+        file,
+        naming(file, () => openReader(file)),
+      ),
+    )
   }
 
-  /** SQLite rolls back by itself when the disk is full; a second time would hide why. */
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    if (this.#database.isTransaction) await super.rollbackTransaction(connection)
+  commitTransaction = (connection: EmbeddedConnection): Promise<void> => connection.commit()
+  rollbackTransaction = (connection: EmbeddedConnection): Promise<void> => connection.rollback()
+
+  /** Whoever has a connection finishes first. */
+  async destroy(): Promise<void> {
+    if (this.#inUse > 0)
+      await new Promise<void>(resolve => {
+        this.#lastIsBack = resolve
+      })
+    await this.#commits.alone(() => {
+      this.#reader.close()
+      this.#writer.close()
+    })
+  }
+}
+
+/** Kysely's view of both connections, for one query or for one transaction. */
+class EmbeddedConnection implements DatabaseConnection {
+  readonly #writer: Connection
+  readonly #reader: Connection
+  readonly #commits: SharedCommits
+  #isInUnit = false
+  #snapshot: Connection | undefined
+
+  constructor(writer: Connection, reader: Connection, commits: SharedCommits) {
+    this.#writer = writer
+    this.#reader = reader
+    this.#commits = commits
   }
 
-  /** Whoever has the connection finishes first. */
-  override async destroy(): Promise<void> {
-    await this.#turn()
-    await super.destroy()
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#snapshot) return this.#snapshot.run(query)
+    const write = () => this.#writer.run<R>(query)
+    if (this.#isInUnit) return this.#commits.inUnit(write)
+    if (SelectQueryNode.is(query.query)) return this.#reader.run(query)
+    // What is not built may be anything, a pragma or a `vacuum`, that no transaction takes.
+    return RawNode.is(query.query) ? this.#commits.alone(write) : this.#commits.write(write)
   }
 
-  async #turn(): Promise<void> {
-    if (this.#isTaken) await new Promise<void>(resolve => this.#waiting.push(resolve))
-    this.#isTaken = true
+  // biome-ignore lint/correctness/useYield: nothing here reads a table row by row
+  async *streamQuery(): AsyncIterableIterator<never> {
+    throw new TypeError('The embedded database answers at once')
+  }
+
+  async begin(): Promise<void> {
+    await this.#commits.begin()
+    this.#isInUnit = true
+  }
+
+  /** What is read from now on is what stands there now. */
+  beginReading(snapshot: Connection): void {
+    snapshot.run(CompiledQuery.raw('begin'))
+    this.#snapshot = snapshot
+  }
+
+  async commit(): Promise<void> {
+    if (this.#snapshot) return this.#endReading()
+    this.#isInUnit = false
+    await this.#commits.commit()
+  }
+
+  /** Also asked for after a commit that failed, when there is nothing left to undo. */
+  async rollback(): Promise<void> {
+    if (this.#snapshot) return this.#endReading()
+    if (this.#isInUnit) this.#commits.rollback()
+    this.#isInUnit = false
+  }
+
+  #endReading(): void {
+    this.#snapshot?.close()
+    this.#snapshot = undefined
   }
 }

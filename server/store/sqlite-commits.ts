@@ -1,0 +1,152 @@
+/**
+ * Turns at the one connection that writes, and commits that several share. A commit waits for the disk, and everybody
+ * waits for it: so units of work that are ready in the same turn of the event loop become one transaction of SQLite,
+ * each a savepoint in it, and each is answered once that transaction is on the disk. A unit still succeeds or fails
+ * alone; only when the commit itself fails, all that waited for it do.
+ */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { naming } from './sqlite-faults.ts'
+
+interface Waiting {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export class SharedCommits {
+  readonly #file: string
+  readonly #database: DatabaseSync
+  readonly #statements: ReadonlyMap<string, StatementSync>
+  /** Who waits for a turn, and who for the commit. */
+  readonly #turns: (() => void)[] = []
+  #written: Waiting[] = []
+  #isTaken = false
+  #soon: NodeJS.Immediate | undefined
+  /** Whoever has the turn commits when they leave. */
+  #isDue = false
+
+  constructor(file: string, database: DatabaseSync) {
+    this.#file = file
+    this.#database = database
+    const texts = ['begin immediate', 'commit', 'rollback', 'savepoint unit', 'rollback to unit', 'release unit']
+    this.#statements = new Map(texts.map(text => [text, database.prepare(text)]))
+  }
+
+  /** Begins a unit, once it is its turn. Whoever begins one ends it, by `commit` or `rollback`. */
+  async begin(): Promise<void> {
+    await this.#turn()
+    try {
+      this.#open()
+      this.#run('savepoint unit')
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+  }
+
+  /** Resolves once the unit is on the disk. When it rejects, nothing of the unit is left. */
+  async commit(): Promise<void> {
+    this.#run('release unit')
+    await this.#join()
+  }
+
+  rollback(): void {
+    try {
+      if (this.#database.isTransaction) {
+        this.#run('rollback to unit')
+        this.#run('release unit')
+      }
+    } finally {
+      this.#leave()
+    }
+  }
+
+  /** A statement of the unit that was begun. */
+  inUnit<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      // A full disk makes SQLite roll back everything by itself, also what others wrote and wait for.
+      if (!this.#database.isTransaction) this.#answer(({ reject }) => reject(error))
+      throw error
+    }
+  }
+
+  /** A unit of one statement, which SQLite undoes by itself when it fails. */
+  async write<T>(work: () => T): Promise<T> {
+    await this.#turn()
+    let result: T
+    try {
+      this.#open()
+      result = this.inUnit(work)
+    } catch (error) {
+      this.#leave()
+      throw error
+    }
+    await this.#join()
+    return result
+  }
+
+  /** Work that sees what is committed, and runs in no transaction. */
+  async alone<T>(work: () => T): Promise<T> {
+    await this.#turn()
+    try {
+      this.#end()
+      return work()
+    } finally {
+      this.#leave()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#isTaken) await new Promise<void>(resolve => this.#turns.push(resolve))
+    this.#isTaken = true
+  }
+
+  /** The commit comes after everybody whose request has arrived by now had their turn. */
+  #open(): void {
+    if (this.#database.isTransaction) return
+    this.#run('begin immediate')
+    this.#soon = setImmediate(() => {
+      if (this.#isTaken) this.#isDue = true
+      else this.#end()
+    })
+  }
+
+  #join(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#written.push({ resolve, reject })
+      this.#leave()
+    })
+  }
+
+  #leave(): void {
+    if (this.#isDue) this.#end()
+    const next = this.#turns.shift()
+    if (next) next()
+    else this.#isTaken = false
+  }
+
+  /** Commits, and tells everybody who waits for it. */
+  #end(): void {
+    this.#isDue = false
+    clearImmediate(this.#soon)
+    if (!this.#database.isTransaction) return
+    try {
+      this.#run('commit')
+      this.#answer(({ resolve }) => resolve())
+    } catch (error) {
+      if (this.#database.isTransaction) this.#run('rollback')
+      this.#answer(({ reject }) => reject(error))
+    }
+  }
+
+  #answer(tell: (waiting: Waiting) => void): void {
+    const written = this.#written
+    this.#written = []
+    written.forEach(tell)
+  }
+
+  #run(text: string): void {
+    naming(this.#file, () => this.#statements.get(text)?.run())
+  }
+}
