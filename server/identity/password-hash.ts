@@ -94,7 +94,7 @@ const LEAST_WORK = 8 * COST.passes
 
 async function makeUp(work: number): Promise<void> {
   const missing = OUR_WORK - work
-  if (missing >= LEAST_WORK) await waste({ ...COST, memory: Math.floor(missing / COST.passes) })
+  if (missing >= LEAST_WORK) await waste({ ...COST, memory: Math.ceil(missing / COST.passes) })
 }
 
 function isAtOurCost(check: PasswordCheck): boolean {

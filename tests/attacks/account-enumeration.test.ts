@@ -30,12 +30,14 @@ syncBuiltinESMExports()
 const { databaseOf } = await import('../../server/identity/users.ts')
 const { aUser } = await import('../fixtures/records.ts')
 const { onEachStore, startServer } = await import('../fixtures/server.ts')
-const { ANN, BEN, beginAt, CookieJarBrowser, tenantFile, UNPROTECTED } = await import('./stage.ts')
+const { ANN, BEN, beginAt, CookieJarBrowser, passing, tenantFile, UNPROTECTED, askToken } = await import('./stage.ts')
 
 /** Imported, each with a hash that is cheaper than ours: "correct horse battery staple", by Debian's `argon2`. */
 const CHEAPER = {
   'imported@example.com':
     '$argon2id$v=19$m=8,t=2,p=1$bGF0Y2hrZXlzYWx0c2FsdA$k0JwhgVmc9K+RFRRH7OAzQFx0aEdc7yL6HZLFcggunI',
+  // A digest, checked in no time.
+  'directory@example.com': '{SSHA}46BnfOtjjVkV2IM1YrlQPStNxk5zYWx0c2FsdA==',
 }
 /** Has an account, and no password: signs in elsewhere, or not at all yet. */
 const PASSWORDLESS = 'passwordless@example.com'
@@ -118,6 +120,25 @@ onEachStore('Whether an account exists', store => {
     const stranger = await attempt('nobody@example.com', 'a wrong password')
     for (const email of Object.keys(CHEAPER))
       assert.deepEqual(await attempt(email, 'a wrong password'), stranger, email)
+  })
+
+  test('cannot be told by a password that is spelt in two ways, which costs two checks for everybody', async () => {
+    const stranger = await attempt('nobody@example.com', 'pa\u0308ssword \u2460')
+    assert.equal(stranger.work, 2 * A_HASH)
+    for (const email of [ANN.email, PASSWORDLESS, ...Object.keys(CHEAPER)])
+      assert.deepEqual(await attempt(email, 'pa\u0308ssword \u2460'), stranger, email)
+  })
+
+  test('cannot be told by an application that takes passwords itself', async () => {
+    const grant = async (email: string, password: string) => {
+      const before = computed.length
+      const { status, body } = await askToken(server, passing({ email, password }))
+      return { status, body, work: computed.slice(before).reduce((sum, { work }) => sum + work, 0) }
+    }
+    const stranger = await grant('nobody@example.com', 'a wrong password')
+    assert.deepEqual([stranger.status, stranger.work], [400, A_HASH])
+    for (const email of [ANN.email, BEN.email, PASSWORDLESS, ...Object.keys(CHEAPER), 'no address'])
+      assert.deepEqual(await grant(email, 'a wrong password'), stranger, email)
   })
 
   test('cannot be told of an account whose hash is none that could be checked', async () => {

@@ -85,11 +85,11 @@ describe('auth0-auth-js', () => {
     rmSync(folder, { recursive: true })
   })
 
-  async function signedIn() {
-    const { authorizationUrl, codeVerifier } = await client.buildAuthorizationUrl()
+  async function signedIn(options: Parameters<typeof client.buildAuthorizationUrl>[0] = {}) {
+    const { authorizationUrl, codeVerifier } = await client.buildAuthorizationUrl(options)
     const person = createPerson(server.issuer)
     const callback = await person.signIn(authorizationUrl, JO)
-    return { person, tokens: await client.getTokenByCode(callback, { codeVerifier }) }
+    return { authorizationUrl, person, tokens: await client.getTokenByCode(callback, { codeVerifier }) }
   }
 
   test('gets tokens for a code, and new ones for the refresh token', async () => {
@@ -99,6 +99,22 @@ describe('auth0-auth-js', () => {
     const refreshed = await client.getTokenByRefreshToken({ refreshToken: tokens.refreshToken ?? '' })
     assert.notEqual(refreshed.refreshToken, tokens.refreshToken)
     assert.notEqual(refreshed.accessToken, tokens.accessToken)
+  })
+
+  test('pushes its request first, and sends the person with no more than its name', async () => {
+    const { authorizationUrl, tokens } = await signedIn({ pushedAuthorizationRequests: true })
+    assert.deepEqual([...authorizationUrl.searchParams.keys()].sort(), ['client_id', 'request_uri'])
+    assert.equal(tokens.claims?.['email'], JO.email)
+  })
+
+  test('revokes a refresh token, which is then of no use', async () => {
+    const { tokens } = await signedIn()
+    await client.revokeToken({ token: tokens.refreshToken ?? '' })
+    await assert.rejects(client.getTokenByRefreshToken({ refreshToken: tokens.refreshToken ?? '' }), error => {
+      const { code, cause } = error as { code?: string; cause?: { error?: string } }
+      assert.deepEqual([code, cause?.error], ['token_by_refresh_token_error', 'invalid_grant'])
+      return true
+    })
   })
 
   test('gets tokens for a password, with and without a realm, and reads the refusal of a wrong one', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { JsonObject } from '../../kernel/json.ts'
 import { UnusableHash } from './format.ts'
 import { formats, readForeignHash } from './formats.ts'
@@ -61,6 +62,38 @@ describe('a password hash from elsewhere', () => {
         }
       }
     }
+  })
+
+  test('is sound or refused with a reason, whatever was done to it, and never dearer than the bound', () => {
+    const pieces = fc.constantFrom(
+      '$',
+      '{',
+      '}',
+      '=',
+      ',',
+      ':',
+      '"',
+      '9'.repeat(9),
+      '0',
+      '-1',
+      '\0',
+      '\ufffd',
+      'rounds=',
+    )
+    const broken = fc
+      .tuple(fc.constantFrom(...VECTORS.map(textOf)), fc.nat(), fc.nat({ max: 12 }), pieces)
+      .map(([text, at, length, piece]) => {
+        const place = at % (text.length + 1)
+        return text.slice(0, place) + piece + text.slice(place + length)
+      })
+    const judge = (text: string) => {
+      try {
+        assert.ok(readForeignHash(text).work <= MOST_WORK)
+      } catch (error) {
+        if (!(error instanceof UnusableHash)) throw error
+      }
+    }
+    fc.assert(fc.property(fc.oneof(broken, fc.string(), fc.json()), judge), { numRuns: 3000, seed: 1 })
   })
 
   const SALT = 'c2FsdHNhbHRzYWx0'
