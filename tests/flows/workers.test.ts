@@ -10,7 +10,7 @@ import { createPerson } from '../fixtures/person.ts'
 import { end, run, type ServingProcess, serve, spawnServe } from '../fixtures/process.ts'
 import { newEnvironment } from '../fixtures/server.ts'
 import { applicationAt, postToken, signIn } from './stage.ts'
-import { JO, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
+import { ANN, JO, KIM, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
 
 /** Generous: the machine may be busy with other tests. What is promised is a second. */
 const PATIENCE = 20_000
@@ -135,17 +135,16 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
   test('finishes what all of them are at when it is told to stop, and ends with 0 and without them', async () => {
     const spa = await applicationAt(issuer, 'spa')
     const pages = await Promise.all(
-      Array.from({ length: 4 }, async () => {
+      [JO, ANN, KIM].map(async ({ email, password }) => {
         const person = createPerson(issuer)
-        return { person, page: await person.visit((await spa.begin()).url) }
+        return { person, page: await person.visit((await spa.begin()).url), fields: { username: email, password } }
       }),
     )
     const exited = once(server.child, 'exit')
-    const signingIn = pages.map(({ person, page }) =>
-      person.submit(page, { username: JO.email, password: JO.password }),
-    )
+    const signingIn = pages.map(({ person, page, fields }) => person.submit(page, fields))
     server.child.kill('SIGTERM')
-    for (const stop of await Promise.all(signingIn)) assert.equal(stop.left, true)
+    for (const stop of await Promise.all(signingIn))
+      assert.equal(stop.left, true, `${stop.status} ${stop.url.pathname}`)
     assert.deepEqual(await exited, [0, null])
     assert.equal(entries().filter(({ msg }) => msg === 'closed').length, 3)
     assert.equal(
