@@ -26,7 +26,7 @@ export interface Count {
 export interface Counted extends Count {
   /** What is remembered of the key by now, this one included. */
   readonly tries: number
-  /** From then on the next may come; the instant of the try where nothing stands before it. */
+  /** From then on the next may come; long ago where nothing stands before it. */
   readonly freeAt: Instant
 }
 

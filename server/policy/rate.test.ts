@@ -23,8 +23,16 @@ describe('a try', () => {
     test(`goes through: ${why}`, () => {
       const made = step(standing, RULE, NOW)
       assert.ok(made.may)
-      assert.deepEqual([made.tries, made.standing.freeAt - NOW], [tries, pause])
+      assert.deepEqual([made.tries, made.standing.freeAt], [tries, pause === 0 ? 0 : NOW + pause])
     })
+
+  test('goes through though one that began later was counted before it, here or by a clock that is ahead', () => {
+    const made = step(undefined, RULE, NOW)
+    assert.ok(made.may)
+    assert.ok(step(made.standing, RULE, NOW - 5 * SECOND).may)
+    const back = stepBack(after(2, NOW + MINUTE), { rule: RULE, freeAt: NOW + MINUTE }, NOW)
+    assert.ok(step(back, RULE, NOW - 5 * SECOND).may)
+  })
 
   for (const freeAt of [NOW + 1, NOW + 10 * MINUTE])
     test(`has to wait while a pause lasts, and lengthens it by nothing (${freeAt - NOW} ms)`, () =>
@@ -51,7 +59,7 @@ describe('a try that was none', () => {
     const made = step(after(2), RULE, NOW)
     assert.ok(made.may)
     const { standing } = made
-    assert.deepEqual(stepBack(standing, { rule: RULE, freeAt: standing.freeAt }, NOW), after(2))
+    assert.deepEqual(stepBack(standing, { rule: RULE, freeAt: standing.freeAt }, NOW), after(2, 0))
     assert.deepEqual(stepBack(standing, { rule: RULE, freeAt: NOW }, NOW), after(2, NOW + MINUTE))
   })
 

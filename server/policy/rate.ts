@@ -19,12 +19,16 @@ export type Step =
   | { readonly may: true; readonly standing: Standing; readonly tries: number }
   | { readonly may: false; readonly freeAt: Instant }
 
+/** Not the instant of a try: another may come that began before it, here or on a node whose clock is late. */
+const FREE: Instant = 0
+
 /** What a try makes of it. */
 export function step(standing: Standing | undefined, rule: Rule, now: Instant): Step {
   if (standing && now < standing.freeAt) return { may: false, freeAt: standing.freeAt }
   const emptyAt = Math.max(standing?.emptyAt ?? now, now) + rule.forgets
   const tries = Math.ceil((emptyAt - now) / rule.forgets)
-  return { may: true, standing: { emptyAt, freeAt: now + pauseAfter(tries, rule) }, tries }
+  const pause = pauseAfter(tries, rule)
+  return { may: true, standing: { emptyAt, freeAt: pause === 0 ? FREE : now + pause }, tries }
 }
 
 const pauseAfter = (tries: number, { free, pauses }: Rule): number =>
@@ -36,7 +40,7 @@ export function stepBack(
   { rule, freeAt: begun }: { readonly rule: Rule; readonly freeAt: Instant },
   now: Instant,
 ): Standing | undefined {
-  const left = { emptyAt: emptyAt - rule.forgets, freeAt: freeAt === begun ? now : freeAt }
+  const left = { emptyAt: emptyAt - rule.forgets, freeAt: freeAt === begun ? FREE : freeAt }
   return left.emptyAt > now ? left : undefined
 }
 
