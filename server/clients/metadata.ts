@@ -14,6 +14,7 @@ import {
   responseTypesOf,
 } from '../policy/response-types.ts'
 import type { ClientRecord } from '../store/clients.ts'
+import { CLIENT_CLAIMS, type CustomClaim, claimProblems, clientFacts, readClaims } from './custom-claims.ts'
 import { type Member, type Problem, type Read, readMembers } from './members.ts'
 import {
   CLIENT_KEY_ALGORITHMS,
@@ -79,6 +80,9 @@ export interface Client {
   readonly userinfoAlgorithm: string | null
   /** The operator's own application: people are not asked to consent to it. */
   readonly isFirstParty: boolean
+  /** Of the operator's making, for its tokens, and what they may say of it. */
+  readonly claims: readonly CustomClaim[]
+  readonly facts: JsonObject
   readonly idToken: {
     readonly algorithm: string
     readonly lifetimeSeconds: number
@@ -204,6 +208,9 @@ export const CLIENT_MEMBERS = {
     },
   },
   is_first_party: { is: 'boolean', optional: true },
+  /** The operator's own: which claims its tokens have besides. `custom-claims.ts` has the form. */
+  claims: { is: 'any', optional: true },
+  client_metadata: { is: 'any', optional: true },
   oidc_conformant: { is: 'boolean', optional: true },
   subject_type: { is: 'text', oneOf: ['public', 'pairwise'], optional: true },
   sector_identifier_uri: { is: 'url', optional: true },
@@ -280,6 +287,8 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     sector: metadata.subject_type === 'pairwise' ? (sectorOf(metadata) ?? record.id) : null,
     userinfoAlgorithm: metadata.userinfo_signed_response_alg ?? null,
     isFirstParty: metadata.is_first_party ?? true,
+    claims: readClaims(metadata.claims, CLIENT_CLAIMS),
+    facts: clientFacts(record.id, record.metadata),
     idToken: {
       algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
       lifetimeSeconds: metadata.jwt_configuration?.lifetime_in_seconds ?? ID_TOKEN_LIFETIME,
@@ -350,7 +359,7 @@ export function clientProblems(document: JsonObject, secret: string | null = nul
   const metadata = readMembers(CLIENT_MEMBERS, document)
   const authentication = authenticationOf(metadata)
   const problem = (path: string, message: string): Problem => ({ path: [path], message })
-  const problems: Problem[] = []
+  const problems: Problem[] = [...claimProblems(document['claims'], CLIENT_CLAIMS)]
   // RFC 7591 §2: one or the other.
   if (metadata.jwks !== undefined && metadata.jwks_uri !== undefined)
     problems.push(problem('jwks_uri', 'jwks and jwks_uri are both there; only one of them may be.'))

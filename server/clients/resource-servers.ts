@@ -6,6 +6,7 @@ import { DAY, HOUR, SECOND } from '../kernel/seconds.ts'
 import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import type { Store } from '../store/store.ts'
+import { API_CLAIMS, type CustomClaim, readClaims } from './custom-claims.ts'
 import { type Member, readMembers } from './members.ts'
 
 export type TokenDialect = 'rfc9068_profile' | 'rfc9068_profile_authz' | 'access_token' | 'access_token_authz'
@@ -25,6 +26,8 @@ export interface ResourceServer {
   readonly lifetimeSeconds: number
   readonly machineLifetimeSeconds: number
   readonly allowsOfflineAccess: boolean
+  /** Of the operator's making, for the tokens that are for it. */
+  readonly claims: readonly CustomClaim[]
 }
 
 /** What `signing_alg` may be. HS256 means the API shares a secret with us, valid for its audience alone. */
@@ -47,6 +50,7 @@ export const RESOURCE_SERVER_MEMBERS = {
   token_lifetime: { is: 'seconds', optional: true },
   token_lifetime_for_web: { is: 'seconds', optional: true },
   allow_offline_access: { is: 'boolean', optional: true },
+  claims: { is: 'any', optional: true },
   enforce_policies: { is: 'boolean', optional: true },
   skip_consent_for_verifiable_first_party_clients: { is: 'boolean', optional: true },
 } as const satisfies Readonly<Record<string, Member>>
@@ -69,6 +73,7 @@ export function resolveResourceServer(record: ResourceServerRecord): ResourceSer
     lifetimeSeconds: capped(settings.token_lifetime ?? PEOPLE_LIFETIME),
     machineLifetimeSeconds: capped(settings.token_lifetime ?? MACHINE_LIFETIME),
     allowsOfflineAccess: settings.allow_offline_access ?? false,
+    claims: readClaims(settings.claims, API_CLAIMS),
   }
 }
 

@@ -3,6 +3,7 @@
  * default again. Only a secret that it leaves out stays, because exports hold none.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { type Member, readMembers } from '../clients/members.ts'
 import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
 import { newClientId } from '../kernel/ids.ts'
@@ -10,6 +11,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
+import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
 import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
@@ -83,6 +85,8 @@ export async function planClients(planning: Planning, entries: readonly ClientEn
 
   for (const entry of entries) {
     await giveWay()
+    for (const problem of await templateProblems(readClaims(entry.metadata['claims'], CLIENT_CLAIMS)))
+      findings.fault([...entry.path, ...problem.path], problem.message)
     const namesakes = entry.id === null ? await stored(entry.name) : []
     if (namesakes.length > 1) {
       findings.fault(entry.path, `Several clients are called "${entry.name}" already; give this one its client_id.`)

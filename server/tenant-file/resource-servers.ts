@@ -1,5 +1,6 @@
 /** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
 import { isDeepStrictEqual } from 'node:util'
+import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
 import { readMembers } from '../clients/members.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
 import { newId } from '../kernel/ids.ts'
@@ -9,6 +10,7 @@ import { HS256 } from '../keys/algorithms.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { OPENID_SCOPES } from '../tokens/claims.ts'
+import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isName, isSound, refuseRepeats, without } from './entries.ts'
 import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
@@ -54,6 +56,8 @@ function readResourceServer(entry: Entry, findings: Findings): readonly Resource
       [...path, 'identifier'],
       `identifier must have at most ${LONGEST_IDENTIFIER} characters and no controls.`,
     )
+  for (const problem of claimProblems(given['claims'], API_CLAIMS))
+    findings.fault([...path, ...problem.path], problem.message)
   const isHs256 = signing_alg === 'HS256'
   const at = [...path, 'signing_secret']
   if (secret !== null && !isHs256) findings.warn(at, 'signing_secret is not kept, since signing_alg is not HS256.')
@@ -126,6 +130,8 @@ export async function planResourceServers(
   for (const entry of entries) {
     await giveWay()
     const { path, identifier, secret } = entry
+    for (const problem of await templateProblems(readClaims(entry.settings['claims'], API_CLAIMS)))
+      findings.fault([...path, ...problem.path], problem.message)
     if (systemApis.includes(identifier)) findings.fault(path, `"${identifier}" is an API of the server itself.`)
     const before = await store.resourceServers.findByIdentifier(tenant, identifier)
     const id = before?.id ?? newId('api')

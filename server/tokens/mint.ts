@@ -11,6 +11,7 @@ import type { Keyring } from '../keys/keyring.ts'
 import { type SignedClaims, type Signer, signJws, signJwt } from '../keys/signer.ts'
 import { type AccessTokenRequest, accessTokenContent } from './access-token.ts'
 import type { Active } from './assert-active.ts'
+import { customClaims } from './custom-claims.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 import { LOGOUT_TOKEN_TYPE, type LogoutTokenRequest, logoutTokenClaims } from './logout-token.ts'
 import type { Subjects } from './subject.ts'
@@ -42,7 +43,10 @@ export async function mint(options: MintOptions): Promise<Minted> {
       (await signJwt(
         {
           header: { typ: 'JWT' },
-          claims: idTokenClaims(active, idToken, access?.token ?? null, subject) as SignedClaims,
+          claims: {
+            ...idTokenClaims(active, idToken, access?.token ?? null, subject),
+            ...(await customClaims(active.client.claims, 'id_token', active)),
+          } as SignedClaims,
         },
         await keyring.signer(tenant, active.client.idToken.algorithm as PairAlgorithm),
       )),
@@ -57,8 +61,11 @@ async function mintAccessToken(
   subject: string,
 ) {
   const { typ, claims, algorithm, lifetimeSeconds } = accessTokenContent(active, request, subject)
+  // The API's own word counts for more: it is the one that reads them.
+  const wanted = [...active.client.claims, ...(request.api?.claims ?? [])]
+  const all = { ...claims, ...(await customClaims(wanted, 'access_token', active)) } as SignedClaims
   const signer = await accessTokenSigner(keyring, tenant, request, algorithm)
-  return { token: await signJwt({ header: { typ }, claims: claims as SignedClaims }, signer), lifetimeSeconds }
+  return { token: await signJwt({ header: { typ }, claims: all }, signer), lifetimeSeconds }
 }
 
 /** What the client calls whom the tokens are about; a machine stands for itself. */
