@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
+import * as oidc from 'openid-client'
 import {
   ANN,
   API,
@@ -319,6 +320,27 @@ describe('A token that comes back', () => {
         assert.deepEqual([answer.status, answer.json()['error']], [status, error])
       }
     })
+  })
+
+  test('is looked at, asked about and given back by openid-client, for which each answer is as it has to be', async () => {
+    const discover = (client_id: string, client_secret: string) =>
+      oidc.discovery(new URL(server.issuer), client_id, undefined, oidc.ClientSecretBasic(client_secret), {
+        execute: [oidc.allowInsecureRequests],
+      })
+    const web = await discover(WEB.client_id, WEB.client_secret)
+    const tokens = await offline(WEB, { audience: API })
+    const { sub = '' } = await oidc.tokenIntrospection(web, tokens.access_token)
+    assert.equal((await oidc.fetchUserInfo(web, tokens.access_token, sub)).sub, sub)
+    const guard = await discover(GUARD.client_id, GUARD.client_secret)
+    assert.equal(
+      (await oidc.tokenIntrospection(guard, tokens.access_token)).scope,
+      claimsOf(tokens.access_token)['scope'],
+    )
+
+    await oidc.tokenRevocation(web, tokens.refresh_token, { token_type_hint: 'refresh_token' })
+    assert.deepEqual(await oidc.tokenIntrospection(guard, tokens.access_token), { active: false })
+    assert.deepEqual(await oidc.tokenIntrospection(web, tokens.refresh_token), { active: false })
+    await assert.rejects(oidc.fetchUserInfo(web, tokens.access_token, sub), { status: 401 })
   })
 
   describe('at userinfo', () => {
