@@ -1,5 +1,5 @@
 /**
- * What the tests need from the system: PostgreSQL, a Chromium and a Korean font. Finds them, installs what is missing
+ * What the tests need from the system: PostgreSQL, Redis, a Chromium and a Korean font. Finds them, installs what is missing
  * where it may (root on Debian), and says what to install everywhere else. Starting them belongs to `tests/fixtures/`.
  */
 import { spawnSync } from 'node:child_process'
@@ -17,6 +17,12 @@ const PLACES = {
     '/usr/pgsql-*/bin/postgres',
     '/opt/homebrew/opt/postgresql@*/bin/postgres',
     '/usr/local/opt/postgresql@*/bin/postgres',
+  ],
+  redis: [
+    '/usr/bin/redis-server',
+    '/usr/bin/valkey-server',
+    '/opt/homebrew/bin/redis-server',
+    '/usr/local/bin/redis-server',
   ],
   chromium: [
     '/usr/bin/chromium',
@@ -46,6 +52,11 @@ export const prerequisites: readonly Prerequisite[] = [
     packages: { apt: 'postgresql', dnf: 'postgresql-server', brew: 'postgresql@18' },
   },
   {
+    name: 'Redis or Valkey',
+    find: findRedis,
+    packages: { apt: 'redis-server', dnf: 'valkey', brew: 'redis' },
+  },
+  {
     name: 'Chromium or Chrome',
     find: findChromium,
     packages: { apt: 'chromium', dnf: 'chromium', brew: 'google-chrome' },
@@ -66,6 +77,11 @@ export function findPostgres(): string | undefined {
 export function newestPostgres(installed: readonly { program: string; major: number }[]): string | undefined {
   const [newest] = installed.filter(({ major }) => major >= OLDEST_POSTGRES).toSorted((a, b) => b.major - a.major)
   return newest && dirname(newest.program)
+}
+
+/** What serves Redis's protocol. */
+export function findRedis(): string | undefined {
+  return [...present(PLACES.redis), ...onPath('redis-server'), ...onPath('valkey-server')][0]
 }
 
 /** The browser that the tests drive. */

@@ -28,6 +28,27 @@ describe('settings', () => {
       loadSettings({}),
     ))
 
+  for (const raw of [
+    'http://:hunt-er@host',
+    'redis://',
+    'redis://:hunt/er@host',
+    'redis://:hunt#er@host',
+    'redis://:hunt?er@host:1',
+    'redis://:hunt-er@host/db',
+    'redis://:hunt-er@host?tls=none',
+    ':hunt-er@host',
+  ])
+    test('of a Redis refuse what is no URL of one, and repeat nothing of it', () =>
+      assert.throws(
+        () => loadSettings({ LATCHKEY_REDIS_URL: raw }),
+        (error: unknown) => error instanceof OperatorError && !/hunt/.test(inspect(error)),
+      ))
+
+  test('of a Redis take a URL with or without a user, a port and a number', () => {
+    for (const raw of ['redis://localhost', 'rediss://user:p%40ss@redis.example.com:6380/3', 'redis://[::1]:6379/'])
+      assert.equal(loadSettings({ LATCHKEY_REDIS_URL: raw }).redisUrl, raw)
+  })
+
   test('lean on each other: the issuer on the port, the master key on the folder', () => {
     const settings = loadSettings({ LATCHKEY_PORT: '5000', LATCHKEY_DATA: '/var/lib/latchkey' })
     assert.equal(settings.issuer, 'http://localhost:5000/')

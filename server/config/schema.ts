@@ -30,6 +30,7 @@ export interface Settings {
   readonly dataFolder: string
   readonly databaseUrl: string | null
   readonly workers: number
+  readonly redisUrl: string | null
   readonly sqliteSynchronous: 'full' | 'normal'
   readonly masterKeyFile: string
   readonly smtp: SmtpServer | null
@@ -145,6 +146,25 @@ function egressList(name: string, raw: string | undefined): readonly string[] {
     )
 }
 
+/** Whatever is wrong with it, what was written is not repeated: there may be a password in it. */
+function redisUrl(name: string, raw: string | undefined): string | null {
+  if (raw === undefined) return null
+  const url = URL.parse(raw)
+  const isSound =
+    url !== null &&
+    /^rediss?:$/.test(url.protocol) &&
+    url.hostname !== '' &&
+    /^\/?(?:\d{1,4})?$/.test(url.pathname) &&
+    url.search === '' &&
+    url.hash === ''
+  return isSound
+    ? raw
+    : complain(
+        name,
+        'must be of the form redis://user:password@host:6379/0, or rediss:// for TLS, with a "/", "?", "#", "%" or "@" in the user or password written %2F, %3F, %23, %25 or %40.',
+      )
+}
+
 /** In this order: a later option may lean on an earlier one. */
 export const options = {
   port: {
@@ -233,6 +253,13 @@ export const options = {
           )
         : Number(raw)
     },
+  },
+  redisUrl: {
+    name: 'LATCHKEY_REDIS_URL',
+    default: 'none: PostgreSQL, or memory with SQLite',
+    sentence:
+      'A redis:// or rediss:// URL (Redis 6.2, Valkey), through which nodes tell each other of changes and count wrong passwords. Its absence is no outage: changes then take up to half a minute, and PostgreSQL or SQLite counts. It does not make several processes of an embedded database.',
+    read: raw => redisUrl('LATCHKEY_REDIS_URL', raw),
   },
   sqliteSynchronous: {
     name: 'LATCHKEY_SQLITE_SYNCHRONOUS',

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { startRedis, type TestRedis } from '../../tests/fixtures/redis.ts'
+import type { BusMessage } from '../kernel/bus.ts'
+import type { Counter } from '../kernel/counter.ts'
+import type { Log } from '../kernel/log.ts'
+import { MINUTE } from '../kernel/seconds.ts'
+import { describeCounter } from '../store/conformance/counter.ts'
+import { NOW, newTenant } from '../store/conformance/stage.ts'
+import { openRedis, type RedisLink } from './redis.ts'
+
+/** For whoever must not be asked. */
+const NOBODY: Counter = {
+  count: () => assert.fail('the fallback was asked'),
+  giveBack: () => assert.fail('the fallback was asked'),
+  forget: () => assert.fail('the fallback was asked'),
+}
+
+async function until(isTrue: () => boolean) {
+  for (let waited = 0; !isTrue(); waited += 5) {
+    assert.ok(waited < 10_000, 'it did not happen within ten seconds')
+    await pause(5)
+  }
+}
+
+const message = (id: string): BusMessage => ({ topic: 'client', tenant: 't', id })
+
+describe('Redis', () => {
+  let redis: TestRedis
+  let links: RedisLink[] = []
+  const logged: string[] = []
+  const note = (facts: object, sentence: string) => void logged.push(`${sentence} ${JSON.stringify(facts)}`)
+  const log: Log = { debug: note, info: note, warn: note, error: note }
+  before(async () => {
+    redis = await startRedis()
+  })
+  afterEach(async () => {
+    await Promise.all(links.map(({ bus }) => bus.close()))
+    links = []
+    logged.length = 0
+  })
+  after(() => redis?.stop())
+
+  async function open(url = redis.url) {
+    const link = await openRedis(url, log)
+    links.push(link)
+    const node = { ...link, heard: [] as BusMessage[], missed: 0 }
+    link.bus.subscribe('client', { heard: message => node.heard.push(message), missed: () => node.missed++ })
+    return node
+  }
+
+  describe('as a counter', () => {
+    let link: RedisLink
+    before(async () => {
+      link = await openRedis(redis.url, log)
+    })
+    after(() => link?.bus.close())
+    describeCounter(() => link.counterOr(NOBODY))
+  })
+
+  test('carries to the own node at once and to the other soon, each message once and only by topic', async () => {
+    const [here, there] = [await open(), await open()]
+    here.bus.publish({ topic: 'host', tenant: 't', id: 'unheard' })
+    here.bus.publish(message('a'))
+    assert.deepEqual(here.heard, [message('a')])
+    await until(() => there.heard.length > 0)
+    there.bus.publish(message('b'))
+    await until(() => here.heard.length > 1)
+    assert.deepEqual(here.heard, [message('a'), message('b')])
+    assert.deepEqual(there.heard, [message('a'), message('b')])
+    assert.deepEqual(logged, [])
+  })
+
+  test('passes over what others publish', async () => {
+    const node = await open()
+    const { Redis } = await import('ioredis')
+    const other = new Redis(redis.url)
+    for (const payload of ['', 'not json', '{}', '["x","client","t"]', '["x","client","t",1]', 'null'])
+      await other.publish('latchkey', payload)
+    await other.publish('latchkey', '["x","client","t","real"]')
+    await until(() => node.heard.length > 0)
+    assert.deepEqual([node.heard, node.missed], [[message('real')], 0])
+    other.disconnect()
+  })
+
+  test('that fails and comes back is told of once each way, and everybody that they may have missed something', async () => {
+    const [here, there] = [await open(), await open()]
+    await redis.stop()
+    await until(() => logged.length >= 2)
+    here.bus.publish(message('lost on the way'))
+    assert.deepEqual(here.heard, [message('lost on the way')])
+    await redis.start()
+    await until(() => here.missed > 0 && there.missed > 0)
+    await until(() => logged.filter(line => line.startsWith('Redis is back')).length === 2)
+    assert.equal(logged.filter(line => line.startsWith('Redis is away')).length, 2, logged.join('\n'))
+    there.bus.publish(message('again'))
+    await until(() => here.heard.length > 1)
+  })
+
+  test('that is away from the start keeps nobody from starting; tries are counted elsewhere until it is there', async () => {
+    await redis.stop()
+    const { counterOr } = await open()
+    let asked = 0
+    const counter = counterOr({
+      count: async () => {
+        asked++
+        return { state: 'counted', counts: [] }
+      },
+      giveBack: async () => {},
+      forget: async () => {},
+    })
+    const rule = { free: 1, pauses: [MINUTE], forgets: MINUTE }
+    const count = () => counter.count('t', [{ key: 'a', rule }], NOW)
+    await count()
+    assert.equal(asked, 1)
+    await redis.start()
+    await until(() => logged.some(line => line.startsWith('Redis is back')))
+    await count()
+    assert.equal((await count()).state, 'refused')
+    assert.equal(asked, 1)
+  })
+
+  test('with another password is taken for away, and the log tells neither', async () => {
+    const wrong = new URL(redis.url)
+    wrong.password = 'not-the-password'
+    const node = await open(wrong.href)
+    const counting = await node
+      .counterOr({
+        count: async () => ({ state: 'counted', counts: [] }),
+        giveBack: async () => {},
+        forget: async () => {},
+      })
+      .count(newTenant(), [{ key: 'a', rule: { free: 1, pauses: [MINUTE], forgets: MINUTE } }], NOW)
+    assert.deepEqual(counting, { state: 'counted', counts: [] })
+    await until(() => logged.length > 0)
+    assert.doesNotMatch(logged.join('\n'), /not-the-password|of-the-test|redis:/)
+    assert.match(logged[0] ?? '', /Redis is away/)
+  })
+
+  test('is left alone once the bus is closed', async () => {
+    const node = await open()
+    await node.bus.close()
+    node.bus.publish(message('after the end'))
+    assert.deepEqual([node.heard, logged], [[], []])
+  })
+})

@@ -1,0 +1,176 @@
+/**
+ * Redis between nodes: the bus, by publish and subscribe on a connection each, and shared counters
+ * (`redis-counter.ts`). Nothing is kept in it that is not somewhere else or soon over, so its absence is no outage:
+ * nodes go on, hear of changes by reading, and count in the database. What was said meanwhile is owned up to once
+ * it is back.
+ */
+import { once } from 'node:events'
+import type { Redis } from 'ioredis'
+import type { Bus, BusMessage } from '../kernel/bus.ts'
+import type { Counter } from '../kernel/counter.ts'
+import type { Log } from '../kernel/log.ts'
+import { SECOND } from '../kernel/seconds.ts'
+import { randomSecret } from '../kernel/secrets.ts'
+import { createMemoryBus } from './memory.ts'
+import { redisCounter } from './redis-counter.ts'
+
+export interface RedisLink {
+  readonly bus: Bus
+  /** Counts in `fallback` while Redis is away. */
+  counterOr(fallback: Counter): Counter
+}
+
+const CHANNEL = 'latchkey'
+const FIRST_PAUSE = 50
+const LONGEST_PAUSE = 5 * SECOND
+const CONNECT_TIMEOUT = 5 * SECOND
+/** No sign-in is worth waiting longer for a count; the database counts instead. */
+const ANSWER_TIMEOUT = SECOND / 2
+/** A peer that vanished without a word is noticed by an unanswered question. */
+const HEARTBEAT = 10 * SECOND
+/** Behind a connection that no longer answers, messages are dropped rather than piled up. */
+const LONGEST_QUEUE = 1000
+
+/** Who sent it comes first: Redis brings a node its own messages too. A sender alone says that messages of theirs were lost. */
+type Envelope = readonly [node: string, topic: string, tenant: string, id: string] | readonly [node: string]
+
+/**
+ * Resolves once both connections carry, or the first of them has failed: with a Redis that is away the server starts
+ * too. A lost connection is made again after 50 ms, then after twice as long each time up to 5 s, for as long as the
+ * bus is open. An outage is logged once, without the URL.
+ */
+export async function openRedis(url: string, log: Log): Promise<RedisLink> {
+  const { Redis } = await import('ioredis')
+  const local = createMemoryBus()
+  const node = randomSecret()
+  let isClosed = false
+  let isAway = false
+  let queued = 0
+  /** Something of ours did not reach the others, and they do not know it. */
+  let hasLost = false
+  let hasSubscribed = false
+
+  const connect = () =>
+    new Redis(url, {
+      lazyConnect: true,
+      // What cannot be asked now is not worth asking later.
+      enableOfflineQueue: false,
+      autoResubscribe: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: CONNECT_TIMEOUT,
+      commandTimeout: ANSWER_TIMEOUT,
+      retryStrategy: attempts => Math.min(FIRST_PAUSE * 2 ** Math.min(attempts - 1, 10), LONGEST_PAUSE),
+    })
+  const speaker = connect()
+  const listener = connect()
+
+  const noteAbsence = (error?: Error & { code?: string }) => {
+    if (isAway || isClosed) return
+    isAway = true
+    // A code or Redis's own first word (WRONGPASS, LOADING): what follows may say too much.
+    const reason = error?.code ?? error?.message.split(' ', 1)[0] ?? 'the connection was closed'
+    log.error({ reason }, 'Redis is away: nodes hear of changes later, and tries are counted in the database')
+  }
+  const noteReturn = () => {
+    if (!isAway || speaker.status !== 'ready' || listener.status !== 'ready') return
+    isAway = false
+    log.info({}, 'Redis is back')
+  }
+
+  const receive = (payload: string) => {
+    const envelope = parse(payload)
+    if (!envelope || envelope[0] === node) return
+    if (envelope.length === 1) return local.miss()
+    const [, topic, tenant, id] = envelope
+    local.publish({ topic, tenant, id })
+  }
+
+  const send = (envelope: Envelope): void => {
+    if (speaker.status !== 'ready' || queued === LONGEST_QUEUE) {
+      hasLost = true
+      return
+    }
+    queued++
+    speaker
+      .publish(CHANNEL, JSON.stringify(envelope))
+      .finally(() => queued--)
+      .then(ownUp, () => {
+        hasLost = true
+      })
+  }
+
+  /** Only after word that the connection carries: in answer to a failure it would go round without end. */
+  const ownUp = (): void => {
+    if (!hasLost) return
+    hasLost = false
+    send([node])
+  }
+
+  const subscribe = async () => {
+    await listener.subscribe(CHANNEL)
+    // From here on everything is heard; before, nobody knows.
+    if (hasSubscribed) local.miss()
+    hasSubscribed = true
+    listener.emit('subscribed')
+    noteReturn()
+  }
+
+  const ask = (client: Redis, question: () => Promise<unknown>) =>
+    question().catch(error => {
+      noteAbsence(error)
+      if (!isClosed && client.status === 'ready') client.disconnect(true)
+    })
+
+  for (const client of [speaker, listener]) {
+    // Without a listener an error would end the process.
+    client.on('error', noteAbsence)
+    client.on('close', () => noteAbsence())
+  }
+  speaker.on('ready', () => {
+    noteReturn()
+    ownUp()
+  })
+  listener.on('ready', () => void ask(listener, subscribe))
+  listener.on('message', (_channel, payload) => receive(payload))
+  const heartbeat = setInterval(() => {
+    for (const client of [speaker, listener])
+      if (client.status === 'ready') void ask(client, () => client.ping().then(client === speaker ? ownUp : () => {}))
+  }, HEARTBEAT)
+  heartbeat.unref()
+
+  const subscribed = Promise.race([once(listener, 'subscribed'), once(listener, 'close')]).catch(() => {})
+  await Promise.all([subscribed, ...[speaker, listener].map(client => client.connect().catch(() => {}))])
+
+  return {
+    bus: {
+      publish(message: BusMessage) {
+        local.publish(message)
+        send([node, message.topic, message.tenant, message.id])
+      },
+      subscribe: local.subscribe,
+      async close() {
+        isClosed = true
+        clearInterval(heartbeat)
+        speaker.disconnect()
+        listener.disconnect()
+        await local.close()
+      },
+    },
+    counterOr: fallback => redisCounter(speaker, fallback, noteAbsence),
+  }
+}
+
+/** Anybody who may connect can publish: what is not ours is passed over. */
+function parse(payload: string): Envelope | undefined {
+  try {
+    const envelope: unknown = JSON.parse(payload)
+    const isOurs =
+      Array.isArray(envelope) &&
+      (envelope.length === 4 || envelope.length === 1) &&
+      envelope.every(part => typeof part === 'string')
+    return isOurs ? (envelope as unknown as Envelope) : undefined
+  } catch {
+    return undefined
+  }
+}
