@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
 import { createMemoryBus } from './bus/memory.ts'
+import type { RedisLink } from './bus/redis.ts'
 import { createClientKeys } from './clients/client-keys.ts'
 import { createClients } from './clients/clients.ts'
 import { createCookieScope } from './clients/cookie-scope.ts'
@@ -21,6 +22,7 @@ import { createPasswordSignIn } from './factors/password-sign-in.ts'
 import { createEgress } from './http/egress.ts'
 import { healthRoutes } from './http/health.ts'
 import { createPages } from './http/pages.ts'
+import { createRateLimit } from './http/rate-limit.ts'
 import { createHttp } from './http/server.ts'
 import { createBrake } from './identity/brake.ts'
 import { createConnections } from './identity/connections.ts'
@@ -28,6 +30,7 @@ import { createFailureHolds } from './identity/failure-holds.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
+import type { Counter } from './kernel/counter.ts'
 import { OperatorError } from './kernel/errors.ts'
 import { type Job, type Jobs, startJobs } from './kernel/jobs.ts'
 import type { JsonObject, JsonValue } from './kernel/json.ts'
@@ -44,11 +47,13 @@ import { MAIL_TOPIC } from './notify/letter.ts'
 import { createMailer } from './notify/mailer.ts'
 import type { Transport } from './notify/transport.ts'
 import { authorizeRoutes } from './oauth/authorize.ts'
+import { createSecretBrake } from './oauth/client-auth/secret-brake.ts'
 import { discoveryRoutes } from './oauth/discovery.ts'
 import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
+import { CLIENT_SECRET_RULE, WAITING_REQUEST_RULE } from './policy/guessing.ts'
 import { createRevocationsHere } from './revocation/revocations-here.ts'
 import { storeCounter } from './store/counters.ts'
 import { makeDataFolder } from './store/data-folder.ts'
@@ -106,9 +111,9 @@ const CLOSE_GRACE = 5 * SECOND
 export async function compose(settings: Settings, log: Log, overrides: Overrides = {}): Promise<Latchkey> {
   const { clock = systemClock, features = allFeatures, tell = () => {}, closeGrace = CLOSE_GRACE } = overrides
   const { isServer = true, isWorker = false } = overrides
-  const storage = await openStorage(settings)
+  const storage = await openStorage(settings, log)
   try {
-    const { store, bus, sealer, masterKeys } = storage
+    const { store, bus, counter, sealer, masterKeys } = storage
     const keyring = createKeyring({ store, sealer, clock, bus, log, wanted: wantedAlgorithmsIn(store) })
     const audit = createAuditBuffer(store.events, log)
     const clients = createClients({ store, sealer, bus, clock })
@@ -122,9 +127,10 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       cookieScope: createCookieScope({ store, bus, clock }),
     }
     const egress = createEgress({ allow: settings.egressAllow })
+    const waitingRequests = createRateLimit(WAITING_REQUEST_RULE)
     const brake = createBrake({
       store,
-      counter: storeCounter(store),
+      counter,
       limitsOf: async tenant => (await shared.tenants.find(tenant)).guessing,
     })
     const password = passwordFactor({ store, queue: hashQueue, holds: createFailureHolds({ store, bus, clock }) })
@@ -140,6 +146,8 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       clientKeys: createClientKeys({ egress, clock, log }),
       connections: createConnections({ store, bus, clock }),
       signInWithPassword,
+      secretBrake: createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), counter),
+      waitingRequests,
     }
     const login: LoginServices = {
       ...shared,
@@ -148,6 +156,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       brake,
       password,
       signInWithPassword,
+      waitingRequests,
       pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
     }
 
@@ -335,16 +344,18 @@ async function proveMasterKey(
 interface Storage {
   readonly store: Store
   readonly bus: Bus
+  readonly counter: Counter
   readonly sealer: Sealer
   readonly masterKeys: LoadedMasterKeys
   close(): Promise<void>
 }
 
 /** A master key is made only for a database in which nothing was ever sealed. */
-async function openStorage(settings: Settings): Promise<Storage> {
+async function openStorage(settings: Settings, log: Log): Promise<Storage> {
   makeDataFolder(settings.dataFolder)
   const { databaseUrl } = settings
   const lock = databaseUrl === null ? lockDatabase(settings.dataFolder) : undefined
+  let redis: RedisLink | undefined
   let bus: Bus | undefined
   let store: Store | undefined
   const close = async () => {
@@ -358,7 +369,8 @@ async function openStorage(settings: Settings): Promise<Storage> {
       seal: (context, plaintext) => present(opened).seal(context, plaintext),
       open: (context, sealed) => present(opened).open(context, sealed),
     }
-    bus = databaseUrl === null ? createMemoryBus() : await reach(databaseUrl, () => openPostgresBus(databaseUrl))
+    if (settings.redisUrl !== null) redis = await (await import('./bus/redis.ts')).openRedis(settings.redisUrl, log)
+    bus = redis?.bus ?? (await openBus(databaseUrl))
     const options = { sealer, bus }
     store =
       databaseUrl === null
@@ -370,12 +382,16 @@ async function openStorage(settings: Settings): Promise<Storage> {
     const isNew = (await store.keys.list(DEFAULT_TENANT)).length === 0
     const masterKeys = loadMasterKeys(settings.masterKeyFile, { create: isNew })
     opened = createSealer(masterKeys)
-    return { store, bus, sealer, masterKeys, close }
+    const counter = redis ? redis.counterOr(storeCounter(store)) : storeCounter(store)
+    return { store, bus, counter, sealer, masterKeys, close }
   } catch (error) {
     await close()
     throw error
   }
 }
+
+const openBus = async (databaseUrl: string | null): Promise<Bus> =>
+  databaseUrl === null ? createMemoryBus() : reach(databaseUrl, () => openPostgresBus(databaseUrl))
 
 function present(sealer: Sealer | undefined): Sealer {
   if (!sealer) throw new Error('Nothing is sealed before the master keys are read')

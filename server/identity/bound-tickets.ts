@@ -3,6 +3,7 @@
  * into a path and whoever takes it out meet here, so that no page can forget the check.
  */
 import type { CookieScope } from '../http/cookies.ts'
+import { type RateLimit, refuseFlood } from '../http/rate-limit.ts'
 import type { Incoming } from '../http/route.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { PageError } from '../kernel/errors.ts'
@@ -12,13 +13,14 @@ import type { Nouns } from '../store/store.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { bindBrowser, isBoundHere } from './browsers.ts'
 
-/** `since` and `life` in milliseconds. Answers the id for the URL, and the cookies without which it is worth nothing. */
+/** `since` and `life` in milliseconds. Answers the id for the URL, and the cookies without which it is worth nothing. Throws `too_many`. */
 export async function issueHere(
-  store: Nouns,
+  { store, waitingRequests }: { readonly store: Nouns; readonly waitingRequests: RateLimit },
   incoming: Incoming,
   scope: CookieScope,
   { kind, data, since, life }: { kind: string; data: JsonObject; since: Instant; life: number },
 ): Promise<{ id: string; cookies: readonly string[] }> {
+  refuseFlood(waitingRequests, incoming, since)
   const { hash, cookies } = bindBrowser(incoming, scope)
   const id = randomSecret()
   const times = { createdAt: since, expiresAt: since + life }

@@ -13,6 +13,8 @@ import { revokeSubject } from '../revocation/revoke.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import type { Language } from '../words/languages.ts'
+import { rememberDevice } from './brake.ts'
+import { endWhatOthersBegan } from './first-confirmation.ts'
 import { takeMail } from './mail-limits.ts'
 import { databaseOf, setPassword } from './users.ts'
 
@@ -108,12 +110,18 @@ class LinkIsOver extends Error {
 
 /**
  * Spends the link: the new password stands, its address is confirmed, since the mail was read there, and everything the
- * person had ends: sessions, tokens, and every other open link, as each is good for the old password only. The person
- * is told by mail. Of any number of calls, with this or another of the account's links, one is answered `done`.
+ * person had ends: sessions, tokens, and every other open link, as each is good for the old password only. This browser
+ * is theirs from now on, and none that signed in with the old password is. The person is told by mail. Of any number of calls, with this or another of the account's links, one is answered `done`.
  */
 export async function resetPassword(
   store: Store,
-  { secret, hash, issuer, language }: Correspondence & { readonly secret: string; readonly hash: string },
+  {
+    secret,
+    hash,
+    browserHash,
+    issuer,
+    language,
+  }: Correspondence & { readonly secret: string; readonly hash: string; readonly browserHash: string },
   occasion: Occasion,
   clock: Clock,
 ): Promise<'done' | 'used' | 'over'> {
@@ -122,7 +130,10 @@ export async function resetPassword(
     await store.transaction(async transaction => {
       const user = await spend(transaction, tenant, secret, at)
       await setPassword(transaction, user, hash, clock)
+      await transaction.devices.forget(tenant, user.id)
+      await rememberDevice(transaction, user, browserHash, at)
       if (!user.emailVerified) {
+        await endWhatOthersBegan(transaction, user)
         await transaction.users.change(tenant, user.id, { emailVerified: true }, at)
         await transaction.events.record([emailVerified(occasion, user.id, user.email)])
       }

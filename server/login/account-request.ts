@@ -52,12 +52,12 @@ export const accountRequest = (prompt: readonly string[], receivedAt: Instant): 
 
 /** To the page of the sign-in that comes next, and from there back to the account. */
 export async function askFirst(
-  { store, cookieScope }: LoginServices,
+  services: LoginServices,
   incoming: Incoming,
   request: AuthorizationRequest,
 ): Promise<Answer> {
-  const scope = await cookieScope(incoming.tenant, incoming.issuer)
-  const { id, cookies } = await issueHere(store, incoming, scope, {
+  const scope = await services.cookieScope(incoming.tenant, incoming.issuer)
+  const { id, cookies } = await issueHere(services, incoming, scope, {
     kind: ACCOUNT_TICKET,
     data: request,
     since: request.receivedAt,

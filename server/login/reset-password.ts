@@ -6,6 +6,7 @@ import { occasionOf } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { ResetPasswordProblem } from '../http/page-views.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
+import { bindBrowser } from '../identity/browsers.ts'
 import { findPasswordProblem } from '../identity/choosable-password.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
@@ -25,7 +26,7 @@ const NAMES = ['name', 'given_name', 'family_name', 'nickname', 'preferred_usern
 const GONE = 410
 
 export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock, hashQueue, tenants } = services
+  const { store, clock, hashQueue, tenants, cookieScope } = services
 
   /** A link that opens nothing says why, and where a new one is to be had. */
   const dead = (incoming: Incoming, state: Exclude<FoundReset, OpenReset>['state']): Promise<Answer> =>
@@ -86,11 +87,13 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
       if (error instanceof BusyError) return page(incoming, found, interaction, own, 'busy')
       throw error
     }
+    const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
     const outcome = await resetPassword(
       store,
       {
         secret: secretOf(incoming),
         hash,
+        browserHash: browser.hash,
         issuer: incoming.issuer,
         language: languageHere(incoming, interaction?.request.uiLocales ?? null),
       },
@@ -101,7 +104,16 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
     const goOn = interaction
       ? { application: interaction.client.name, url: signInAt(interaction) }
       : { application: (await tenants.find(incoming.tenant)).name, url: ACCOUNT_PATH }
-    return show(services, incoming, 'notice', { notice: 'password-changed', goOn }, interaction?.setting)
+    return show(
+      services,
+      incoming,
+      'notice',
+      { notice: 'password-changed', goOn },
+      {
+        ...interaction?.setting,
+        cookies: browser.cookies,
+      },
+    )
   }
 
   return [

@@ -6,6 +6,7 @@ import type { ResourceServers } from '../clients/resource-servers.ts'
 import type { Factor } from '../factors/factor.ts'
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Pages } from '../http/pages.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
 import type { Brake } from '../identity/brake.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -21,6 +22,8 @@ export interface LoginServices {
   readonly password: Factor<string>
   readonly signInWithPassword: PasswordSignIn
   readonly brake: Brake
+  /** Of requests that begin to wait, by network. */
+  readonly waitingRequests: RateLimit
   readonly hashQueue: HashQueue
   readonly audit: AuditBuffer
   readonly pages: Pages

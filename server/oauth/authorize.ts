@@ -92,7 +92,7 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
   /** Keeps the request under a ticket bound to this browser: from now on only its id travels. */
   async function park(incoming: Incoming, request: AuthorizationRequest): Promise<Answer> {
     const scope = await cookieScope(incoming.tenant, incoming.issuer)
-    const { id, cookies } = await issueHere(store, incoming, scope, {
+    const { id, cookies } = await issueHere(services, incoming, scope, {
       kind: REQUEST_TICKET,
       data: request,
       since: request.receivedAt,

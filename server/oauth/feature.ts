@@ -13,6 +13,7 @@ import type { ResourceServer, ResourceServers } from '../clients/resource-server
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Egress } from '../http/egress.ts'
 import type { Parameters } from '../http/parameters.ts'
+import type { RateLimit } from '../http/rate-limit.ts'
 import type { Incoming, Route } from '../http/route.ts'
 import type { Connections } from '../identity/connections.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
@@ -29,6 +30,7 @@ import type { Store, Transaction } from '../store/store.ts'
 import type { Tenant, Tenants } from '../tenants/tenants.ts'
 import type { Active } from '../tokens/assert-active.ts'
 import type { Subjects } from '../tokens/subject.ts'
+import type { SecretBrake } from './client-auth/secret-brake.ts'
 
 /** What features and endpoints stand on. Handed in by `compose.ts`. */
 export interface OAuthServices {
@@ -38,6 +40,9 @@ export interface OAuthServices {
   readonly tenants: Tenants
   readonly connections: Connections
   readonly signInWithPassword: PasswordSignIn
+  readonly secretBrake: SecretBrake
+  /** Of requests that begin to wait, by network. */
+  readonly waitingRequests: RateLimit
   readonly keyring: Keyring
   readonly revocations: RevocationsHere
   readonly subjects: Subjects

@@ -47,6 +47,6 @@ export async function askToSignOut(
   if ((await liveSessions(store, incoming, now)).length === 0) return seeOther(afterSignOut(request))
   const scope = await cookieScope(incoming.tenant, incoming.issuer)
   const ticket = { kind: SIGN_OUT_TICKET, data: request, since: now, life: CONFIRMATION_LIFE }
-  const { id, cookies } = await issueHere(store, incoming, scope, ticket)
+  const { id, cookies } = await issueHere(services, incoming, scope, ticket)
   return seeOther(`/sign-out/${id}`, cookies)
 }

@@ -12,10 +12,13 @@ import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtur
 import { createTestClock } from '../fixtures/test-clock.ts'
 import {
   ANN,
+  API,
   authorizePath,
+  BEN,
   beginAt,
   CookieJarBrowser,
   EVE,
+  MACHINE,
   type Person,
   type Reply,
   signIn,
@@ -325,6 +328,51 @@ onEachStore('Somebody who guesses', store => {
       const fresh = await open()
       assert.equal(await guessUntilHeld(() => fresh.try(ANN.email, 'a wrong guess')), FREE, 'and begins anew here')
     })
+  })
+
+  test('is no match for the mailbox: a new password opens the browser it is chosen in, and closes those of the old', async () => {
+    const mailbox = openMailbox(server.latchkey)
+    const thief = await open(network(300))
+    assert.equal((await thief.try(BEN.email, BEN.password)).status, 303)
+    for (let number = 0; number < FROM_ANYWHERE; number++)
+      await (await open(network(number))).try(BEN.email, 'a wrong guess')
+
+    const own = await open(network(301))
+    assert.equal((await own.try(BEN.email, BEN.password)).status, 429)
+    const from = { 'x-forwarded-for': network(301) }
+    await own.browser.post('/forgot-password', { email: BEN.email }, from)
+    let mail = await mailbox.next(BEN.email)
+    while (!mail.text.includes('/reset-password/')) mail = await mailbox.next(BEN.email)
+    const password = 'orange kites over water'
+    const { pathname } = new URL(linkIn(mail))
+    assert.equal((await own.browser.post(pathname, { password }, from)).status, 200)
+
+    const again = await own.browser.get(authorizePath(), from)
+    assert.equal((await own.browser.post(again.location ?? '', { username: BEN.email, password }, from)).status, 303)
+    const login = await thief.browser.get(authorizePath(), { 'x-forwarded-for': network(300) })
+    const tried = await thief.browser.post(login.location ?? '', { username: BEN.email, password: 'a wrong guess' })
+    assert.equal(tried.status, 429)
+  })
+
+  test('at the secret of a client is held up as well, through a restart, and says when to come back', async () => {
+    const ask = (client_secret: string, number = 0) =>
+      new CookieJarBrowser(server).post(
+        '/oauth/token',
+        { grant_type: 'client_credentials', ...MACHINE, client_secret, audience: API },
+        { origin: undefined, 'sec-fetch-site': undefined, 'x-forwarded-for': network(number) },
+      )
+    const replies = await Promise.all(Array.from({ length: 64 }, () => ask('a wrong guess')))
+    assert.ok((statuses(replies)[401] ?? 0) <= 20)
+    server = await server.restart()
+    for (let wait = 1; wait <= 32; wait *= 2) {
+      clock.advance(wait * SECOND)
+      await ask('a wrong guess')
+    }
+    const held = await ask(MACHINE.client_secret)
+    assert.equal(held.status, 429)
+    assert.equal(held.json()['error'], 'too_many_attempts')
+    assert.match(String(held.headers['retry-after']), /^[1-9]\d?$/)
+    assert.equal((await ask(MACHINE.client_secret, 1)).status, 200)
   })
 
   test('meets what the tenant file says, from the next try on', async () => {

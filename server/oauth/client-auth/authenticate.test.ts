@@ -3,10 +3,13 @@ import { describe, test } from 'node:test'
 import { aClient, anIncoming, NOW, TENANT } from '../../../tests/fixtures/records.ts'
 import type { Occasion } from '../../audit/events.ts'
 import type { Client } from '../../clients/metadata.ts'
+import { createRateLimit } from '../../http/rate-limit.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
+import { CLIENT_SECRET_RULE } from '../../policy/guessing.ts'
 import type { EventRecord } from '../../store/events.ts'
 import type { OAuthServices } from '../feature.ts'
 import { authenticateClient } from './authenticate.ts'
+import { createSecretBrake } from './secret-brake.ts'
 
 const SECRET = 'a secret: with a colon, + and %'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -28,12 +31,20 @@ const formEncoded = (text: string): string => new URLSearchParams([['', text]]).
 const basic = (id: string, secret: string): string => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
 const encodedBasic = (id: string, secret: string): string => basic(formEncoded(id), formEncoded(secret))
 
-function authenticate(body: Record<string, string>, authorization?: string) {
+const newSecretBrake = () =>
+  createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), {
+    count: async () => ({ state: 'counted', counts: [] }),
+    giveBack: async () => {},
+    forget: async () => {},
+  })
+
+function authenticate(body: Record<string, string>, authorization?: string, secretBrake = newSecretBrake()) {
   const events: EventRecord[] = []
   const services = {
     clients: { find: async (_tenant: string, id: string) => CLIENTS.get(id) },
     audit: { addSparsely: (_key: string, event: EventRecord) => void events.push(event) },
     clock: () => NOW,
+    secretBrake,
   } as unknown as OAuthServices
   const incoming = anIncoming({
     method: 'POST',
@@ -190,5 +201,19 @@ describe('a client is refused', () => {
     )
     assert.doesNotMatch(JSON.stringify(events), /a guess/)
     assert.deepEqual((await refusal({ client_id: 'nobody', client_secret: 'x' })).events, [])
+  })
+
+  test('for a while after many wrong secrets, known or not, the right one too; of guesses at once no more are judged', async () => {
+    const secretBrake = newSecretBrake()
+    const asking = async (id: string, secret: string) => {
+      const { outcome } = authenticate({ client_id: id, client_secret: secret }, undefined, secretBrake)
+      return outcome.catch((error: ProtocolError) => error.code)
+    }
+    for (const id of ['web', 'nobody']) {
+      const told = await Promise.all(Array.from({ length: 64 }, () => asking(id, 'wrong')))
+      assert.equal(told.filter(code => code === 'invalid_client').length, CLIENT_SECRET_RULE.free, id)
+      assert.equal(await asking(id, SECRET), 'too_many_attempts')
+    }
+    assert.equal(await asking('a:b', 'plain'), 'a:b', 'another client goes on')
   })
 })

@@ -7,13 +7,13 @@ import type { OAuthServices } from '../feature.ts'
 import { clientAuthMethods } from './client-auth.ts'
 import { BASIC_CHALLENGE } from './secret.ts'
 
-/** Throws `invalid_client` (401), the same for an unknown client and for a wrong secret. */
+/** Throws `invalid_client` (401), the same for an unknown client and for a wrong secret, and `too_many_attempts` for too many of these. */
 export async function authenticateClient(
   services: OAuthServices,
   incoming: Incoming,
   occasion: Occasion,
 ): Promise<Client> {
-  const { clients, audit } = services
+  const { clients, audit, secretBrake } = services
   const usesHeader = incoming.header('authorization') !== undefined
   const ways = [usesHeader, incoming.body.has('client_secret'), incoming.body.has('client_assertion')]
   // RFC 6749 §2.3: one method a request. `none` is not one: it only names the client.
@@ -26,9 +26,14 @@ export async function authenticateClient(
     const named = incoming.body.get('client_id')
     if (named !== undefined && named !== claimed.clientId) throw refusal(usesHeader)
     const client = await clients.find(incoming.tenant, claimed.clientId)
+    const now = services.clock()
+    if (method.isGuessable) secretBrake.refuse(incoming, claimed.clientId, now)
+    // Not awaited yet: of many guesses at once the first that are wrong count before the next is looked at.
+    const judging = client ? method.disprove({ services, incoming, client, proof: claimed.proof, now }) : 'secret'
+    if (method.isGuessable && judging === 'secret')
+      await secretBrake.wrong(incoming, claimed.clientId, client !== undefined, now)
     if (!client) throw refusal(usesHeader)
-    const proving = { services, incoming, client, proof: claimed.proof, now: services.clock() }
-    const disproof = await method.disprove(proving)
+    const disproof = await judging
     if (disproof === null) return client
     audit.addSparsely(
       `${client.tenant} ${client.id} ${disproof} ${incoming.address}`,

@@ -30,6 +30,8 @@ export interface ClientAuthMethod {
   /** Its `token_endpoint_auth_method` value. */
   readonly name: string
   readonly spec: string
+  /** The proof is a secret that could be guessed. */
+  readonly isGuessable?: true
   /** What may sign, for those who sign. */
   readonly algorithms?: readonly AlgorithmName[]
   /** Undefined when the request does not use it. Throws `ProtocolError` when it does so badly. */

@@ -16,6 +16,7 @@ const disprove: ClientAuthMethod['disprove'] = ({ client, proof }) =>
 export const secretPost: ClientAuthMethod = {
   name: 'client_secret_post',
   spec: 'RFC 6749 §2.3.1',
+  isGuessable: true,
   find: ({ body }) => {
     const clientId = body.get('client_id')
     const proof = body.get('client_secret')
@@ -27,6 +28,7 @@ export const secretPost: ClientAuthMethod = {
 export const secretBasic: ClientAuthMethod = {
   name: 'client_secret_basic',
   spec: 'RFC 6749 §2.3.1',
+  isGuessable: true,
   find: incoming => {
     const header = incoming.header('authorization')
     if (header === undefined) return undefined

@@ -4,10 +4,13 @@
  * in the transaction that answers it, whichever way led there. Past that its name is worth nothing.
  */
 import { occasionOf } from '../../audit/events.ts'
+import { isPublic } from '../../clients/metadata.ts'
 import { entriesOf, parametersOf } from '../../http/parameters.ts'
+import { waitOf } from '../../http/rate-limit.ts'
 import { type Answer, type Incoming, json } from '../../http/route.ts'
-import { PageError, ProtocolError } from '../../kernel/errors.ts'
+import { PageError, ProtocolError, tooManyAttempts } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import { networkOf } from '../../kernel/network-of.ts'
 import { SECOND } from '../../kernel/seconds.ts'
 import { randomSecret, sha256 } from '../../kernel/secrets.ts'
 import { INTERACTION_LIFE, POSTED_LIFE, PUSHED_LIFE } from '../../policy/lifetimes.ts'
@@ -106,6 +109,11 @@ async function push(services: OAuthServices, features: readonly Feature[], incom
   const entries = entriesOf(parameters)
   if (entries.flat().join('').length > LONGEST_REQUEST)
     throw new ProtocolError('invalid_request', `The request is longer than ${LONGEST_REQUEST} characters.`)
+  // Whoever has no secret is anybody.
+  if (isPublic(client)) {
+    const wait = waitOf(services.waitingRequests.take(`${tenant} ${networkOf(incoming.address)}`, now), now)
+    if (wait !== undefined) throw tooManyAttempts(wait)
+  }
   const data: PushedData = { client: client.id, parameters: entries, notes }
   const times = { createdAt: now, expiresAt: now + PUSHED_LIFE }
   await services.store.tickets.issue({ tenant, id: sha256(id), kind: PUSHED_TICKET, data, ...times })
