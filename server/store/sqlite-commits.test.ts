@@ -109,6 +109,17 @@ describe('commits that several share', () => {
     assert.ok(written().includes('b'))
   })
 
+  test('a unit that goes on after the disk was full writes nothing, and leaves its turn to others', async () => {
+    database.exec('pragma max_page_count = 10')
+    await commits.begin()
+    assert.throws(() => commits.inUnit(() => insert('x'.repeat(100_000))), /full/)
+    assert.throws(() => commits.inUnit(() => insert('a')), TypeError)
+    await assert.rejects(commits.commit())
+    database.exec('pragma max_page_count = 10000')
+    await unit('b')
+    assert.deepEqual(written(), ['b'])
+  })
+
   test('a unit that takes its time holds up those that share its commit, and nobody is forgotten', async () => {
     await commits.begin()
     commits.inUnit(() => insert('slow'))

@@ -45,7 +45,12 @@ export class SharedCommits {
 
   /** Resolves once the unit is on the disk. When it rejects, nothing of the unit is left. */
   async commit(): Promise<void> {
-    this.#run('release unit')
+    try {
+      this.#run('release unit')
+    } catch (error) {
+      this.rollback()
+      throw error
+    }
     await this.#join()
   }
 
@@ -60,8 +65,9 @@ export class SharedCommits {
     }
   }
 
-  /** A statement of the unit that was begun. */
+  /** A statement of the unit that was begun. One that follows after all was rolled back would be committed by itself. */
   inUnit<T>(work: () => T): T {
+    if (!this.#database.isTransaction) throw new TypeError('The transaction was rolled back, and goes on')
     try {
       return work()
     } catch (error) {
