@@ -83,6 +83,8 @@ export interface Client {
   /** Of the operator's making, for its tokens, and what they may say of it. */
   readonly claims: readonly CustomClaim[]
   readonly facts: JsonObject
+  /** It may say whose address a token request is for; it has proven itself first. */
+  readonly trustsForwardedAddress: boolean
   readonly idToken: {
     readonly algorithm: string
     readonly lifetimeSeconds: number
@@ -211,6 +213,7 @@ export const CLIENT_MEMBERS = {
   /** The operator's own: which claims its tokens have besides. `custom-claims.ts` has the form. */
   claims: { is: 'any', optional: true },
   client_metadata: { is: 'any', optional: true },
+  is_token_endpoint_ip_header_trusted: { is: 'boolean', optional: true },
   oidc_conformant: { is: 'boolean', optional: true },
   subject_type: { is: 'text', oneOf: ['public', 'pairwise'], optional: true },
   sector_identifier_uri: { is: 'url', optional: true },
@@ -289,6 +292,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     isFirstParty: metadata.is_first_party ?? true,
     claims: readClaims(metadata.claims, CLIENT_CLAIMS),
     facts: clientFacts(record.id, record.metadata),
+    trustsForwardedAddress: authentication !== 'none' && metadata.is_token_endpoint_ip_header_trusted === true,
     idToken: {
       algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
       lifetimeSeconds: metadata.jwt_configuration?.lifetime_in_seconds ?? ID_TOKEN_LIFETIME,

@@ -9,6 +9,7 @@ import { askedHere } from './asked.ts'
 import { authenticateClient } from './client-auth/authenticate.ts'
 import { refuseRepetition } from './client-requests.ts'
 import type { Feature, Grant, OAuthServices, TokenContext } from './feature.ts'
+import { withForwardedAddress } from './forwarded-address.ts'
 import { issueTokens } from './issue-tokens.ts'
 import { runPhase } from './phases.ts'
 
@@ -29,7 +30,7 @@ export function tokenRoute(services: OAuthServices, features: readonly Feature[]
       tenant: incoming.tenant,
       client,
       parameters,
-      occasion,
+      occasion: withForwardedAddress(occasion, client, incoming),
       now,
       grantType: grant.type,
       asked: () => askedHere(services, features, { ...incoming, client, parameters }),

@@ -113,6 +113,25 @@ onEachStage('The password grants', stage => {
     assert.equal(stranger.body['error_description'], 'Wrong email or password.')
   })
 
+  test('are recorded for the address that a trusted client asks for, and for no other', async () => {
+    const { store } = stage.server.latchkey
+    const recordedFor = async (forwarded: string, form: Readonly<Record<string, string>> = {}) => {
+      const after = (await store.events.list('default', { limit: 10_000 })).at(-1)?.id ?? ''
+      const all = { grant_type: 'password', client_id: 'desktop', client_secret: SECRETS.desktop, ...form }
+      const fields = { ...all, username: KIM.email, password: KIM.password }
+      const { status } = await postToken(stage.issuer, fields, { 'auth0-forwarded-for': forwarded })
+      assert.equal(status, 200)
+      const events = await store.events.list('default', { after, limit: 100 })
+      return events.find(({ type }) => type === 'authorization.given')?.personal['address']
+    }
+    assert.equal(await recordedFor('203.0.113.42'), '203.0.113.42')
+    assert.equal(await recordedFor('2001:db8::7'), '2001:db8::7')
+    for (const nonsense of ['somewhere', '203.0.113.42, 203.0.113.43', '203.0.113.4242'])
+      assert.match(String(await recordedFor(nonsense)), /127\.0\.0\.1|::1/)
+    const untrusted = { client_id: 'kiosk', client_secret: SECRETS.kiosk }
+    assert.match(String(await recordedFor('203.0.113.42', untrusted)), /127\.0\.0\.1|::1/)
+  })
+
   test('are refused to a client that does not list them, and to one of somebody else’s that does', async () => {
     const jo = { username: JO.email, password: JO.password }
     for (const [client_id, secret] of [

@@ -27,6 +27,7 @@ export const SECRETS = {
   web: 'the web application keeps this to itself',
   other: 'the other application keeps this to itself',
   stranger: 'somebody else wrote this application',
+  kiosk: 'a kiosk of the operator keeps this to itself',
   desktop: 'a desktop application of the operator keeps this to itself',
   machine: 'a machine remembers every character of it',
 } as const
@@ -97,10 +98,19 @@ export const TENANT_FILE = {
     // Whoever set it up meant well, and a secret it has not.
     { client_id: 'careless', name: 'Careless', app_type: 'spa', grant_types: ['client_credentials'] },
     {
+      client_id: 'kiosk',
+      name: 'Box Office',
+      app_type: 'regular_web',
+      client_secret: SECRETS.kiosk,
+      grant_types: ['password'],
+      ...application,
+    },
+    {
       client_id: 'desktop',
       name: 'Cutting Room',
       app_type: 'regular_web',
       client_secret: SECRETS.desktop,
+      is_token_endpoint_ip_header_trusted: true,
       grant_types: ['password', PASSWORD_REALM, 'refresh_token'],
       ...application,
     },
