@@ -249,6 +249,15 @@ export const machineTokenIssued = (o: Occasion, client: string, audience: string
 export const clientRefused = (o: Occasion, client: string, reason: string) =>
   event(o, 'client.authentication-failed', stranger(client), { kind: 'client', id: client }, { reason })
 
+/** A client that registered itself, changed that, or ended it: by the token of its registration, so as itself. */
+export const clientRegistered = (o: Occasion, client: string, change: 'registered' | 'changed' | 'removed') =>
+  event(
+    o,
+    change === 'registered' ? 'client.registered' : `client.registration-${change}`,
+    change === 'registered' ? stranger() : machine(client),
+    { kind: 'client', id: client },
+  )
+
 // What operators change
 
 /** `by` is what the operator used: a tenant file, or a command. */

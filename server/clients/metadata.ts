@@ -74,6 +74,8 @@ export interface Client {
   readonly backChannelLogout: { readonly url: string; readonly initiators: 'all' | readonly LogoutInitiator[] } | null
   /** What its part of a session is ended by when the browser loads it. */
   readonly frontChannelLogout: string | null
+  /** How old a proof may be that answers a request which does not say; null for any. */
+  readonly defaultMaxAgeSeconds: number | null
   /** Whose names for people it uses (OpenID Connect Core §8.1), a host; null for one that knows them by their ids. */
   readonly sector: string | null
   /** What `/userinfo` is signed with for it; null for plain JSON. */
@@ -215,6 +217,13 @@ export const CLIENT_MEMBERS = {
   client_metadata: { is: 'any', optional: true },
   is_token_endpoint_ip_header_trusted: { is: 'boolean', optional: true },
   oidc_conformant: { is: 'boolean', optional: true },
+  client_uri: { is: 'url', optional: true },
+  contacts: { is: 'texts', optional: true },
+  software_id: { is: 'text', optional: true },
+  software_version: { is: 'text', optional: true },
+  /** Where a sign-in begins that somebody else asks for (OpenID Connect Core §4). */
+  initiate_login_uri: { is: 'url', optional: true },
+  default_max_age: { is: 'seconds', optional: true },
   subject_type: { is: 'text', oneOf: ['public', 'pairwise'], optional: true },
   sector_identifier_uri: { is: 'url', optional: true },
   userinfo_signed_response_alg: { is: 'text', oneOf: ID_TOKEN_ALGORITHMS, optional: true },
@@ -286,6 +295,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     },
     backChannelLogout: backChannelOf(metadata),
     frontChannelLogout: frontChannelOf(metadata),
+    defaultMaxAgeSeconds: metadata.default_max_age ?? null,
     // Without a host to tell, which nothing sound lacks, it shares its names with nobody.
     sector: metadata.subject_type === 'pairwise' ? (sectorOf(metadata) ?? record.id) : null,
     userinfoAlgorithm: metadata.userinfo_signed_response_alg ?? null,

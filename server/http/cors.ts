@@ -16,7 +16,7 @@ export const openToAnyOrigin = {
 
 export const preflightAnswer = {
   'access-control-allow-origin': '*',
-  'access-control-allow-methods': 'GET, POST, PATCH, DELETE, OPTIONS',
+  'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
   'access-control-allow-headers': ALLOWED_HEADERS,
   // Chromium keeps a preflight for two hours at the most.
   'access-control-max-age': '7200',

@@ -4,6 +4,7 @@
  */
 import { parseObject } from '@latchkey/sdk/strict-json'
 import { ProtocolError } from '../kernel/errors.ts'
+import type { JsonObject } from '../kernel/json.ts'
 
 export interface Parameters {
   /** Undefined when missing or empty: a parameter without a value counts as omitted (RFC 6749 §3.1). */
@@ -53,6 +54,13 @@ export const parametersOfForm = (text: string): Parameters => parametersOf(new U
  * From a JSON object in UTF-8: strings, and arrays of strings as repetition. Null counts as omitted; anything else is
  * not a parameter. A name that stands there twice is refused here: a parser keeps one of the two and says nothing.
  */
+/** A whole JSON object, for the few routes that take one. Names that stand there twice are refused, as above. */
+export function documentOf(bytes: Uint8Array): JsonObject {
+  const document = parseObject(bytes)
+  if (!document) throw new ProtocolError('invalid_request', 'The body must be a JSON object that has each name once.')
+  return document as JsonObject
+}
+
 export function parametersOfJson(bytes: Uint8Array): Parameters {
   const body = parseObject(bytes)
   if (!body) throw new ProtocolError('invalid_request', 'The body must be a JSON object that has each name once.')

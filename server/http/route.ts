@@ -2,6 +2,7 @@
  * What a surface is made of: routes, each a function from a request to an answer. The types are ours, so that
  * no handler knows the framework and each can be called in a test as it is.
  */
+import type { JsonObject } from '../kernel/json.ts'
 import type { Parameters } from './parameters.ts'
 
 export interface Incoming {
@@ -18,6 +19,8 @@ export interface Incoming {
   readonly query: Parameters
   /** Of a form or JSON body; empty without one. */
   readonly body: Parameters
+  /** Of a route that takes one; null for a body that is none, and on every other route. */
+  readonly document: JsonObject | null
   /** By lower-case name. Repeated headers are joined as Node does. */
   header(name: string): string | undefined
   /** The client's address, through trusted proxies only. */
@@ -32,9 +35,11 @@ export interface Answer {
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** `/login/:id` */
   readonly path: string
+  /** `document`: a JSON body is an object with members of any type, which `body` cannot hold. */
+  readonly takes?: 'document'
   /** `open`: any origin, without credentials, errors included. Left out: same origin only. */
   readonly cors?: 'open'
   /** Answers on every host, and for no tenant: `tenant` and `issuer` are empty, and nobody is asked for them. */

@@ -16,9 +16,12 @@ import type { Log } from '../kernel/log.ts'
 import { endConnectionsWhenClosing } from './closing.ts'
 import { openToAnyOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
-import { noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
+import { documentOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
 import { logAnswers } from './request-log.ts'
 import type { Answer, Incoming, Route } from './route.ts'
+
+/** What of a request its body is. */
+type Body = Partial<Pick<Incoming, 'body' | 'document'>>
 
 /** A sign-in form or a token request is a few kilobytes; nothing a stranger sends needs more. */
 const BODY_LIMIT = 64 * 1024
@@ -210,10 +213,15 @@ function readBodies(app: FastifyInstance): void {
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
-    async (_request: FastifyRequest, body: string) => parametersOfForm(body),
+    async (_request: FastifyRequest, body: string): Promise<Body> => ({ body: parametersOfForm(body) }),
   )
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
-    body.length === 0 ? noParameters : parametersOfJson(body),
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer): Promise<Body> => {
+      if (request.routeOptions.config.endpoint?.takes === 'document') return { document: documentOf(body) }
+      return { body: body.length === 0 ? noParameters : parametersOfJson(body) }
+    },
   )
 }
 
@@ -228,6 +236,7 @@ function receive(request: FastifyRequest, host: { tenant: string; issuer: string
     path: request.params as Record<string, string>,
     query: noParameters,
     body: noParameters,
+    document: null,
     header: name => {
       const value = request.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
@@ -243,7 +252,7 @@ function queryOf(url: string): Parameters {
 
 function whole({ incoming, body }: FastifyRequest): Incoming {
   if (!incoming) throw new TypeError('A handler runs only for a request that was received')
-  return { ...incoming, body: (body as Parameters | undefined) ?? noParameters }
+  return { ...incoming, ...(body as Body | undefined) }
 }
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {

@@ -5,7 +5,7 @@
 
 /**
  * The `error` values of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, its extension
- * unmet_authentication_requirements 1.0, RFC 6750 §3.1 and RFC 8707 §2, and Auth0's for a brake, with the status each is
+ * unmet_authentication_requirements 1.0, RFC 6750 §3.1, RFC 7591 §3.2.2 and RFC 8707 §2, and Auth0's for a brake, with the status each is
  * answered with. RFC 6749 §5.2: 400 unless the code has a status of its own.
  */
 export const PROTOCOL_ERROR_STATUS = {
@@ -28,6 +28,8 @@ export const PROTOCOL_ERROR_STATUS = {
   request_not_supported: 400,
   request_uri_not_supported: 400,
   registration_not_supported: 400,
+  invalid_redirect_uri: 400,
+  invalid_client_metadata: 400,
   invalid_token: 401,
   insufficient_scope: 403,
   too_many_attempts: 429,

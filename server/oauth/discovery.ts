@@ -29,10 +29,11 @@ export function discoveryRoutes(services: OAuthServices, features: readonly Feat
 
 /** Scalars of a feature are taken as they are; lists are joined, each member once. */
 async function describeServer(
-  { keyring }: OAuthServices,
+  { keyring, tenants }: OAuthServices,
   features: readonly Feature[],
-  { tenant, issuer }: Incoming,
+  { tenant: id, issuer }: Incoming,
 ): Promise<Partial<ServerMetadata>> {
+  const tenant = await tenants.find(id)
   const grants = features.flatMap(({ grant }) => grant?.type ?? [])
   const own: Partial<ServerMetadata> = {
     issuer,
@@ -44,7 +45,7 @@ async function describeServer(
     response_modes_supported: responseModes.map(mode => mode.name),
     grant_types_supported: grants,
     // Some of Auth0's libraries refuse access tokens of an algorithm that is missing here.
-    id_token_signing_alg_values_supported: await keyring.algorithms(tenant),
+    id_token_signing_alg_values_supported: await keyring.algorithms(id),
     token_endpoint_auth_methods_supported: clientAuthMethodNames,
     token_endpoint_auth_signing_alg_values_supported: clientAuthAlgorithms,
     authorization_response_iss_parameter_supported: true,
@@ -52,7 +53,9 @@ async function describeServer(
     // True when left out (Discovery §3).
     request_uri_parameter_supported: false,
   }
-  return features.map(feature => feature.metadata?.(issuer) ?? {}).reduce(join, own)
+  return features
+    .flatMap(feature => [feature.metadata?.(issuer) ?? {}, feature.tenantMetadata?.(issuer, tenant) ?? {}])
+    .reduce(join, own)
 }
 
 function join(one: Partial<ServerMetadata>, other: Partial<ServerMetadata>): Partial<ServerMetadata> {

@@ -62,6 +62,8 @@ export interface Feature {
   readonly spec: string
   /** Members added to discovery. Lists are joined with those of other features. */
   readonly metadata?: (issuer: string) => Partial<ServerMetadata>
+  /** Members that not every tenant has. */
+  readonly tenantMetadata?: (issuer: string, tenant: Tenant) => Partial<ServerMetadata>
   readonly steps?: Steps
   /** Members of `response_type` that its step in `authorize.respond` answers. */
   readonly answers?: readonly ResponseMember[]
@@ -120,6 +122,7 @@ export interface ServerMetadata {
   readonly token_endpoint: string
   readonly userinfo_endpoint: string
   readonly jwks_uri: string
+  readonly registration_endpoint: string
   readonly end_session_endpoint: string
   readonly revocation_endpoint: string
   readonly revocation_endpoint_auth_methods_supported: readonly string[]

@@ -16,6 +16,7 @@ import { password } from './features/password.ts'
 import { passwordRealm } from './features/password-realm.ts'
 import { pkce } from './features/pkce.ts'
 import { refreshToken } from './features/refresh-token.ts'
+import { registration } from './features/registration.ts'
 import { requestObject } from './features/request-object.ts'
 import { revocation } from './features/revocation.ts'
 import { userinfo } from './features/userinfo.ts'
@@ -35,6 +36,7 @@ export const features: readonly Feature[] = [
   password,
   passwordRealm,
   userinfo,
+  registration,
   introspection,
   revocation,
   logout,

@@ -17,6 +17,7 @@ import { keysIn } from './keys.ts'
 import { logoutDeliveriesIn } from './logout-deliveries.ts'
 import { mailsIn } from './mails.ts'
 import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
+import { registrationsIn } from './registrations.ts'
 import { resourceServersIn } from './resource-servers.ts'
 import { type Revocation, type Revocations, refuseToAppend, revocationsIn, writeRevocations } from './revocations.ts'
 import { rolesIn } from './roles.ts'
@@ -36,6 +37,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   connections: connectionsIn(db),
   credentials: credentialsIn(db),
   clients: clientsIn(db),
+  registrations: registrationsIn(db),
   resourceServers: resourceServersIn(db),
   consents: consentsIn(db),
   authorizations: authorizationsIn(db),

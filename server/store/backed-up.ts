@@ -24,6 +24,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   pairwise_subjects: {},
   clients: {},
   client_grants: {},
+  registrations: {},
   resource_servers: {},
   consents: {},
   browsers: {},

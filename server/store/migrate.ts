@@ -8,6 +8,7 @@ import { mails } from './migrations/0002-mails.ts'
 import { accounts } from './migrations/0003-accounts.ts'
 import { signingAlgorithms } from './migrations/0004-signing-algorithms.ts'
 import { pairwiseSubjects } from './migrations/0005-pairwise-subjects.ts'
+import { registrations } from './migrations/0006-registrations.ts'
 import { revocationNames } from './migrations/0007-revocation-names.ts'
 import { eventOrder } from './migrations/0008-event-order.ts'
 import { logout } from './migrations/0009-logout.ts'
@@ -22,6 +23,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0003-accounts': accounts(dialect),
   '0004-signing-algorithms': signingAlgorithms(dialect),
   '0005-pairwise-subjects': pairwiseSubjects(dialect),
+  '0006-registrations': registrations(dialect),
   '0007-revocation-names': revocationNames(),
   '0008-event-order': eventOrder(dialect),
   '0009-logout': logout(dialect),

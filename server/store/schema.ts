@@ -241,6 +241,12 @@ export interface EventCursorsTable {
   pending: string
 }
 
+export interface RegistrationsTable {
+  tenant: string
+  client: string
+  token_hash: string
+}
+
 export interface PairwiseSubjectsTable {
   tenant: string
   subject: string
@@ -342,6 +348,7 @@ export interface Tables {
   event_cursors: EventCursorsTable
   session_clients: SessionClientsTable
   pairwise_subjects: PairwiseSubjectsTable
+  registrations: RegistrationsTable
   logout_deliveries: LogoutDeliveriesTable
   revocations: RevocationsTable
   revocation_head: RevocationHeadTable

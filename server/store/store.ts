@@ -19,6 +19,7 @@ import type { Keys } from './keys.ts'
 import type { LogoutDeliveries } from './logout-deliveries.ts'
 import type { Mails } from './mails.ts'
 import type { PairwiseSubjects } from './pairwise-subjects.ts'
+import type { Registrations } from './registrations.ts'
 import type { ResourceServers } from './resource-servers.ts'
 import type { Revocation, Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
@@ -36,6 +37,7 @@ export interface Nouns {
   readonly connections: Connections
   readonly credentials: Credentials
   readonly clients: Clients
+  readonly registrations: Registrations
   readonly resourceServers: ResourceServers
   readonly consents: Consents
   readonly authorizations: Authorizations

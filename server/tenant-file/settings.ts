@@ -18,6 +18,11 @@ const MEMBERS = {
   picture_url: { is: 'url', optional: true },
   colors: { is: 'object', optional: true, members: { primary: { is: 'text', optional: true } } },
   allowed_logout_urls: { is: 'urls', optional: true },
+  flags: {
+    is: 'object',
+    optional: true,
+    members: { enable_dynamic_client_registration: { is: 'boolean', optional: true } },
+  },
   default_audience: { is: 'text', optional: true },
   default_directory: { is: 'text', optional: true },
   session_lifetime: { is: 'hours', optional: true },

@@ -18,6 +18,8 @@ export interface Tenant {
   /** The audience of a request that names none, or null. */
   readonly defaultAudience: string | null
   readonly guessing: GuessingLimits
+  /** Whether strangers may register clients. */
+  readonly isRegistrationOpen: boolean
   readonly session: { readonly lifetime: number; readonly idleLifetime: number }
 }
 
@@ -80,6 +82,7 @@ function resolveTenant(record: TenantRecord): Tenant {
     logoutUrls: (settings['allowed_logout_urls'] as readonly string[] | undefined) ?? [],
     defaultAudience: text(settings['default_audience']),
     guessing: readGuessingLimits(settings['attackProtection']),
+    isRegistrationOpen: (settings['flags'] as JsonObject | undefined)?.['enable_dynamic_client_registration'] === true,
     session: {
       lifetime: hours(settings['session_lifetime'], SESSION_LIFETIME),
       idleLifetime: hours(settings['idle_session_lifetime'], SESSION_IDLE_LIFETIME),

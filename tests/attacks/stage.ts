@@ -131,6 +131,8 @@ export interface BrowserOptions {
   readonly issuer?: string
 }
 
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
 /** A cookie jar. Posts say that they come from a page of the server, unless `headers` say otherwise. */
 export class CookieJarBrowser {
   readonly cookies = new Map<string, string>()
@@ -166,8 +168,14 @@ export class CookieJarBrowser {
     )
   }
 
+  /** As a program does, with a document or without one. */
+  ask(method: Method, where: string, document?: object): Promise<Reply> {
+    if (document === undefined) return this.#send(method, where, {})
+    return this.#send(method, where, { 'content-type': 'application/json' }, JSON.stringify(document))
+  }
+
   async #send(
-    method: 'GET' | 'POST',
+    method: Method,
     where: string,
     headers: Readonly<Record<string, string | undefined>>,
     payload?: string,

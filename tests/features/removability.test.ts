@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import type { Route } from '../../server/http/route.ts'
 import type { Feature, OAuthServices } from '../../server/oauth/feature.ts'
 import { features } from '../../server/oauth/features.ts'
 import {
@@ -40,6 +41,7 @@ const [spa] = tenantFile.clients
 const TOLD = { client_id: 'told' }
 const withOpen = {
   ...tenantFile,
+  tenant: { flags: { enable_dynamic_client_registration: true } },
   clients: [
     ...tenantFile.clients,
     { ...spa, ...OPEN, jwks: { keys: [KEY.jwk] }, grant_types: ['authorization_code', 'implicit'] },
@@ -252,6 +254,18 @@ const flows: readonly Flow[] = [
     },
   },
   {
+    name: 'a stranger registers a client',
+    needs: ['registration'],
+    run: async server => {
+      const redirect_uris = ['https://stranger.example/callback']
+      const browser = new CookieJarBrowser(server)
+      const discovery = (await browser.get('/.well-known/openid-configuration')).json()
+      assert.equal(discovery['registration_endpoint'], `${server.issuer}oidc/register`)
+      const answer = await browser.ask('POST', '/oidc/register', { redirect_uris })
+      assert.deepEqual([answer.status, answer.json()['redirect_uris']], [201, redirect_uris])
+    },
+  },
+  {
     name: '/v2/logout signs out and leads back',
     needs: ['authorization-code', 'logout'],
     run: async server => {
@@ -294,6 +308,9 @@ const metadataOf = (feature: Feature): Record<string, unknown> => ({ ...feature.
 const routesOf = (feature: Feature) => feature.routes?.({} as OAuthServices, []) ?? []
 const valuesOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [])
 
+const askAt = (browser: CookieJarBrowser, method: Route['method'], path: string) =>
+  method === 'POST' ? browser.post(path, {}) : browser.ask(method, path)
+
 /** Not in discovery, unless a feature that is there says the same; not on any route; not a grant. */
 async function isAbsent(server: RunningServer, feature: Feature, present: readonly Feature[]): Promise<void> {
   const browser = new CookieJarBrowser(server)
@@ -311,7 +328,7 @@ async function isAbsent(server: RunningServer, feature: Feature, present: readon
   }
 
   for (const { method, path } of routesOf(feature)) {
-    const answer = method === 'GET' ? await browser.get(path) : await browser.post(path, {})
+    const answer = await askAt(browser, method, path)
     assert.equal(answer.status, 404, `${method} ${path}`)
   }
 
@@ -334,7 +351,7 @@ async function isPresent(server: RunningServer, feature: Feature): Promise<void>
       for (const item of value) assert.ok(valuesOf(discovery[name]).includes(item), `${name}: ${item}`)
     else assert.ok(name in discovery, name)
   for (const { method, path } of routesOf(feature)) {
-    const answer = method === 'GET' ? await browser.get(path) : await browser.post(path, {})
+    const answer = await askAt(browser, method, path)
     assert.notEqual(answer.status, 404, `${method} ${path}`)
   }
   for (const member of feature.answers ?? [])

@@ -28,7 +28,7 @@ export const interaction: Feature = {
     acr_values_supported: ['1'],
   }),
   steps: {
-    'authorize.validate': async ({ services, incoming, parameters, draft, expect }) => {
+    'authorize.validate': async ({ services, incoming, client, parameters, draft, expect }) => {
       const prompt = parameters.get('prompt')?.split(' ').filter(Boolean) ?? []
       if (prompt.some(value => !PROMPTS.includes(value)))
         throw new ProtocolError('invalid_request', 'prompt holds an unknown value.')
@@ -39,7 +39,7 @@ export const interaction: Feature = {
       const maxAge = parameters.get('max_age')
       if (maxAge !== undefined && !/^\d+$/.test(maxAge))
         throw new ProtocolError('invalid_request', 'max_age has to be a whole number of seconds.')
-      draft.maxAgeSeconds = maxAge === undefined ? null : Math.min(Number(maxAge), LONGEST_AGE)
+      draft.maxAgeSeconds = maxAge === undefined ? client.defaultMaxAgeSeconds : Math.min(Number(maxAge), LONGEST_AGE)
 
       const idTokenHint = parameters.get('id_token_hint')
       if (idTokenHint !== undefined) {

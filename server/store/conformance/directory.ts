@@ -95,6 +95,19 @@ export function describeDirectory(stage: Stage): void {
       assert.equal(await clients.change(client.tenant, 'unknown', {}, NOW), 'gone')
     })
 
+    test('a client that registered itself is known by the digest of a token, until it is removed', async () => {
+      const { clients, registrations } = stage.store
+      const client = clientOf(newTenant())
+      const { tenant, id } = client
+      await clients.create(client)
+      assert.equal(await registrations.tokenHashOf(tenant, id), undefined)
+      await registrations.create({ tenant, client: id, tokenHash: 'digest' })
+      assert.equal(await registrations.tokenHashOf(tenant, id), 'digest')
+      assert.equal(await registrations.tokenHashOf(newTenant(), id), undefined)
+      await clients.remove(tenant, id, NOW)
+      assert.equal(await registrations.tokenHashOf(tenant, id), undefined)
+    })
+
     test('a removed client is not found, its grants are gone, its epoch is raised and its id is never given again', async () => {
       const { clients } = stage.store
       const client = clientOf(newTenant())
