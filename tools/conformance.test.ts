@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { because, by, type Demand, must } from '../tests/conformance/demand.ts'
-import { BASIC_MODULES, CONFIG_MODULES, SIGN_OUT_MODULES } from '../tests/conformance/modules.ts'
+import {
+  BASIC_MODULES,
+  CONFIG_MODULES,
+  DYNAMIC_MODULES,
+  SIGN_OUT_MODULES,
+  THIRD_PARTY_LOGIN_MODULES,
+} from '../tests/conformance/modules.ts'
 import { type Plan, plans } from '../tests/conformance/plans.ts'
 import { findFaults, readChecks, readFromRepository } from './conformance.ts'
 
@@ -10,10 +16,11 @@ describe('the conformance plans', () => {
     assert.deepEqual(findFaults(plans, readFromRepository, readChecks()), []))
 
   it('have as many modules as the suite', () => {
-    const sizes = [BASIC_MODULES, CONFIG_MODULES, SIGN_OUT_MODULES].map(names => new Set(names).size)
-    assert.deepEqual(sizes, [38, 1, 11])
+    const all = [BASIC_MODULES, CONFIG_MODULES, DYNAMIC_MODULES, THIRD_PARTY_LOGIN_MODULES, SIGN_OUT_MODULES]
+    const sizes = all.map(names => new Set(names).size)
+    assert.deepEqual(sizes, [38, 1, 23, 2, 11])
     const listed = plans.flatMap(({ modules }) => (modules ? [modules] : []))
-    assert.deepEqual(listed, [BASIC_MODULES, CONFIG_MODULES, SIGN_OUT_MODULES])
+    assert.deepEqual(listed, all)
   })
 })
 

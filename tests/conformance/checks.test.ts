@@ -16,6 +16,7 @@ import {
   mistypedMembers,
   unknownMembers,
 } from './checks/metadata.ts'
+import { checkDeleted, checkRegistration } from './checks/registration.ts'
 import { mistyped } from './checks/standard-claims.ts'
 import { checkTokenAnswer } from './checks/token-answer.ts'
 import type { IdsOf } from './demand.ts'
@@ -60,6 +61,20 @@ const refuse = (members: Members) =>
 const TOKENS = { access_token: 'a', token_type: 'Bearer', id_token: 'i' }
 const redeem = (changes: Readonly<Record<string, unknown>>, status = 200) =>
   checkTokenAnswer({ status, headers: new Headers(), body: { ...TOKENS, ...changes } })
+
+// A registration, and what is wrong with it.
+
+const REGISTERED = {
+  client_id: 'app',
+  registration_client_uri: `${ISSUER}oidc/register/app`,
+  registration_access_token: 'token',
+}
+const register = (changes: Readonly<Record<string, unknown>>, status = 201, sent = {}, type = 'application/json') =>
+  checkRegistration(
+    sent,
+    { status, headers: new Headers({ 'content-type': type }), body: { ...REGISTERED, ...changes } },
+    ISSUER,
+  )
 
 // An ID token, and what is wrong with it.
 
@@ -137,6 +152,21 @@ const BROKEN: Partial<Readonly<Record<Id, readonly Try[]>>> = {
   'token-answer#members': [() => redeem({ access_token: '' }), () => redeem({ token_type: undefined })],
   'token-answer#expires-in': [0, 31_536_001, '3600'].map(life => () => redeem({ expires_in: life })),
   'token-answer#id-token': [() => redeem({ id_token: undefined })],
+  'registration#created': [
+    () => register({}, 200),
+    () => register({ error: 'invalid_request' }),
+    () => register({}, 201, {}, 'text/html'),
+  ],
+  'registration#secret-expiry': [
+    () => register({ client_secret: 's' }),
+    () => register({ client_secret: 's', client_secret_expires_at: '0' }),
+  ],
+  'registration#management': [
+    () => register({ registration_access_token: undefined }),
+    () => register({ registration_client_uri: 'https://elsewhere.example/' }),
+  ],
+  'registration#deleted': [() => checkDeleted(200), () => checkDeleted(404)],
+  'registration#body': [() => register({}, 400, { jwks: {} }), () => register({}, 400, { response_types: ['token'] })],
   'id-token#iss': [() => read({ iss: 'https://issuer.example' })],
   'id-token#aud': [() => read({ aud: 'another' }), () => read({ aud: ['another'] })],
   'id-token#exp': [SECONDS - 1, SECONDS + 60 * 365 * DAY].map(exp => () => read({ exp })),
@@ -182,6 +212,8 @@ describe('the checks of every module', () => {
     assert.deepEqual(arrive({ iss: ISSUER }), { code: 'c', state: SENT.state, iss: ISSUER })
     assert.deepEqual(arriveByForm(FORM), { state: SENT.state })
     assert.equal(refuse({ error_description: 'Not now.', iss: ISSUER }), 'login_required')
+    assert.equal(register({ client_secret: 's', client_secret_expires_at: 0 }, 201, { jwks: {} }).client_id, 'app')
+    checkDeleted(204)
     assert.deepEqual(redeem({ expires_in: 3600 }), { ...TOKENS, expires_in: 3600 })
     const times = { auth_time: SECONDS - 1, updated_at: SECONDS - 1 }
     const { claims } = await read({ ...times, aud: ['app', 'api'], acr: '1', birthdate: '0000-02-29' })

@@ -4,12 +4,20 @@ import { inspect } from 'node:util'
 import type { Demand, Demands, IdsOf } from './demand.ts'
 import { basic } from './demands/basic.ts'
 import { config } from './demands/config.ts'
+import { dynamic } from './demands/dynamic.ts'
 import { everyModule } from './demands/every-module.ts'
 import { signOut } from './demands/sign-out.ts'
+import { thirdPartyLogin } from './demands/third-party-login.ts'
 
-export type DemandId = IdsOf<typeof everyModule> | IdsOf<typeof basic> | IdsOf<typeof config> | IdsOf<typeof signOut>
+export type DemandId =
+  | IdsOf<typeof everyModule>
+  | IdsOf<typeof basic>
+  | IdsOf<typeof config>
+  | IdsOf<typeof dynamic>
+  | IdsOf<typeof thirdPartyLogin>
+  | IdsOf<typeof signOut>
 
-const ALL: Demands = { ...everyModule, ...basic, ...config, ...signOut }
+const ALL: readonly Demands[] = [everyModule, basic, config, dynamic, thirdPartyLogin, signOut]
 
 /** Throws `AssertionError`, whose message begins with the id. `seen` is what the provider answered instead. */
 export function insist(id: DemandId, holds: boolean, seen?: unknown): asserts holds {
@@ -20,7 +28,8 @@ export function insist(id: DemandId, holds: boolean, seen?: unknown): asserts ho
 
 function demandOf(id: DemandId): Demand {
   const [module = '', name = ''] = id.split('#')
-  const demand = ALL[module]?.[name]
+  // Plans share modules, and ask different things of them.
+  const demand = ALL.map(demands => demands[module]?.[name]).find(found => found !== undefined)
   if (!demand) throw new TypeError(`There is no demand ${id}`)
   return demand
 }

@@ -43,6 +43,34 @@ export const BASIC_MODULES = [
 
 export const CONFIG_MODULES = ['oidcc-discovery-endpoint-verification'] as const
 
+export const DYNAMIC_MODULES = [
+  'oidcc-idtoken-rs256',
+  'oidcc-idtoken-unsigned',
+  'oidcc-userinfo-rs256',
+  'oidcc-ensure-redirect-uri-in-authorization-request',
+  'oidcc-redirect-uri-query-OK',
+  'oidcc-redirect-uri-query-mismatch',
+  'oidcc-redirect-uri-query-added',
+  'oidcc-redirect-uri-regfrag',
+  'oidcc-discovery-endpoint-verification',
+  'oidcc-server',
+  'oidcc-registration-logo-uri',
+  'oidcc-registration-policy-uri',
+  'oidcc-registration-tos-uri',
+  'oidcc-registration-jwks-uri',
+  'oidcc-registration-sector-uri',
+  'oidcc-registration-sector-bad',
+  'oidcc-server-rotate-keys',
+  'oidcc-refresh-token-rp-key-rotation',
+  'oidcc-request-uri-unsigned',
+  'oidcc-request-uri-signed-rs256',
+  'oidcc-ensure-request-object-with-redirect-uri',
+  'oidcc-refresh-token',
+  'oidcc-ensure-client-assertion-with-iss-aud-succeeds',
+] as const
+
+export const THIRD_PARTY_LOGIN_MODULES = ['oidcc-3rdparty-init-login', 'oidcc-3rdparty-init-login-nohttps'] as const
+
 export const SIGN_OUT_MODULES = [
   'oidcc-rp-initiated-logout-discovery-endpoint-verification',
   'oidcc-rp-initiated-logout',

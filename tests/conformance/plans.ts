@@ -2,10 +2,18 @@
 import type { Demands } from './demand.ts'
 import { basic } from './demands/basic.ts'
 import { config } from './demands/config.ts'
+import { dynamic } from './demands/dynamic.ts'
 import { everyModule } from './demands/every-module.ts'
 import { signOut } from './demands/sign-out.ts'
+import { thirdPartyLogin } from './demands/third-party-login.ts'
 import { traps } from './demands/traps.ts'
-import { BASIC_MODULES, CONFIG_MODULES, SIGN_OUT_MODULES } from './modules.ts'
+import {
+  BASIC_MODULES,
+  CONFIG_MODULES,
+  DYNAMIC_MODULES,
+  SIGN_OUT_MODULES,
+  THIRD_PARTY_LOGIN_MODULES,
+} from './modules.ts'
 
 export interface Plan {
   readonly title: string
@@ -37,6 +45,21 @@ export const plans: readonly Plan[] = [
     about: 'Discovery alone.',
     demands: config,
     modules: CONFIG_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-dynamic-certification-test-plan',
+    about:
+      '`private_key_jwt`, with clients that register themselves. What it shares with the basic plan is asked there.',
+    demands: dynamic,
+    modules: DYNAMIC_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-3rdparty-init-login-certification-test-plan',
+    about: 'Clients that say where a sign-in begins which somebody else asks for.',
+    demands: thirdPartyLogin,
+    modules: THIRD_PARTY_LOGIN_MODULES,
     insistedOn: 'in the test',
   },
   {

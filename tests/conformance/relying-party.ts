@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../server/kernel/clock.ts'
 import { randomSecret } from '../../server/kernel/secrets.ts'
+import { asserted, assertionClaims, signJws } from '../fixtures/client-assertion.ts'
 import { readForms } from '../fixtures/html-form.ts'
 import type { Person, Stop } from '../fixtures/person.ts'
 import {
@@ -100,8 +101,9 @@ export async function createRelyingParty({ issuer, client, responseMode, clock }
   }
 
   const askToken: RelyingParty['askToken'] = async fields => {
-    const { headers, body } = authenticated(client, fields)
-    return readJson(await fetch(endpoint('token_endpoint'), { method: 'POST', headers, body }))
+    const url = endpoint('token_endpoint')
+    const { headers, body } = authenticated(client, fields, url, clock())
+    return readJson(await fetch(url, { method: 'POST', headers, body }))
   }
 
   const askUserinfo: RelyingParty['askUserinfo'] = async (accessToken, way = 'get') => {
@@ -184,7 +186,21 @@ const present = (parameters: Changes): [string, string][] =>
   Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined)
 
 /** RFC 6749 §2.3.1: both halves of the header are encoded like a form. */
-function authenticated({ id, secret, authentication }: SuiteClient, fields: Readonly<Record<string, string>>) {
+function authenticated(
+  { id, secret, authentication, key, audience }: SuiteClient,
+  fields: Readonly<Record<string, string>>,
+  endpoint: URL,
+  now: number,
+) {
+  if (key)
+    return {
+      headers: {},
+      // Without client_id, which the assertion says too.
+      body: new URLSearchParams({
+        ...fields,
+        ...asserted(signJws(key, assertionClaims(id, audience ?? endpoint.href, {}, now))),
+      }),
+    }
   if (authentication === 'client_secret_post')
     return { headers: {}, body: new URLSearchParams({ ...fields, client_id: id, client_secret: secret }) }
   const [user, password] = [id, secret].map(text => new URLSearchParams({ '': text }).toString().slice(1))

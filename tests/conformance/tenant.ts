@@ -1,10 +1,16 @@
 /** Who takes part in the modules: the suite's clients, which are somebody else's applications, and one person of whom everything is known. */
 
+import type { ClientKey } from '../fixtures/client-assertion.ts'
+
 export interface SuiteClient {
   readonly id: string
-  readonly secret: string
-  readonly authentication: 'client_secret_basic' | 'client_secret_post'
   readonly redirectUri: string
+  /** The first by a secret, which the last has none of. */
+  readonly authentication: 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt'
+  readonly secret: string
+  /** For the last: what it signs with, and whom it says it is for; the token endpoint unless told. */
+  readonly key?: ClientKey
+  readonly audience?: string
 }
 
 const HOME = 'https://relying-party.example/test/a/latchkey'

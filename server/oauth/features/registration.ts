@@ -131,9 +131,10 @@ const tokenOf = ({ header }: Incoming): string | undefined =>
 async function understand({ egress, log }: OAuthServices, { document, tenant }: Incoming): Promise<JsonObject> {
   if (!document) throw refusal('The body must be a JSON object.')
   const metadata = readRegistration(document)
-  const { jwks_uri, sector_identifier_uri: sector, callbacks } = metadata
-  if (typeof jwks_uri === 'string' && !egress.isFetchable(jwks_uri))
-    throw refusal('jwks_uri must be an https URL that this server may ask.')
+  const { jwks_uri, request_uris, sector_identifier_uri: sector, callbacks } = metadata
+  const fetched = [jwks_uri ?? [], request_uris ?? []].flat() as readonly string[]
+  if (!fetched.every(egress.isFetchable))
+    throw refusal('jwks_uri and request_uris must be https URLs that this server may ask.')
   if (typeof sector !== 'string') return metadata
   // OpenID Connect Core §8.1. Why it cannot be read is the operator's to know: a stranger could feel out our network by it.
   const listed = await egress.get(sector, { accept: 'application/json' }).then(

@@ -10,8 +10,9 @@ const inInteraction = by('tests/conformance/interaction.test.ts')
 const ONLY_SIGNED = because(
   'Unsigned request objects are refused by their name, and the module is then skipped; signed ones are played in the modules below.',
 )
-const NO_REGISTRATION = because(
-  'Clients cannot register themselves yet; the rest is asked of one from the tenant file.',
+
+const registered = by('tests/conformance/registration.test.ts')(
+  'oidcc-idtoken-signature: a client that registers and says nothing of algorithms gets RS256',
 )
 
 const happy = atAuthorize('oidcc-server: a person signs in, and everything that comes of it is as it has to be')
@@ -73,7 +74,7 @@ export const basic = {
     ),
   },
   'oidcc-idtoken-signature': {
-    registration: must('The client registers and says nothing of algorithms.', NO_REGISTRATION),
+    registration: must('The client registers and says nothing of algorithms.', registered),
     rs256: must('The ID token is signed with RS256.', signature),
     kid: fails('Its header has a kid.', signature),
   },

@@ -1,5 +1,5 @@
 /** The config plan: one module, which reads discovery and asks nobody to sign in. */
-import { because, by, type Demands, fails, must, warns } from '../demand.ts'
+import { by, type Demands, fails, must, warns } from '../demand.ts'
 import type { CONFIG_MODULES } from '../modules.ts'
 
 const inDiscovery = by('tests/conformance/discovery.test.ts')
@@ -8,7 +8,6 @@ const read = inDiscovery('oidcc-discovery-endpoint-verification: what the issuer
 const secure = inDiscovery(
   'oidcc-discovery-endpoint-verification: an https issuer has https endpoints, behind a proxy too',
 )
-const DYNAMIC = because('This is asked in the dynamic plan alone; clients cannot register themselves yet.')
 
 export const config = {
   'oidcc-discovery-endpoint-verification': {
@@ -18,19 +17,16 @@ export const config = {
     'member-types': fails('Known members have the types of their specifications.', read),
     'unknown-members': warns('There are no unknown members.', read),
     'response-types': must('response_types_supported lists a known one.', read),
-    'dynamic-response-types': fails('It lists code, id_token and id_token token.', DYNAMIC),
     'subject-types': must('subject_types_supported lists public or pairwise.', read),
     rs256: must('id_token_signing_alg_values_supported lists RS256.', read),
     'authorization-endpoint': must('authorization_endpoint is https.', secure),
     'token-endpoint': must('token_endpoint is https.', secure),
     'userinfo-endpoint': must('userinfo_endpoint is https.', secure),
-    'registration-endpoint': must('registration_endpoint is https.', DYNAMIC),
     endpoints: must('So is every other member whose name ends in _endpoint.', secure),
     'key-set': must('jwks_uri is there, and its keys pass what is asked in every module.', read),
     'request-objects': warns('request_object_signing_alg_values_supported, if there, lists RS256.', read),
     'claims-supported': warns('claims_supported is there.', read),
     'grant-types': must('grant_types_supported, if there, is a list and not empty.', read),
-    'dynamic-grant-types': must('It lists authorization_code and implicit.', DYNAMIC),
     'scopes-supported': warns('scopes_supported is there.', read),
     openid: fails('It lists openid.', read),
     'scope-characters': fails('Its members are scope tokens.', read),

@@ -15,8 +15,8 @@ const ONLY_CODE = because(
   'Only the code flow is spoken. Discovery says so, and other response types are answered with unsupported_response_type.',
 )
 const NO_ENCRYPTION = because('ID tokens are not encrypted; discovery lists no encryption algorithm.')
-const NO_REGISTRATION = because(
-  'Clients come from the tenant file. There is no registration endpoint yet, and discovery names none.',
+const registers = by('tests/conformance/registration.test.ts')(
+  'oidcc-server: a client that registers itself signs people in, by what it signs',
 )
 
 export const everyModule = {
@@ -87,13 +87,13 @@ export const everyModule = {
     'description-lines': warns('error_description has no tabs and no line breaks.', refused),
   },
   registration: {
-    created: fails('Registration is answered with 201 and JSON, without an error.', NO_REGISTRATION),
-    'secret-expiry': fails('A client_secret comes with client_secret_expires_at.', NO_REGISTRATION),
-    management: fails('registration_client_uri (https) and registration_access_token come together.', NO_REGISTRATION),
-    deleted: warns('Deleting the client is answered with 204.', NO_REGISTRATION),
+    created: fails('Registration is answered with 201 and JSON, without an error.', registers),
+    'secret-expiry': fails('A client_secret comes with client_secret_expires_at.', registers),
+    management: fails('registration_client_uri (https) and registration_access_token come together.', registers),
+    deleted: warns('Deleting the client is answered with 204.', registers),
     body: must(
       'A JWK without kid, jwks beside client_secret_basic, and every response_type are accepted without a token.',
-      NO_REGISTRATION,
+      registers,
     ),
   },
 } as const satisfies Demands

@@ -98,7 +98,9 @@ export const traps = {
   'nonce in the front channel': {
     demanded: must(
       'It is demanded where an ID token comes from the authorization endpoint.',
-      because('No ID token does: only the code flow is spoken.'),
+      by('tests/conformance/registration.test.ts')(
+        'whoever registers for ID tokens from the authorization endpoint has to send a nonce',
+      ),
     ),
   },
   'forms instead of links': {
@@ -137,11 +139,16 @@ export const traps = {
   registration: {
     answers: must(
       'Clients can register, read and delete themselves.',
-      because('Clients cannot register themselves yet.'),
+      by('tests/flows/registration.test.ts')(
+        'is told back everything it registered, when it registers and when it asks',
+      ),
     ),
   },
   'signed UserInfo': {
-    jwt: must('It is application/jwt with iss and aud.', because('UserInfo is not signed, and discovery says so.')),
+    jwt: must(
+      'It is application/jwt with iss and aud, and has neither nonce nor times.',
+      by('tests/flows/pairwise.test.ts')('is told by signature what it asked to be told so'),
+    ),
   },
   'sign-out': {
     hints: must(
@@ -156,7 +163,9 @@ export const traps = {
   'audience of a client assertion': {
     each: must(
       'Which is taken depends on the kind of client.',
-      because('Clients authenticate with a secret or not at all; assertions are not read yet.'),
+      by('tests/attacks/client-assertion.test.ts')(
+        'under FAPI 2 is for the issuer alone, as one text, and not by RSASSA-PKCS1-v1_5',
+      ),
     ),
   },
   'FAPI 2': {
