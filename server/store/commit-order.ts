@@ -14,10 +14,14 @@ export interface Committed {
   readonly running: readonly number[]
 }
 
-/** Above what any reader has seen too: a purge may take the last event there is. */
+/**
+ * Above what any reader has seen too: a purge may take the last event there is. The index is of those that have a number:
+ * without the condition all events would be read for each one that is written.
+ */
 const nextOnSqlite = sql<number>`(
   select coalesce(max(number), 0) + 1 from (
-    select max(written_in) as number from events union all select max(next) - 1 from event_cursors
+    select max(written_in) as number from events where written_in is not null
+    union all select max(next) - 1 from event_cursors
   )
 )`
 
