@@ -85,6 +85,18 @@ export const exhibits: readonly Exhibit[] = [
   moment('blocked', 'A blocked account', 'Said only to whoever has its password.', 'sign-in-blocked'),
   moment('slowed-down', 'Too many attempts', 'Nothing that was typed is lost.', 'sign-in-busy'),
   moment(
+    'held-up',
+    'Too many wrong passwords',
+    'Of others too; a browser that the account was used in before goes on as always.',
+    'sign-in-held',
+  ),
+  moment(
+    'confirm-elsewhere',
+    'Confirm an address in another browser',
+    'Whoever reads the mail need not have made the account.',
+    'verify-email-elsewhere',
+  ),
+  moment(
     'common-password',
     'A password that everybody tries first',
     'No mixture of characters is demanded; what is guessed first is refused.',

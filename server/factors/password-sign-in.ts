@@ -22,8 +22,8 @@ export interface Attempt {
   /** As it was typed. */
   readonly name: string
   readonly password: string
-  /** The client's id. */
-  readonly client: string
+  /** The client's id; null where somebody comes from none. */
+  readonly client: string | null
   /** The caller's, as an IP address. */
   readonly address: string
   /** Of the browser in front of us, as `identity/browsers.ts` has it; null where there is none. */

@@ -17,6 +17,7 @@ const view = (members: Partial<AccountModel> = {}) =>
     wordsOf('en'),
     {
       person: { name: 'Ann Example', email: 'ann@example.com' },
+      isUnconfirmed: false,
       acting: 'here',
       now: NOW,
       sessions: [session('here')],

@@ -14,10 +14,12 @@ import { deviceName } from './user-agent.ts'
 /**
  * Every form posts `account`, the id of this page's own session, so that it acts for whoever the page was shown to:
  * to `/account/sign-out` with the `session` to end, to `/account/sign-out-others`, to `/account/sign-out-everywhere`,
- * and to `/account/withdraw` with the `client` whose access ends.
+ * to `/account/confirm` for a mail to the address, and to `/account/withdraw` with the `client` whose access ends.
  */
 export interface AccountModel {
   readonly person: Person
+  /** Whether the address is the person's has not been shown: a mail that asks can be sent to it. */
+  readonly isUnconfirmed: boolean
   /** The id of the session that the page is shown in. */
   readonly acting: string
   readonly now: Instant
@@ -42,7 +44,7 @@ export interface AccountModel {
 const MOST_SESSIONS = 20
 
 export function accountView({ account, consent }: Catalogue, model: AccountModel, language: Language) {
-  const { person, acting, now, sessions, applications, chooseUrl } = model
+  const { person, isUnconfirmed, acting, now, sessions, applications, chooseUrl } = model
   const when = (at: Instant, say: (ago: string) => string) => ({
     at: new Date(at).toISOString(),
     text: say(timeAgo(language, now - at)),
@@ -53,6 +55,7 @@ export function accountView({ account, consent }: Catalogue, model: AccountModel
     heading: account.title,
     person: personView(person),
     acting,
+    confirmation: isUnconfirmed ? { text: account.unconfirmed, act: account.sendConfirmation } : null,
     sessions: {
       title: account.sessions,
       lines: shown.map(({ id, userAgent, startedAt, usedAt }) => ({

@@ -16,6 +16,7 @@ import { strengthView } from './strength-view.ts'
 /** `held` says how long: `wait`. */
 export type SignInProblem = keyof Catalogue['signIn']['problems'] | 'held'
 export type ResetPasswordProblem = NewPasswordProblem | 'busy'
+export type VerifyEmailProblem = 'wrong' | 'missing_password' | 'busy' | 'held'
 export type NewPasswordProblem = keyof Catalogue['newPassword']['problems']
 export type SignUpProblem = keyof Catalogue['signUp']['problems'] | NewPasswordProblem | 'held'
 
@@ -54,8 +55,20 @@ export interface PageModels {
     /** In characters. */
     readonly minimumLength: number
   }
-  /** Posts nothing but the wish to `action`. */
-  readonly 'verify-email': { readonly action: string; readonly email: string }
+  /** Posts the wish to `action`, with the account's `password` where the browser is not known to be its owner's. */
+  readonly 'verify-email': {
+    readonly action: string
+    readonly email: string
+    /** Given where the password is asked for. */
+    readonly elsewhere?:
+      | {
+          readonly problem?: VerifyEmailProblem | undefined
+          /** In milliseconds. */
+          readonly wait?: number | undefined
+          readonly forgotUrl: string
+        }
+      | undefined
+  }
   readonly notice: NoticeModel
   /** Posts `email` and `password` to `action`. */
   readonly 'sign-up': {
@@ -199,13 +212,22 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
     }
   },
 
-  'verify-email': ({ verifyEmail }, { action, email }) => ({
-    title: verifyEmail.title,
-    heading: verifyEmail.title,
-    lead: verifyEmail.lead(isolatedName(email)),
-    action,
-    act: verifyEmail.act,
-  }),
+  'verify-email': ({ verifyEmail, signIn, fields }, { action, email, elsewhere }, _tenant, language) => {
+    const { problem, wait } = elsewhere ?? {}
+    const problems = { ...signIn.problems, wrong: verifyEmail.wrong, held: heldIn(signIn, wait, language) }
+    const wrong: readonly Field[] = problem === 'wrong' || problem === 'missing_password' ? ['password'] : []
+    return {
+      title: verifyEmail.title,
+      heading: verifyEmail.title,
+      lead: (elsewhere ? verifyEmail.elsewhere : verifyEmail.lead)(isolatedName(email)),
+      problem: problem ? problems[problem] : null,
+      action,
+      address: email,
+      password: elsewhere ? passwordField(fields, email, wrong) : null,
+      act: verifyEmail.act,
+      foot: elsewhere ? { text: verifyEmail.notYours, link: verifyEmail.newPassword, url: elsewhere.forgotUrl } : null,
+    }
+  },
 
   notice: (words, model, _tenant, language) => noticeView(words, model, language),
 

@@ -54,6 +54,7 @@ test('an application name is text wherever it stands, whatever it contains', asy
       'account',
       {
         person: { name: HOSTILE, email: HOSTILE, pictureUrl: HOSTILE },
+        isUnconfirmed: true,
         acting: HOSTILE,
         now: 1,
         sessions: [{ id: HOSTILE, userAgent: HOSTILE, startedAt: 0, usedAt: 0 }],

@@ -19,8 +19,15 @@ type VerificationData = {
 
 /** `confirmed` by this link or in another way. `over`: it is unknown, or the account has another address by now. */
 export type FoundVerification =
-  | { readonly state: 'open' | 'expired' | 'confirmed'; readonly user: UserRecord; readonly email: string }
+  | OpenVerification
+  | { readonly state: 'expired' | 'confirmed'; readonly user: UserRecord; readonly email: string }
   | { readonly state: 'over' }
+
+export interface OpenVerification {
+  readonly state: 'open'
+  readonly user: UserRecord
+  readonly email: string
+}
 
 /** Mails a link, in the transaction that gave the user the address; not one more than may go to it. */
 export async function askForVerification(

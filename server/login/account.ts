@@ -3,10 +3,12 @@
  * request does, and shows the browser's current account.
  */
 import { occasionOf } from '../audit/events.ts'
+import { languageHere } from '../http/language.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
 import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
 import { withdrawConsent } from '../identity/consents.ts'
+import { askForVerification } from '../identity/email-verification.ts'
 import { nextStepHere } from '../identity/next-step-here.ts'
 import { endSessions, signOutEverywhere } from '../identity/sessions.ts'
 import { PageError } from '../kernel/errors.ts'
@@ -38,6 +40,7 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
     const elsewhere = sessions.filter(({ id }) => id !== session.id)
     return show(services, incoming, 'account', {
       person: shownPerson(user),
+      isUnconfirmed: user.email !== null && !user.emailVerified,
       acting: session.id,
       now,
       sessions: [...here, ...elsewhere].map(({ id, userAgent, createdAt, usedAt }) => ({
@@ -103,6 +106,15 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
     return show(services, incoming, 'signed-out', { everywhere: true }, { cookies })
   })
 
+  /** As many as any address gets, and no word of it where there are no more: the last is on its way or there. */
+  const confirm = acting(async (incoming, { user: { id, email, emailVerified } }) => {
+    if (email === null || emailVerified) return seeOther(ACCOUNT_PATH)
+    const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, null) }
+    const occasion = occasionOf(incoming, clock())
+    await store.transaction(transaction => askForVerification(transaction, { id, email }, correspondence, occasion))
+    return show(services, incoming, 'notice', { notice: 'verification-sent', email })
+  })
+
   const withdraw = acting(async (incoming, { user }) => {
     const now = clock()
     const client = incoming.body.get('client')
@@ -125,16 +137,19 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
       speaks: 'pages',
       answer: incoming => askFirst(services, incoming, accountRequest(['select_account'], clock())),
     },
-    // The one act whose answer is a page: reloading it in another language asks for its address.
-    {
-      method: 'GET',
-      path: `${ACCOUNT_PATH}/sign-out-everywhere`,
-      speaks: 'pages',
-      answer: () => seeOther(ACCOUNT_PATH),
-    },
+    // Acts whose answer is a page: reloading it in another language asks for its address.
+    ...['sign-out-everywhere', 'confirm'].map(
+      (act): Route => ({
+        method: 'GET',
+        path: `${ACCOUNT_PATH}/${act}`,
+        speaks: 'pages',
+        answer: () => seeOther(ACCOUNT_PATH),
+      }),
+    ),
     post('sign-out', signOut),
     post('sign-out-others', signOutOthers),
     post('sign-out-everywhere', signOutOfAll),
+    post('confirm', confirm),
     post('withdraw', withdraw),
   ]
 }

@@ -1,17 +1,26 @@
 /**
  * Where the link leads that is mailed to a new address: a page whose button confirms it, because mail scanners open
  * links too. Whoever comes back to it later is told kindly that all is well, or offered a new link.
+ *
+ * Who reads the mail need not be who made the account. So in a browser that the account was never used in its password
+ * is asked for as well: an owner who is lured into confirming somebody else's account would give it their address.
  */
 import { occasionOf } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { NoticeModel } from '../http/notice-view.ts'
+import type { VerifyEmailProblem } from '../http/page-views.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
+import { rememberDevice } from '../identity/brake.ts'
+import { bindBrowser, browserHashOf } from '../identity/browsers.ts'
 import {
   askForVerification,
   type FoundVerification,
   findVerification,
+  type OpenVerification,
   verifyEmail,
 } from '../identity/email-verification.ts'
+import { databaseOf } from '../identity/users.ts'
+import { FORGOT_PASSWORD_PATH } from './forgot-password.ts'
 import { refuseForeignForm } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
@@ -20,18 +29,41 @@ import { show } from './show.ts'
 const GONE = 410
 
 export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock } = services
+  const { store, clock, cookieScope, signInWithPassword } = services
 
-  const notice = (incoming: Incoming, model: NoticeModel, status = 200): Promise<Answer> =>
-    show(services, incoming, 'notice', model, { status })
+  const notice = (
+    incoming: Incoming,
+    model: NoticeModel,
+    status = 200,
+    cookies: readonly string[] = [],
+  ): Promise<Answer> => show(services, incoming, 'notice', model, { status, cookies })
 
-  async function page(incoming: Incoming, found: FoundVerification): Promise<Answer> {
+  /** Whether the account was used in this browser before. */
+  async function isOwn(incoming: Incoming, { user }: OpenVerification): Promise<boolean> {
+    const browserHash = browserHashOf(incoming)
+    const device = browserHash !== null && { tenant: incoming.tenant, user: user.id, browserHash }
+    return device && store.devices.isKnown(device, clock())
+  }
+
+  const ask = (
+    incoming: Incoming,
+    { email }: OpenVerification,
+    isHere: boolean,
+    problem?: VerifyEmailProblem,
+    { status = 200, wait }: { readonly status?: number; readonly wait?: number } = {},
+  ): Promise<Answer> => {
+    const elsewhere = isHere ? undefined : { problem, wait, forgotUrl: FORGOT_PASSWORD_PATH }
+    const model = { action: `/verify-email/${secretOf(incoming)}`, email, elsewhere }
+    return show(services, incoming, 'verify-email', model, { status, wait })
+  }
+
+  async function page(incoming: Incoming, found: FoundVerification, cookies: readonly string[] = []): Promise<Answer> {
     const here = `/verify-email/${secretOf(incoming)}`
     switch (found.state) {
       case 'open':
-        return show(services, incoming, 'verify-email', { action: here, email: found.email })
+        return ask(incoming, found, await isOwn(incoming, found))
       case 'confirmed':
-        return notice(incoming, { notice: 'address-confirmed' })
+        return notice(incoming, { notice: 'address-confirmed' }, 200, cookies)
       case 'expired':
         return notice(incoming, { notice: 'verification-expired', email: found.email, action: `${here}/again` }, GONE)
       case 'over':
@@ -45,7 +77,32 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
 
   async function confirm(incoming: Incoming): Promise<Answer> {
     refuseForeignForm(incoming)
-    return page(incoming, await verifyEmail(store, secretOf(incoming), occasionOf(incoming, clock())))
+    const now = clock()
+    const found = await findVerification(store, incoming.tenant, secretOf(incoming), now)
+    if (found.state !== 'open') return page(incoming, found)
+    const occasion = occasionOf(incoming, now)
+    if (await isOwn(incoming, found)) return page(incoming, await verifyEmail(store, secretOf(incoming), occasion))
+
+    const password = incoming.body.get('password') ?? ''
+    if (password === '') return ask(incoming, found, false, 'missing_password', { status: 400 })
+    const outcome = await signInWithPassword({
+      connection: await databaseOf(store, incoming.tenant),
+      name: found.email,
+      password,
+      client: null,
+      address: incoming.address,
+      browserHash: browserHashOf(incoming),
+      correspondence: { issuer: incoming.issuer, language: languageHere(incoming, null) },
+      occasion,
+    })
+    if (outcome.state === 'busy') return ask(incoming, found, false, 'busy', { status: 503 })
+    if (outcome.state === 'held')
+      return ask(incoming, found, false, 'held', { status: 429, wait: outcome.freeAt - now })
+    if (outcome.state === 'wrong' || outcome.user.id !== found.user.id)
+      return ask(incoming, found, false, 'wrong', { status: 400 })
+    const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
+    await store.transaction(transaction => rememberDevice(transaction, found.user, browser.hash, now))
+    return page(incoming, await verifyEmail(store, secretOf(incoming), occasion), browser.cookies)
   }
 
   /** Whoever holds the old link has read that mailbox; how many new ones it may ask for is limited all the same. */

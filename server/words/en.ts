@@ -94,7 +94,12 @@ export const en = {
   verifyEmail: {
     title: 'Confirm your address',
     lead: (address: string) => `Is ${address} yours? Then press the button.`,
+    /** For a browser that the account was never used in. */
+    elsewhere: (address: string) => `Did you make the account for ${address}? Then enter its password.`,
     act: 'Confirm',
+    wrong: { what: 'This is not the password of the account.', next: 'Check it and try again.' },
+    notYours: 'Did not make it, or forgot the password?',
+    newPassword: 'Choose a new password',
   },
 
   /** What a mailed link has done, or why it does nothing. */
@@ -218,6 +223,8 @@ export const en = {
     signOut: 'Sign out',
     signOutOthers: 'Sign out all others',
     signOutEverywhere: 'Sign out everywhere',
+    unconfirmed: 'Your e-mail address is not confirmed yet.',
+    sendConfirmation: 'Send a confirmation mail',
     everywhereHint: 'Signing out everywhere also ends what applications may do while you are away.',
     applications: 'Applications with access',
     noApplications: 'No application has access to your account.',

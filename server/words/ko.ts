@@ -93,6 +93,10 @@ export const ko: Catalogue = {
   },
 
   verifyEmail: {
+    elsewhere: address => `${address} 계정을 직접 만드셨다면 비밀번호를 입력해 주세요.`,
+    wrong: { what: '계정의 비밀번호가 아닙니다.', next: '확인하고 다시 입력해 주세요.' },
+    notYours: '직접 만들지 않았거나 비밀번호를 잊으셨나요?',
+    newPassword: '새 비밀번호 정하기',
     title: '이메일 인증',
     lead: address => `${address} 주소를 쓰고 계신다면 버튼을 눌러 주세요.`,
     act: '인증하기',
@@ -213,6 +217,8 @@ export const ko: Catalogue = {
     signOut: '로그아웃',
     signOutOthers: '다른 기기 모두 로그아웃',
     signOutEverywhere: '모든 기기에서 로그아웃',
+    unconfirmed: '아직 인증하지 않은 이메일입니다.',
+    sendConfirmation: '인증 메일 받기',
     everywhereHint: '모든 기기에서 로그아웃하면 로그인을 유지하던 앱의 접근도 끊깁니다.',
     applications: '접근을 허용한 앱',
     noApplications: '내 계정에 접근하는 앱이 없습니다.',

@@ -34,6 +34,7 @@ const session = (id: string, userAgent: string | null, startedAt: number, usedAt
 })
 const account: PageModels['account'] = {
   person: ann,
+  isUnconfirmed: false,
   acting: 'ses_1',
   now: NOW,
   sessions: [
@@ -84,6 +85,7 @@ export const accountStates: readonly PageState[] = [
     name: 'account-fresh',
     show: ['account', { ...account, sessions: account.sessions.slice(0, 1), applications: [] }],
   },
+  { name: 'account-unconfirmed', show: ['account', { ...account, isUnconfirmed: true }] },
   {
     name: 'account-many',
     show: [

@@ -1,7 +1,7 @@
 /** The states of a forgotten password and of a new address, for `page-states.ts`. */
 import type { NoticeModel } from '../../server/http/notice-view.ts'
 import type { PageModels, ResetPasswordProblem } from '../../server/http/page-views.ts'
-import { HOUR } from '../../server/kernel/seconds.ts'
+import { HOUR, MINUTE } from '../../server/kernel/seconds.ts'
 import { wordsOf } from '../../server/words/catalogue.ts'
 import type { PageState } from './page-states.ts'
 
@@ -11,6 +11,8 @@ const HEBREW = 'וידאו 24 שעות'
 
 const forgot: PageModels['forgot-password'] = { action: '/posted', email: '', signInUrl: '/sign-in' }
 const reset: PageModels['reset-password'] = { action: '/posted', email, own: [], minimumLength: 8 }
+const verify: PageModels['verify-email'] = { action: '/posted', email }
+const elsewhere = { forgotUrl: '/forgot' }
 const problems = ['busy', ...Object.keys(wordsOf('en').newPassword.problems)] as ResetPasswordProblem[]
 
 const notices: Readonly<Record<string, NoticeModel>> = {
@@ -45,5 +47,12 @@ export const mailedLinkStates: readonly PageState[] = [
   ),
   { name: 'verify-email', show: ['verify-email', { action: '/posted', email }] },
   { name: 'verify-email-names', show: ['verify-email', { action: '/posted', email: LONG_ADDRESS }] },
+  { name: 'verify-email-elsewhere', show: ['verify-email', { ...verify, elsewhere }] },
+  ...(['wrong', 'missing_password', 'busy', 'held'] as const).map(
+    (problem): PageState => ({
+      name: `verify-email-elsewhere-${problem}`,
+      show: ['verify-email', { ...verify, elsewhere: { ...elsewhere, problem, wait: 4 * MINUTE } }],
+    }),
+  ),
   ...Object.entries(notices).map(([name, model]): PageState => ({ name: `notice-${name}`, show: ['notice', model] })),
 ]

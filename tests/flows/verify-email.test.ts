@@ -21,9 +21,10 @@ onEachStage('A new address', stage => {
     return { account, link: linkIn(await mailbox.next(account.email)) }
   }
 
-  const press = async (link: string | URL): Promise<Stop> => {
+  /** In a browser that knows nothing of the account. */
+  const press = async (link: string | URL, { password }: Pick<Account, 'password'>): Promise<Stop> => {
     const person = stage.person()
-    return person.submit(await person.visit(link))
+    return person.submit(await person.visit(link), { password })
   }
 
   async function isVerified(account: Account): Promise<unknown> {
@@ -46,19 +47,64 @@ onEachStage('A new address', stage => {
       assert.ok(page.html.includes(account.email))
     }
     assert.equal(await isVerified(account), false)
-    const done = await press(link)
+    const done = await press(link, account)
     assert.equal(done.status, 200)
     assert.match(done.html, /Your address is confirmed/)
     assert.equal(await isVerified(account), true)
+  })
+
+  test('is confirmed by the button alone where the account was made, and elsewhere with its password', async () => {
+    const person = stage.person()
+    const { account, link } = await signUp(person)
+    const elsewhere = await stage.person().visit(link)
+    for (const [password, says] of [
+      ['', /Your password is missing/],
+      ['not the password', /not the password of the account/],
+    ] as const) {
+      const told = await stage.person().submit(elsewhere, { password })
+      assert.equal(told.status, 400)
+      assert.match(told.html, says)
+    }
+    assert.equal(await isVerified(account), false)
+    const page = await person.visit(link)
+    assert.doesNotMatch(page.html, /type="password"/)
+    assert.match((await person.submit(page)).html, /Your address is confirmed/)
+    assert.equal(await isVerified(account), true)
+  })
+
+  test('that is not confirmed yet is sent another link from one’s own page, within the same limits', async () => {
+    const person = stage.person()
+    const { account } = await signUp(person)
+    const own = new URL('account', stage.issuer)
+    const ask = async () => {
+      const page = await person.visit(own)
+      assert.match(page.html, /Your e-mail address is not confirmed yet/)
+      return person.submit(page)
+    }
+    assert.match((await ask()).html, /A new link is on its way/)
+    assert.equal((await mailbox.all(account.email)).length, 1, 'one was sent within this minute')
+    stage.clock.advance(2 * MINUTE)
+    await ask()
+    const link = linkIn(await mailbox.next(account.email))
+    await person.submit(await person.visit(link))
+    const confirmed = await person.visit(own)
+    assert.equal(confirmed.status, 200)
+    assert.doesNotMatch(confirmed.html, /not confirmed yet/)
   })
 
   test('confirmed before is said kindly, however often the link is opened or its form sent', async () => {
     const { account, link } = await signUp()
     const person = stage.person()
     const page = await person.visit(link)
-    const answers = await Promise.all(Array.from({ length: 4 }, () => stage.person().submit(page)))
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => stage.person().submit(page, { password: account.password })),
+    )
     stage.clock.advance(4 * DAY)
-    for (const each of [...answers, await person.submit(page), await person.visit(link)]) {
+    for (const each of [
+      ...answers,
+      await person.submit(page, { password: account.password }),
+      await person.visit(link),
+    ]) {
       assert.equal(each.status, 200)
       assert.match(each.html, /Your address is confirmed/)
     }
@@ -81,7 +127,7 @@ onEachStage('A new address', stage => {
     assert.match(sent.html, /A new link is on its way/)
     const next = linkIn(await mailbox.next(account.email))
     assert.notEqual(next, link)
-    await press(next)
+    await press(next, account)
     assert.equal(await isVerified(account), true)
   })
 
@@ -103,7 +149,7 @@ onEachStage('A new address', stage => {
     await changeUser(account, { email: `moved-${account.email}` })
     for (const stop of [
       await stage.person().visit(link),
-      await stage.person().submit(page),
+      await stage.person().submit(page, { password: account.password }),
       await stage.person().visit(new URL('verify-email/never-made', stage.issuer)),
     ]) {
       assert.equal(stop.status, 410)
@@ -116,7 +162,7 @@ onEachStage('A new address', stage => {
     const { account, link } = await signUp()
     await changeUser(account, { blocked: true })
     stage.clock.advance(3 * DAY)
-    assert.equal((await press(link)).status, 200)
+    assert.equal((await press(link, account)).status, 200)
     assert.equal((await mailbox.all(account.email)).length, 1)
   })
 
