@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { aClient } from '../../tests/fixtures/records.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -67,6 +68,121 @@ describe('the secret', () => {
 
   test('of a client that became public opens nothing any more', () =>
     assert.equal(aClient({ token_endpoint_auth_method: 'none' }, SECRET).secretHash, null))
+})
+
+describe('a client that signs', () => {
+  const PEM = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'pem', type: 'spki' })
+  const AUTH0 = { private_key_jwt: { credentials: [{ pem: String(PEM) }, { id: 'cred_1' }] } }
+
+  test('by key has no secret to send, though it has one from before, and no need of one', () => {
+    for (const metadata of [
+      { token_endpoint_auth_method: 'private_key_jwt' },
+      { client_authentication_methods: AUTH0 },
+      // Auth0 leaves the method at null then; where it does not, the key is meant.
+      { client_authentication_methods: AUTH0, token_endpoint_auth_method: 'client_secret_post' },
+    ]) {
+      const client = aClient(metadata, SECRET)
+      assert.deepEqual([client.authentication, client.secretHash], ['private_key_jwt', null])
+      assert.equal(needsSecret({ name: 'App', ...metadata }), false)
+    }
+  })
+
+  test('by Auth0’s credentials has those that hold a key', () =>
+    assert.equal(aClient({ client_authentication_methods: AUTH0 }).keys.registered.length, 1))
+
+  test('with its secret needs one, and cannot send it', () => {
+    const metadata = { token_endpoint_auth_method: 'client_secret_jwt' }
+    assert.equal(aClient(metadata, SECRET).secretHash, null)
+    assert.equal(needsSecret({ name: 'App', ...metadata }), true)
+  })
+
+  test('by key keeps its refresh tokens, which are of no use without the key, unless it is set otherwise', () => {
+    const byKey = { token_endpoint_auth_method: 'private_key_jwt' }
+    assert.equal(aClient(byKey).refresh.rotates, false)
+    assert.equal(aClient({ ...byKey, refresh_token: { rotation_type: 'rotating' } }).refresh.rotates, true)
+    assert.equal(aClient({ token_endpoint_auth_method: 'client_secret_jwt' }, SECRET).refresh.rotates, true)
+  })
+
+  test('under FAPI 2 says it to the issuer', () => {
+    assert.equal(aClient({ compliance_level: 'fapi2_sp_pkj_mtls' }).assertion.audience, 'issuer')
+    for (const metadata of [{}, { compliance_level: 'none' }, { compliance_level: 'fapi1_adv_pkj_par' }])
+      assert.equal(aClient(metadata).assertion.audience, 'issuer-or-endpoint')
+  })
+})
+
+describe('the sector of a client', () => {
+  for (const [metadata, sector, why] of [
+    [{}, null, 'that knows people by their ids'],
+    [{ subject_type: 'public' }, null, 'that says so'],
+    [
+      { subject_type: 'pairwise', callbacks: ['https://a.example:8443/1', 'https://a.example/2'] },
+      'a.example',
+      'of one host',
+    ],
+    [
+      { subject_type: 'pairwise', callbacks: ['https://a.example/'], sector_identifier_uri: 'https://b.example/list' },
+      'b.example',
+      'that says where its sector is',
+    ],
+    [{ subject_type: 'pairwise', callbacks: ['com.example.app:/cb'] }, 'app', 'without a host: its own'],
+  ] as const)
+    test(`${why} is ${sector}`, () => assert.equal(aClient(metadata).sector, sector))
+})
+
+describe('members that are sound one by one', () => {
+  const JWKS = { keys: [{ kty: 'of the future' }] }
+  for (const [metadata, secret, member, why] of [
+    [{ jwks: JWKS, jwks_uri: 'https://a.example/jwks' }, null, 'jwks_uri', 'keys in two places'],
+    [
+      { token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: 'HS256' },
+      null,
+      'token_endpoint_auth_signing_alg',
+      'a key that signs as a secret does',
+    ],
+    [
+      { token_endpoint_auth_method: 'client_secret_jwt', token_endpoint_auth_signing_alg: 'RS256' },
+      null,
+      'token_endpoint_auth_signing_alg',
+      'a secret that signs as a key does',
+    ],
+    [
+      { token_endpoint_auth_method: 'client_secret_jwt' },
+      'x'.repeat(31),
+      'client_secret',
+      'a secret too short to sign',
+    ],
+    [{ subject_type: 'pairwise' }, null, 'subject_type', 'a sector of no host'],
+    [
+      { subject_type: 'pairwise', callbacks: ['https://a.example/', 'https://b.example/'] },
+      null,
+      'subject_type',
+      'a sector of two hosts',
+    ],
+    [{ userinfo_signed_response_alg: 'ES256' }, null, 'userinfo_signed_response_alg', 'an algorithm of UserInfo alone'],
+  ] as const)
+    test(`may not go together: ${why}`, () =>
+      assert.deepEqual(
+        clientProblems({ name: 'App', ...metadata }, secret).map(({ path }) => path),
+        [[member]],
+      ))
+
+  test('mostly do', () =>
+    assert.deepEqual(
+      clientProblems(
+        {
+          name: 'App',
+          callbacks: ['https://a.example/'],
+          subject_type: 'pairwise',
+          token_endpoint_auth_method: 'client_secret_jwt',
+          token_endpoint_auth_signing_alg: 'HS256',
+          jwks: JWKS,
+          jwt_configuration: { alg: 'ES256' },
+          userinfo_signed_response_alg: 'ES256',
+        },
+        'x'.repeat(32),
+      ),
+      [],
+    ))
 })
 
 describe('refresh tokens', () => {
