@@ -10,7 +10,7 @@ import { loadSettings } from '../../server/config/load.ts'
 import { silentLog } from '../../server/kernel/log.ts'
 import { asserted, assertionClaims, makeClientKey, signJws } from '../fixtures/client-assertion.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
-import { askToken, type Reply } from './stage.ts'
+import { askToken, CookieJarBrowser, type Reply } from './stage.ts'
 
 const API = 'https://videos.example/api'
 const SECRET = 'a secret of more than thirty-two characters'
@@ -158,9 +158,21 @@ describe('A client assertion', () => {
   ] as const)
     test(`${why} is refused`, () => refused(asserted(signJws(keys.mine, claims('by-key', changes))), why))
 
-  test('for one endpoint is no good at another', async () => {
-    const audience = `${server.issuer}oauth/revoke`
-    await refused(asserted(signJws(keys.mine, claims('by-key', { aud: audience }))), audience)
+  test('for one endpoint is no good at another; each takes those for itself, and for the token endpoint', async () => {
+    const endpoints = {
+      'oauth/token': { grant_type: 'client_credentials', audience: API },
+      'oauth/revoke': { token: 'none' },
+      'oauth/introspect': { token: 'none' },
+      'oauth/par': { client_id: 'by-key', response_type: 'code', redirect_uri: 'https://app.example/callback' },
+    }
+    for (const [endpoint, form] of Object.entries(endpoints))
+      for (const named of Object.keys(endpoints)) {
+        const assertion = signJws(keys.mine, claims('by-key', { aud: server.issuer + named }))
+        const browser = new CookieJarBrowser(server)
+        const reply = await browser.post(`/${endpoint}`, { ...form, ...asserted(assertion) })
+        const isTaken = named === endpoint || named === 'oauth/token'
+        assert.equal(reply.status === 401, !isTaken, `${named} at ${endpoint}: ${reply.status} ${reply.body}`)
+      }
   })
 
   test('for one tenant is no good at another, where a client of that name has the same key', async () => {
