@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { countEvents } from './audit/counted.ts'
 import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
 import { createMemoryBus } from './bus/memory.ts'
@@ -43,6 +44,7 @@ import { createSealer } from './keys/sealer.ts'
 import { type LoadedMasterKeys, loadMasterKeys, removeMasterKeys } from './keys/wrapping/local.ts'
 import { errorPage, loginRoutes } from './login/routes.ts'
 import type { LoginServices } from './login/services.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { MAIL_TOPIC } from './notify/letter.ts'
 import { createMailer } from './notify/mailer.ts'
 import type { Transport } from './notify/transport.ts'
@@ -54,6 +56,7 @@ import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
 import { CLIENT_SECRET_RULE, WAITING_REQUEST_RULE } from './policy/guessing.ts'
+import { countMissed, readProcess, readShared } from './readings.ts'
 import { createRevocationsHere } from './revocation/revocations-here.ts'
 import { storeCounter } from './store/counters.ts'
 import { makeDataFolder } from './store/data-folder.ts'
@@ -77,6 +80,8 @@ export interface Latchkey {
   readonly http: FastifyInstance
   /** Answers the port, chosen by the system when the settings say 0. */
   listen(): Promise<number>
+  /** Null where nobody asked for them. */
+  readonly metrics: Metrics | null
   /** What clients have to trust where the certificate is of the private authority; null elsewhere. */
   readonly caFile: string | null
   /** Applies the tenant file at that path to the default tenant. */
@@ -113,11 +118,14 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
   const { isServer = true, isWorker = false } = overrides
   const storage = await openStorage(settings, log)
   try {
-    const { store, bus, counter, sealer, masterKeys } = storage
+    const { bus, counter, sealer, masterKeys } = storage
+    const metrics = isServer ? await openMetrics(settings) : null
+    const meter = metrics?.meter
+    const store = meter ? countEvents(storage.store, meter) : storage.store
     const keyring = createKeyring({ store, sealer, clock, bus, log, wanted: wantedAlgorithmsIn(store) })
     const audit = createAuditBuffer(store.events, log)
     const clients = createClients({ store, sealer, bus, clock })
-    const hashQueue = createHashQueue()
+    const hashQueue = createHashQueue(meter)
     const shared = {
       store,
       clients,
@@ -148,6 +156,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       signInWithPassword,
       secretBrake: createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), counter),
       waitingRequests,
+      ...(meter && { meter }),
     }
     const login: LoginServices = {
       ...shared,
@@ -179,6 +188,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       errorPage: errorPage(login),
       trustedProxies: settings.trustedProxies,
       tls: certificate && { ...TLS_OPTIONS, ...certificate.first },
+      meter,
       log,
     })
 
@@ -214,7 +224,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     for (const { prepare } of work) await prepare?.()
     const served = doesJobs ? [mail, ...work.map(({ job }) => job)] : []
     const once = isWorker ? [] : [...served, ...jobList(settings, { store, sealer, clock, log })]
-    const jobs: Jobs = startJobs([...(tls ? [tls] : []), ...once], clock, log)
+    const jobs: Jobs = startJobs([...(tls ? [tls] : []), ...once], clock, log, meter)
     const wakeMailer = () => jobs.wake(mail)
     if (doesJobs) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
     for (const { job, wokenBy } of work) {
@@ -224,9 +234,16 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const lookForCertificate = () => void (tls && jobs.wake(tls))
     bus.subscribe('host', { heard: lookForCertificate, missed: lookForCertificate })
 
+    if (metrics) {
+      const missed = countMissed(bus)
+      metrics.read(async () => readProcess({ hashQueue, audit, store, revocations: oauth.revocations, missed }))
+      if (!isWorker) metrics.read(() => readShared({ store, keyring, clock, tenant: DEFAULT_TENANT }))
+    }
+
     return {
       settings,
       store,
+      metrics,
       keyring,
       http,
       caFile: certificate?.caFile ?? null,
@@ -258,6 +275,11 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     await storage.close()
     throw error
   }
+}
+
+/** Loaded by those alone who ask for metrics. */
+async function openMetrics({ metricsPort }: Settings): Promise<Metrics | null> {
+  return metricsPort === null ? null : (await import('./metrics/metrics.ts')).createMetrics()
 }
 
 /** Null where this server speaks plain HTTP. */

@@ -10,9 +10,10 @@ import { OperatorError } from './kernel/errors.ts'
 import { createLog } from './kernel/json-log.ts'
 import type { Log } from './kernel/log.ts'
 import { sha256 } from './kernel/secrets.ts'
+import type { Counted } from './metrics/metrics.ts'
 import { tryToldOnce, writeToldOnce } from './store/told-once.ts'
 import type { Applied } from './tenant-file/apply.ts'
-import type { Word } from './workers.ts'
+import type { Question, Word } from './workers.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -45,6 +46,7 @@ export async function serve(environment: Environment, say: Say = print): Promise
   const closers: (() => Promise<void>)[] = [latchkey.close]
   let drain = latchkey.drain
   let reload = latchkey.lookForCertificate
+  let others = async (): Promise<readonly unknown[]> => []
   let port: number
   try {
     if (settings.apply !== null) {
@@ -52,16 +54,19 @@ export async function serve(environment: Environment, say: Say = print): Promise
       if (!process.stdout.isTTY) tryToldOnce(settings.dataFolder)
       await applyAndTell(latchkey.apply(settings.apply), teller, log)
     }
+    const scrapes = await openMetricsPort(latchkey, () => others(), log)
+    if (scrapes) closers.push(scrapes.close)
     if (settings.workers === 1) port = await listen(latchkey, settings)
     else {
       const workers = await startWorkersOf(settings, environment, log)
       port = workers.port
       drain = workers.stop
       reload = () => workers.signal('SIGHUP')
+      others = workers.tell
     }
     closers.unshift((await openControlSocket(latchkey, log)).close)
   } catch (error) {
-    await latchkey.close()
+    for (const one of closers) await one()
     throw error
   }
   // Before the log says so: whoever waits for the line may send a signal at once.
@@ -79,6 +84,9 @@ async function serveAsWorker(settings: Settings, log: Log): Promise<Served> {
     const port = await listen(latchkey, settings)
     closeOnSignals(latchkey.drain, [latchkey.close], log)
     reloadOnSignal(settings, latchkey.lookForCertificate)
+    const { metrics } = latchkey
+    if (metrics)
+      process.on('message', async ({ tell: question }: Question) => tell({ question, told: await metrics.tell() }))
     await tell({ listening: port })
     return { latchkey, log, port, onClose: () => {} }
   } catch (error) {
@@ -92,6 +100,16 @@ async function serveAsWorker(settings: Settings, log: Log): Promise<Served> {
 async function workerHere(): Promise<{ readonly id: number } | undefined> {
   if (!process.send) return undefined
   return (await import('node:cluster')).default.worker
+}
+
+/** Undefined where nobody asked for metrics. */
+async function openMetricsPort({ metrics, settings }: Latchkey, others: () => Promise<readonly unknown[]>, log: Log) {
+  const { metricsPort: port, metricsHost: host } = settings
+  if (!metrics || port === null) return undefined
+  const { listenForScrapes } = await import('./metrics/listen.ts')
+  const scrapes = await listenForScrapes({ port, host, log }, metrics, others as () => Promise<readonly Counted[]>)
+  log.info({ port: scrapes.port, host }, 'metrics are told')
+  return scrapes
 }
 
 const startWorkersOf = async ({ workers }: Settings, environment: Environment, log: Log) =>

@@ -12,15 +12,25 @@ import type { Log } from './kernel/log.ts'
 import { SECOND } from './kernel/seconds.ts'
 
 /** What a worker tells the first process: where it listens, or why it cannot. */
-export type Word = { readonly listening: number } | { readonly fault: string }
+export type Word =
+  | { readonly listening: number }
+  | { readonly fault: string }
+  | { readonly told: unknown; readonly question: number }
 
 export interface Workers {
   /** Where they listen. */
   readonly port: number
   signal(signal: NodeJS.Signals): void
+  /** What each says of itself. One that does not answer soon is left out. */
+  tell(): Promise<readonly unknown[]>
   /** Tells each to finish what it is at, and waits until the last has ended. */
   stop(): Promise<void>
 }
+
+/** What the first process asks of a worker, which answers with the same number. */
+export type Question = { readonly tell: number }
+
+const ANSWER_WITHIN = 2 * SECOND
 
 /** Before one that died is started again; twice as long each time it dies young. */
 const FIRST_PAUSE = 100
@@ -73,6 +83,7 @@ export async function startWorkers(
     const ports = await Promise.all(Array.from({ length: count }, () => listening(fork())))
     return {
       port: ports[0] as number,
+      tell: () => askEach(alive),
       signal: name => {
         for (const worker of alive) worker.process.kill(name)
       },
@@ -82,6 +93,35 @@ export async function startWorkers(
     await stop()
     throw error
   }
+}
+
+let questions = 0
+
+async function askEach(workers: ReadonlySet<Worker>): Promise<readonly unknown[]> {
+  const question: Question = { tell: questions++ }
+  const told = await Promise.all(
+    [...workers].map(
+      worker =>
+        new Promise<unknown>(resolve => {
+          const end = (answer?: unknown) => {
+            clearTimeout(timer)
+            worker.off('message', hear)
+            worker.off('exit', gone)
+            resolve(answer)
+          }
+          const hear = (word: Partial<{ told: unknown; question: number }>) => {
+            if (word.question === question.tell) end(word.told)
+          }
+          const gone = () => end()
+          const timer = setTimeout(gone, ANSWER_WITHIN)
+          worker.on('message', hear)
+          worker.on('exit', gone)
+          if (worker.isConnected()) worker.send(question)
+          else end()
+        }),
+    ),
+  )
+  return told.filter(answer => answer !== undefined)
 }
 
 function listening(worker: Worker): Promise<number> {

@@ -6,6 +6,7 @@ import { globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Option } from '../server/config/schema.ts'
 import type { PageErrorCode } from '../server/kernel/errors.ts'
+import type { Metric } from '../server/metrics/catalogue.ts'
 import type { Feature, Phase } from '../server/oauth/feature.ts'
 import type { Demand, Grade } from '../tests/conformance/demand.ts'
 import type { Plan } from '../tests/conformance/plans.ts'
@@ -55,6 +56,14 @@ export const generators: readonly Generator[] = [
     },
   },
   {
+    file: 'metrics.gen.md',
+    source: 'server/metrics/catalogue.ts',
+    async render() {
+      const { CATALOGUE } = await import('../server/metrics/catalogue.ts')
+      return renderMetrics(CATALOGUE)
+    },
+  },
+  {
     file: 'pages.gen.md',
     source: 'tools/exhibits.ts',
     async render() {
@@ -63,6 +72,22 @@ export const generators: readonly Generator[] = [
     },
   },
 ]
+
+export function renderMetrics(catalogue: Readonly<Record<string, Metric>>): string {
+  const rows = Object.entries(catalogue).map(([name, { kind, help, labels = [], isShared }]) => [
+    `\`${name}\``,
+    kind,
+    labels.map(label => `\`${label}\``).join(', '),
+    `${help}${isShared ? ' Of the whole installation.' : ''}`,
+  ])
+  return `# Metrics
+
+What \`LATCHKEY_METRICS_PORT\` answers at \`/metrics\`. With several workers the counts of all are added up. Besides these
+there are prom-client's own of the process (\`process_…\`, \`nodejs_…\`). No label holds what anybody sent, a person's
+address or a secret.
+
+${table(['metric', 'kind', 'labels', 'meaning'], rows)}`
+}
 
 /** Every option of the process, as a table. */
 export function renderConfiguration(

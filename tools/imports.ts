@@ -24,6 +24,7 @@ export const ladder: readonly { readonly parts: readonly string[]; readonly apar
   { parts: ['commands'] },
   { parts: ['serve'] },
   { parts: ['compose'] },
+  { parts: ['readings'] },
   // What an operator may have done: above the surfaces, because one of them (the tenant file) is done by name.
   { parts: ['operations'] },
   {
@@ -41,7 +42,7 @@ export const ladder: readonly { readonly parts: readonly string[]; readonly apar
   { parts: ['store'] },
   { parts: ['bus'] },
   {
-    parts: ['http', 'control', 'tls', 'workers'],
+    parts: ['http', 'control', 'tls', 'workers', 'metrics'],
     apart: 'what anybody may send and what the owner may are two doors, and neither knows the lock',
   },
   { parts: ['policy', 'config', 'words'], apart: 'each of these is a vocabulary of its own' },

@@ -15,6 +15,8 @@ export interface AuditBuffer {
    * were left out meanwhile (`details.leftOut`).
    */
   addSparsely(key: string, event: EventRecord): void
+  /** How many wait to be written, and how many ever found no room. */
+  standing(): { readonly waiting: number; readonly dropped: number }
   /** Writes what waits, for shutdown and tests. */
   flush(): Promise<void>
 }
@@ -32,6 +34,7 @@ const MOST_KEYS = 1000
 export function createAuditBuffer(events: Events, log: Log): AuditBuffer {
   let waiting: EventRecord[] = []
   let dropped = 0
+  let everDropped = 0
   let isStuck = false
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
@@ -62,13 +65,16 @@ export function createAuditBuffer(events: Events, log: Log): AuditBuffer {
   }
 
   const add = (event: EventRecord): void => {
-    if (waiting.length >= MOST_WAITING) dropped++
-    else waiting.push(event)
+    if (waiting.length >= MOST_WAITING) {
+      dropped++
+      everDropped++
+    } else waiting.push(event)
     schedule()
   }
   const sparse = new Map<string, { since: Instant; leftOut: number }>()
 
   return {
+    standing: () => ({ waiting: waiting.length, dropped: everDropped }),
     add,
     addSparsely(key, event) {
       const known = sparse.get(key)

@@ -42,6 +42,8 @@ export interface Settings {
   readonly egressAllow: readonly string[]
   /** Milliseconds. */
   readonly drain: number
+  readonly metricsPort: number | null
+  readonly metricsHost: string
   /** Milliseconds; null keeps them for ever. */
   readonly eventRetention: number | null
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -331,6 +333,18 @@ export const options = {
     sentence:
       'How long the server goes on answering after SIGTERM while `/readyz` says 503, so that load balancers notice before connections are refused. A little more than they wait between two questions.',
     read: raw => seconds('LATCHKEY_DRAIN', raw, 0, 300),
+  },
+  metricsPort: {
+    name: 'LATCHKEY_METRICS_PORT',
+    default: 'none',
+    sentence: 'The port that answers Prometheus at /metrics; 0 takes a free one. Unset, nothing is counted.',
+    read: raw => (raw === undefined ? null : port('LATCHKEY_METRICS_PORT', raw, 0)),
+  },
+  metricsHost: {
+    name: 'LATCHKEY_METRICS_HOST',
+    default: '127.0.0.1',
+    sentence: 'The address that port is on. Whoever can reach it can read it.',
+    read: raw => raw ?? '127.0.0.1',
   },
   eventRetention: {
     name: 'LATCHKEY_EVENT_RETENTION',

@@ -23,6 +23,7 @@ function stage(secret: string | undefined, hold = 0) {
     },
   } as unknown as Store
   const queue: HashQueue = {
+    waiting: () => 0,
     run: (address, work) => {
       turns.push(address)
       return work()
@@ -92,7 +93,7 @@ describe('a password', () => {
 
   test('is not checked at all when the queue is full', async () => {
     const { store, holds } = stage(await hashPassword('a fine passphrase'))
-    const queue: HashQueue = { run: () => Promise.reject(new BusyError('full')) }
+    const queue: HashQueue = { waiting: () => 0, run: () => Promise.reject(new BusyError('full')) }
     await assert.rejects(
       passwordFactor({ store, queue, holds }).verify('t', aUser(), 'a fine passphrase', 'here'),
       BusyError,

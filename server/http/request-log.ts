@@ -1,6 +1,7 @@
 /** One line of the log for each answer: enough to find a request again, and nothing that anybody sent. */
 import type { FastifyInstance } from 'fastify'
 import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -9,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-export function logAnswers(app: FastifyInstance, log: Log): void {
+export function logAnswers(app: FastifyInstance, log: Log, meter: Meter | undefined): void {
   app.decorateRequest('told', null)
   app.addHook('onResponse', (request, reply, done) => {
     const { url, config } = request.routeOptions
@@ -28,6 +29,12 @@ export function logAnswers(app: FastifyInstance, log: Log): void {
       },
       'answered',
     )
+    meter?.answered({
+      route: url ?? 'unknown',
+      method: request.method,
+      status: reply.statusCode,
+      milliseconds: reply.elapsedTime,
+    })
     done()
   })
 }

@@ -13,6 +13,7 @@ import fastify, {
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newSortableId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
 import { endConnectionsWhenClosing } from './closing.ts'
 import { openToAnyOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
@@ -42,6 +43,8 @@ interface HttpOptions {
   readonly trustedProxies: readonly string[]
   /** Null for plain HTTP. */
   readonly tls: TlsOptions | null
+  /** Nobody counts without one. */
+  readonly meter?: Meter | undefined
   readonly log: Log
 }
 
@@ -89,7 +92,7 @@ export function createHttp(options: HttpOptions): Http {
   })
 
   endConnectionsWhenClosing(app)
-  logAnswers(app, log)
+  logAnswers(app, log, options.meter)
   readBodies(app)
   app.decorateRequest('incoming', null)
 

@@ -6,6 +6,7 @@
  * the caller's.
  */
 import { availableParallelism } from 'node:os'
+import type { Meter } from '../kernel/meter.ts'
 import { networkOf } from '../kernel/network-of.ts'
 import { SECOND } from '../kernel/seconds.ts'
 
@@ -27,6 +28,8 @@ export interface HashQueue {
    * full or the turn does not come in 2 s.
    */
   run<T>(address: string, work: () => Promise<T>): Promise<T>
+  /** How many wait for their turn. */
+  waiting(): number
 }
 
 interface Waiting {
@@ -34,7 +37,7 @@ interface Waiting {
   readonly sendAway: (why: string) => void
 }
 
-export function createHashQueue(): HashQueue {
+export function createHashQueue(meter?: Meter): HashQueue {
   /** By network, each in the order of coming. The networks stand in the order of their next turns, and none is empty. */
   const queues = new Map<string, Waiting[]>()
   let waiting = 0
@@ -101,9 +104,22 @@ export function createHashQueue(): HashQueue {
     else throw new BusyError('The queue of password checks is full.')
   }
 
+  async function timed(waiting: Promise<void>): Promise<void> {
+    if (!meter) return waiting
+    const began = performance.now()
+    let outcome: 'begun' | 'sent away' = 'sent away'
+    try {
+      await waiting
+      outcome = 'begun'
+    } finally {
+      meter.waitedForHash(performance.now() - began, outcome)
+    }
+  }
+
   return {
+    waiting: () => waiting,
     async run(address, work) {
-      await turn(networkOf(address))
+      await timed(turn(networkOf(address)))
       try {
         return await work()
       } finally {

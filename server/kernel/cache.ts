@@ -39,8 +39,20 @@ interface Entry<T> {
   readonly since: Instant
 }
 
+/** By what its entries are, of all caches of this process: how often they were there, and how often they had to be read. */
+const lookups = new Map<string, { hits: number; misses: number }>()
+
+export const cacheLookups = (): ReadonlyMap<string, { readonly hits: number; readonly misses: number }> => lookups
+
+function countsOf(name: string): { hits: number; misses: number } {
+  const counts = lookups.get(name) ?? { hits: 0, misses: 0 }
+  lookups.set(name, counts)
+  return counts
+}
+
 export function createCache<T>({ limit, clock, bus, topic, keyOf, longestAge = LONGEST_AGE }: CacheOptions): Cache<T> {
   const entries = new Map<string, Entry<T>>()
+  const counts = countsOf([topic].flat()[0] ?? '')
   const drop = (key: string): void => void entries.delete(key)
   for (const each of [topic].flat())
     bus.subscribe(each, { heard: message => drop(keyOf(message)), missed: () => entries.clear() })
@@ -54,8 +66,10 @@ export function createCache<T>({ limit, clock, bus, topic, keyOf, longestAge = L
       // The distance, not the difference: a clock that was set back must not make an entry last.
       if (known && Math.abs(now - known.since) < longestAge) {
         entries.set(key, known)
+        counts.hits++
         return known.value
       }
+      counts.misses++
       const entry = { value: load(), since: now }
       entries.set(key, entry)
       entry.value.catch(() => entries.get(key) === entry && entries.delete(key))

@@ -4,6 +4,7 @@
  */
 import type { Clock, Instant } from './clock.ts'
 import type { Log } from './log.ts'
+import type { Meter } from './meter.ts'
 import { HOUR, MINUTE } from './seconds.ts'
 
 export interface Job {
@@ -24,7 +25,7 @@ const FIRST_AFTER = 5000
 /** However near the next time is: requests come between two rounds, and a purge still outruns whoever fills a table. */
 const SHORTEST_PAUSE = 20
 
-export function startJobs(jobs: readonly Job[], clock: Clock, log: Log): Jobs {
+export function startJobs(jobs: readonly Job[], clock: Clock, log: Log, meter?: Meter): Jobs {
   /** One timer a job, which is gone while the job runs. */
   const timers = new Map<Job, NodeJS.Timeout>()
   const running = new Map<Job, Promise<void>>()
@@ -43,10 +44,13 @@ export function startJobs(jobs: readonly Job[], clock: Clock, log: Log): Jobs {
   }
 
   const carryOut = async (job: Job): Promise<void> => {
+    const began = performance.now()
     let next: Instant | undefined
     try {
       next = await job.run()
+      meter?.jobRan(job.name, performance.now() - began, 'done')
     } catch (error) {
+      meter?.jobRan(job.name, performance.now() - began, 'failed')
       log.error({ job: job.name, error }, 'a job failed and will be tried again')
       next = clock() + MINUTE
     }

@@ -20,6 +20,7 @@ import type { Clock, Instant } from '../kernel/clock.ts'
 import type { Job } from '../kernel/jobs.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import type { Proof } from '../policy/proof.ts'
@@ -54,6 +55,8 @@ export interface OAuthServices {
   readonly egress: Egress
   readonly clock: Clock
   readonly log: Log
+  /** Where somebody counts. */
+  readonly meter?: Meter
 }
 
 export interface Feature {

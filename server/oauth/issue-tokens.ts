@@ -1,4 +1,5 @@
 /** From what a client is entitled to, to tokens: shaped by the features, made by `tokens/mint.ts`. The same at both endpoints. */
+import { parseObject } from '@latchkey/sdk/strict-json'
 import type { ResourceServer } from '../clients/resource-servers.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { mint } from '../tokens/mint.ts'
@@ -48,6 +49,11 @@ export async function issueTokens(
         ? { ...common, ...shape.idToken, claims: shape.idTokenClaims, isAlone, code: wanted.code }
         : null,
   })
+  if (services.meter) {
+    const grant = 'grantType' in basis ? String(basis.grantType) : 'authorize'
+    if (accessToken) services.meter.tokenIssued({ kind: 'access', grant, algorithm: algorithmOf(accessToken.token) })
+    if (idToken !== null) services.meter.tokenIssued({ kind: 'id', grant, algorithm: algorithmOf(idToken) })
+  }
   return {
     ...(accessToken && {
       access_token: accessToken.token,
@@ -58,6 +64,10 @@ export async function issueTokens(
     ...(idToken !== null && { id_token: idToken }),
   }
 }
+
+/** As its header says: the signer chose it. */
+const algorithmOf = (token: string): string =>
+  String(parseObject(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url'))?.['alg'])
 
 /** The issuer's own scopes go with every token, an API's only with its own. */
 function scopesFor(

@@ -25,6 +25,8 @@ export interface TokenFacts {
 }
 
 export interface RevocationsHere {
+  /** The number of the last revocation that was read here. */
+  position(): number
   /**
    * Whether the log ends the token. What was revoked on this node counts from its commit on, what was revoked on
    * another from the moment that the word of it arrives, or a second later. Rejects when the store cannot be asked.
@@ -125,6 +127,7 @@ export function createRevocationsHere(
   })
 
   return {
+    position: () => last,
     async isRevoked(token) {
       const names = namesOf(token)
       if (isWhole && far(readAt, LONGEST_AGE)) await read()

@@ -38,6 +38,8 @@ export interface Mails {
   postpone(mail: Pick<ClaimedMail, 'tenant' | 'id' | 'attempts'>, dueAt: Instant): Promise<boolean>
   /** `false` when somebody else was first. */
   remove(tenant: string, id: string): Promise<boolean>
+  /** How many have not left, of whichever tenant. */
+  count(): Promise<number>
   /** When the next one is due, of whichever tenant. */
   nextDue(): Promise<Instant | undefined>
 }
@@ -117,6 +119,14 @@ export const mailsIn = (db: Database, sealer: Sealer): Mails => ({
       .returning('id')
       .executeTakeFirst()
     return removed !== undefined
+  },
+
+  async count() {
+    const { waiting } = await db
+      .selectFrom('mails')
+      .select(mails => mails.fn.countAll<number>().as('waiting'))
+      .executeTakeFirstOrThrow()
+    return Number(waiting)
   },
 
   async nextDue() {

@@ -25,7 +25,13 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
     const file = join(given.environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
     writeFileSync(file, stringify(TENANT_FILE))
     const { LATCHKEY_ADMIN_PASSWORD: _, ...rest } = given.environment
-    environment = { ...rest, LATCHKEY_APPLY: file, LATCHKEY_WORKERS: '2', LATCHKEY_DRAIN: '2' }
+    environment = {
+      ...rest,
+      LATCHKEY_APPLY: file,
+      LATCHKEY_WORKERS: '2',
+      LATCHKEY_DRAIN: '2',
+      LATCHKEY_METRICS_PORT: '0',
+    }
     issuer = environment['LATCHKEY_ISSUER'] ?? ''
     server = await serve(environment)
   })
@@ -104,6 +110,22 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
     assert.deepEqual([code, err], [0, ''])
     await everyWorkerAnswers(401, () => askToken(former))
     await everyWorkerAnswers(200, () => askToken({ ...machine, client_secret }))
+  })
+
+  test('tells what all of them have counted on one port', async () => {
+    const port = entries().find(({ msg }) => msg === 'metrics are told')?.['port']
+    const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    const count = (text: string) =>
+      [...text.matchAll(/^latchkey_http_requests_seconds_count\{route="\/healthz"[^}]*\} (\d+)$/gm)].reduce(
+        (sum, [, value]) => sum + Number(value),
+        0,
+      )
+    const before = count(await scrape())
+    for (let turn = 0; turn < 6; turn++)
+      await (await fetch(new URL('healthz', issuer), { headers: { connection: 'close' } })).arrayBuffer()
+    const text = await scrape()
+    assert.equal(count(text) - before, 6)
+    assert.match(text, /^latchkey_database_up 1$/m)
   })
 
   test('starts one again that was killed, and goes on answering meanwhile', async () => {

@@ -37,6 +37,17 @@ export function describeMails(stage: Stage): void {
       for (const left of await mails.claim(now + 9 * DAY, now + 9 * DAY, 1000)) await mails.remove(left.tenant, left.id)
     })
 
+    test('those that have not left are counted, whether due or claimed', async () => {
+      const { mails } = stage.store
+      const before = await mails.count()
+      for (const id of ['one', 'two']) await mails.promise({ ...mailAt(tenant, now), id })
+      assert.equal((await mails.count()) - before, 2)
+      await mails.claim(now, now + MINUTE, 1)
+      assert.equal((await mails.count()) - before, 2)
+      await mails.remove(tenant, 'one')
+      assert.equal((await mails.count()) - before, 1)
+    })
+
     test('a promised one is due at once and comes as it was written', async () => {
       const { mails } = stage.store
       const { letter, ...rest } = mailAt(tenant, now)
