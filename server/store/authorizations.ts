@@ -10,6 +10,7 @@ import type { ClientRecord } from './clients.ts'
 import { clientColumns, toClient } from './clients.ts'
 import { prefixed, toDocument, toObject, toText, unprefixed } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
+import { prepared } from './prepared.ts'
 import type { AuthorizationsTable, ClientsTable, Database, SessionsTable, UsersTable } from './schema.ts'
 import type { SessionRecord } from './sessions.ts'
 import { sessionColumns, toSession } from './sessions.ts'
@@ -87,6 +88,45 @@ const toRecord = (row: AuthorizationsTable): AuthorizationRecord => ({
   expiresAt: row.expires_at,
 })
 
+/** The authorization, and the person who gave it unless they were deleted. */
+const withUser = (db: Database, tenant: string, id: string) =>
+  db
+    .selectFrom('authorizations')
+    .leftJoin('users', join =>
+      join
+        .onRef('users.tenant', '=', 'authorizations.tenant')
+        .onRef('users.id', '=', 'authorizations.subject')
+        .on('users.removed_at', 'is', null),
+    )
+    .selectAll('authorizations')
+    .select(prefixed('users', 'user__', userColumns))
+    .where('authorizations.tenant', '=', tenant)
+    .where('authorizations.id', '=', id)
+
+/** The same with the client, and the session named, or else the authorization's own. */
+const withAll = (db: Database, tenant: string, id: string, session?: string) =>
+  withUser(db, tenant, id)
+    .leftJoin('clients', join =>
+      join
+        .onRef('clients.tenant', '=', 'authorizations.tenant')
+        .onRef('clients.id', '=', 'authorizations.client')
+        .on('clients.removed_at', 'is', null),
+    )
+    .leftJoin('sessions', join => {
+      const inTenant = join.onRef('sessions.tenant', '=', 'authorizations.tenant')
+      return session === undefined
+        ? inTenant.onRef('sessions.id', '=', 'authorizations.session')
+        : inTenant.on('sessions.id', '=', session)
+    })
+    .select(prefixed('clients', 'client__', clientColumns))
+    .select(prefixed('sessions', 'session__', sessionColumns))
+
+const readHolder = prepared(['tenant', 'id'], (db, { tenant, id }) => withUser(db, tenant, id))
+const readStanding = prepared(['tenant', 'id'], (db, { tenant, id }) => withAll(db, tenant, id))
+const readStandingWith = prepared(['tenant', 'id', 'session'], (db, { tenant, id, session }) =>
+  withAll(db, tenant, id, session),
+)
+
 export const authorizationsIn = (db: Database): Authorizations => ({
   async create(authorization) {
     await db
@@ -122,33 +162,10 @@ export const authorizationsIn = (db: Database): Authorizations => ({
   },
 
   async standing(tenant, id, session) {
-    const row = await db
-      .selectFrom('authorizations')
-      .leftJoin('users', join =>
-        join
-          .onRef('users.tenant', '=', 'authorizations.tenant')
-          .onRef('users.id', '=', 'authorizations.subject')
-          .on('users.removed_at', 'is', null),
-      )
-      .leftJoin('clients', join =>
-        join
-          .onRef('clients.tenant', '=', 'authorizations.tenant')
-          .onRef('clients.id', '=', 'authorizations.client')
-          .on('clients.removed_at', 'is', null),
-      )
-      .leftJoin('sessions', join => {
-        const inTenant = join.onRef('sessions.tenant', '=', 'authorizations.tenant')
-        return session === undefined
-          ? inTenant.onRef('sessions.id', '=', 'authorizations.session')
-          : inTenant.on('sessions.id', '=', session)
-      })
-      .selectAll('authorizations')
-      .select(prefixed('users', 'user__', userColumns))
-      .select(prefixed('clients', 'client__', clientColumns))
-      .select(prefixed('sessions', 'session__', sessionColumns))
-      .where('authorizations.tenant', '=', tenant)
-      .where('authorizations.id', '=', id)
-      .executeTakeFirst()
+    const [row] =
+      session === undefined
+        ? await readStanding(db, { tenant, id })
+        : await readStandingWith(db, { tenant, id, session })
     if (!row) return undefined
     const joinedUser = unprefixed<UsersTable>(row, 'user__', userColumns)
     const joinedClient = unprefixed<ClientsTable>(row, 'client__', clientColumns)
@@ -162,19 +179,7 @@ export const authorizationsIn = (db: Database): Authorizations => ({
   },
 
   async holder(tenant, id) {
-    const row = await db
-      .selectFrom('authorizations')
-      .leftJoin('users', join =>
-        join
-          .onRef('users.tenant', '=', 'authorizations.tenant')
-          .onRef('users.id', '=', 'authorizations.subject')
-          .on('users.removed_at', 'is', null),
-      )
-      .selectAll('authorizations')
-      .select(prefixed('users', 'user__', userColumns))
-      .where('authorizations.tenant', '=', tenant)
-      .where('authorizations.id', '=', id)
-      .executeTakeFirst()
+    const [row] = await readHolder(db, { tenant, id })
     if (!row) return undefined
     const joinedUser = unprefixed<UsersTable>(row, 'user__', userColumns)
     return { authorization: toRecord(row), user: joinedUser && toUser(joinedUser) }
