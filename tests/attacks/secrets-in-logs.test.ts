@@ -102,6 +102,13 @@ onEachStore('A secret', store => {
     await askToken(server, refreshing(WEB, `${second.refresh_token}x`))
     const third = (await askToken(server, refreshing(WEB, second.refresh_token))).json() as unknown as Tokens
     keep('the third refresh token', third.refresh_token)
+    assert.equal((await browser.get(`/userinfo?access_token=${third.access_token}`)).status, 200)
+    for (const token of [third.refresh_token, third.access_token, `${third.access_token}x`]) {
+      assert.equal((await browser.post('/oauth/introspect', { ...WEB, token })).status, 200)
+      assert.equal((await browser.post('/oauth/revoke', { ...MACHINE, token })).status, token.endsWith('x') ? 200 : 400)
+    }
+    keep('the third access token', third.access_token)
+    assert.equal((await browser.post('/oauth/revoke', { ...WEB, token: third.access_token })).status, 200)
     await askToken(server, refreshing(WEB, tokens.refresh_token))
     await askToken(server, redemption(WEB, code))
 
