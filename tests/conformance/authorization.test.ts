@@ -1,4 +1,4 @@
-/** The basic plan at the authorization endpoint: what requests are taken, in which forms, and where their answers go. */
+/** The plans at the authorization endpoint: what requests are taken, in which forms, and where their answers go. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
@@ -8,7 +8,7 @@ import type { Stop } from '../fixtures/person.ts'
 import { isDisordered, isLong } from './checks/entropy.ts'
 import { insist } from './insist.ts'
 import { type Asked, passPages } from './relying-party.ts'
-import { onEachStage } from './stage.ts'
+import { hasCode, hasIdToken, onEachStage, type Stage } from './stage.ts'
 import { FIRST } from './tenant.ts'
 
 const PROTOCOL_CLAIMS = [
@@ -29,15 +29,27 @@ const leftHalf = (text: string): string =>
 const unsignedObject = ({ parameters }: Asked): string =>
   `${[{ alg: 'none' }, Object.fromEntries(parameters)].map(part => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
 
-onEachStage('The basic plan at the authorization endpoint', stage => {
+const modules = (stage: Stage): void => {
+  /** Then it is the browser that takes the answer there. */
+  const isForm = stage.flow.responseMode === 'form_post'
+
   test('oidcc-server: a person signs in, and everything that comes of it is as it has to be', async () => {
-    const { code, answer, idToken, pages } = await (await stage.relyingParty()).play(stage.person())
+    const { code, answer, idToken, front, pages } = await (await stage.relyingParty()).play(stage.person())
     assert.ok(pages.includes('sign-in'))
-    insist('oidcc-server#code-length', isLong(code), code)
-    insist('oidcc-server#code-entropy', isDisordered(code), code)
-    insist('oidcc-server#expires-in', answer.expires_in !== undefined, answer)
+    if (hasCode(stage.flow)) {
+      insist('oidcc-server#code-length', isLong(code), code)
+      insist('oidcc-server#code-entropy', isDisordered(code), code)
+    }
+    if (front.idToken) {
+      const { at_hash, c_hash } = front.idToken.claims
+      const { accessToken } = front
+      insist('oidcc-server#front-at-hash', accessToken === undefined || at_hash === leftHalf(accessToken), at_hash)
+      insist('oidcc-server#front-c-hash', front.code === undefined || c_hash === leftHalf(front.code), c_hash)
+    }
+    insist('oidcc-server#expires-in', answer.expires_in !== undefined || answer.access_token === '', answer)
     const { claims } = idToken
-    const [atHash, codeHash] = [answer.access_token, code].map(leftHalf)
+    const beside = front.idToken ? (front.accessToken ?? '') : answer.access_token
+    const [atHash, codeHash] = [beside, code].map(leftHalf)
     insist('oidcc-server#at-hash', (claims['at_hash'] ?? atHash) === atHash, claims)
     insist('oidcc-server#c-hash', (claims['c_hash'] ?? codeHash) === codeHash, claims)
     insist('oidcc-server#no-name', !('name' in claims), claims)
@@ -49,7 +61,7 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     const party = await stage.relyingParty()
     const asked = party.ask({ response_type: undefined })
     const stop = await stage.person().visit(asked.url)
-    insist('oidcc-response-type-missing#place', stop.left, stop.url.href)
+    insist('oidcc-response-type-missing#place', stop.left || isForm, stop.url.href)
     const error = party.takeError(asked, stop)
     insist('oidcc-response-type-missing#error', /^(?:unsupported_response_type|invalid_request)$/.test(error), error)
   })
@@ -66,10 +78,18 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     insist('oidcc-idtoken-unsigned#none', !offered.includes('none'), offered)
   })
 
-  test('oidcc-ensure-request-without-nonce-succeeds-for-code-flow: a request without nonce has a code', async () => {
-    const { code } = await (await stage.relyingParty()).play(stage.person(), { nonce: undefined })
-    insist('oidcc-ensure-request-without-nonce-succeeds-for-code-flow#code', code !== '', code)
-  })
+  if (hasIdToken(stage.flow))
+    test('oidcc-ensure-request-without-nonce-fails: an ID token from here answers a nonce, or there is none', async () => {
+      const party = await stage.relyingParty()
+      const asked = party.ask({ nonce: undefined })
+      const error = party.takeError(asked, await stage.person().visit(asked.url))
+      insist('oidcc-ensure-request-without-nonce-fails#error', error === 'invalid_request', error)
+    })
+  else
+    test('oidcc-ensure-request-without-nonce-succeeds-for-code-flow: a request without nonce has a code', async () => {
+      const { code } = await (await stage.relyingParty()).play(stage.person(), { nonce: undefined })
+      insist('oidcc-ensure-request-without-nonce-succeeds-for-code-flow#code', code !== '', code)
+    })
 
   test('oidcc-alternate-happy-flow: scopes and parameters may come in any order', async () => {
     const party = await stage.relyingParty()
@@ -79,7 +99,7 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     assert.notEqual(turned.search, asked.url.search)
     const person = stage.person()
     const { stop } = await passPages(person, await person.visit(turned))
-    const { userinfo } = await party.redeem(asked, party.takeCode(asked, stop))
+    const { userinfo } = await party.finish(asked, stop)
     insist('oidcc-alternate-happy-flow#order', 'email' in userinfo, userinfo)
   })
 
@@ -87,14 +107,14 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     const party = await stage.relyingParty()
     const asked = party.ask({ prompt: 'none', state: randomSecret().repeat(3).slice(0, 128) })
     const stop = await stage.person().visit(asked.url)
-    insist('oidcc-prompt-none-not-logged-in#place', stop.left && asked.state?.length === 128, stop.url.href)
+    insist('oidcc-prompt-none-not-logged-in#place', (stop.left || isForm) && asked.state?.length === 128, stop.url.href)
     const error = party.takeError(asked, stop)
     insist('oidcc-prompt-none-not-logged-in#error', INTERACTION_ERRORS.includes(error), error)
   })
 
   test('oidcc-ensure-request-with-unknown-parameter-succeeds: an unknown parameter changes nothing', async () => {
-    const { code } = await (await stage.relyingParty()).play(stage.person(), { extra: 'foobar' })
-    insist('oidcc-ensure-request-with-unknown-parameter-succeeds#ignored', code !== '', code)
+    const { idToken } = await (await stage.relyingParty()).play(stage.person(), { extra: 'foobar' })
+    insist('oidcc-ensure-request-with-unknown-parameter-succeeds#ignored', 'sub' in idToken.claims, idToken)
   })
 
   test('oidcc-ensure-registered-redirect-uri: a longer redirect URI is shown to the person and not followed', async () => {
@@ -111,7 +131,7 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     const { origin, pathname } = asked.url
     const fields = Object.fromEntries(asked.parameters)
     const { stop } = await passPages(person, await person.post(origin + pathname, fields, 'https://suite.example'))
-    await party.redeem(asked, party.takeCode(asked, stop))
+    await party.finish(asked, stop)
     const seconds = (performance.now() - begun) / SECOND
     insist('oidcc-ensure-post-request-succeeds#completes', seconds < 30, seconds)
   })
@@ -150,4 +170,6 @@ onEachStage('The basic plan at the authorization endpoint', stage => {
     const stop = await stage.person().visit(party.ask({ request, redirect_uri: `${FIRST.redirectUri}_invalid` }).url)
     insist('oidcc-ensure-request-object-with-redirect-uri#page', isErrorPage(stop), stop)
   })
-})
+}
+
+onEachStage('The plans at the authorization endpoint', modules, () => true)

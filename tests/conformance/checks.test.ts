@@ -53,6 +53,8 @@ const arriveByForm = (html: string, stop: Partial<Stop> = {}) =>
     { ...SENT, responseMode: 'form_post' },
     ISSUER,
   )
+const arriveInFragment = (href: string, left = true) =>
+  checkCallback({ ...PAGE, url: new URL(href), left }, { ...SENT, responseMode: 'fragment' }, ISSUER)
 const refuse = (members: Members) =>
   checkAuthorizationError({ error: 'login_required', state: SENT.state, ...members }, SENT)
 
@@ -186,9 +188,16 @@ const BROKEN: Partial<Readonly<Record<Id, readonly Try[]>>> = {
     () => read({}, { keys: keys.map(key => ({ ...key, alg: 'PS256' })) }),
     () => read({}, { keys: keys.map(key => ({ ...key, kid: 'l' })) }),
   ],
+  'callback#other-flows': [
+    () => arriveInFragment(`${SENT.redirectUri}&code=c#state=as+sent`),
+    () => arriveInFragment(`${SENT.redirectUri}&state=as+sent`),
+    () => arriveInFragment(`${SENT.redirectUri}#state=as+sent&state=as+sent`),
+    () => arriveInFragment('https://app.example/callback#state=as+sent'),
+    () => arriveInFragment(`${SENT.redirectUri}#state=as+sent`, false),
+  ],
   'authorization-error#state': [() => refuse({ state: 'another' })],
   'authorization-error#error': [() => refuse({ error: '' })],
-  'authorization-error#no-code': [() => refuse({ code: 'c' })],
+  'authorization-error#no-code': [() => refuse({ code: 'c' }), () => refuse({ id_token: 'i' })],
   'authorization-error#members': [() => refuse({ trace: '1' })],
   'authorization-error#description': ['say "please"', 'a\\b', 'ü'].map(
     text => () => refuse({ error_description: text }),
@@ -197,7 +206,7 @@ const BROKEN: Partial<Readonly<Record<Id, readonly Try[]>>> = {
 }
 
 /** The relying party asks it itself, so only a server can break it. */
-const ASKED_ELSEWHERE: readonly Id[] = ['userinfo#answers']
+const ASKED_ELSEWHERE: readonly Id[] = ['userinfo#answers', 'userinfo#front-channel', 'id-token#hybrid']
 
 describe('the checks of every module', () => {
   before(async () => {
@@ -211,6 +220,7 @@ describe('the checks of every module', () => {
     assert.equal(keySet({}, { ...KEY, kid: '2' }).length, 2)
     assert.deepEqual(arrive({ iss: ISSUER }), { code: 'c', state: SENT.state, iss: ISSUER })
     assert.deepEqual(arriveByForm(FORM), { state: SENT.state })
+    assert.deepEqual(arriveInFragment(`${SENT.redirectUri}#state=as+sent`), { state: SENT.state })
     assert.equal(refuse({ error_description: 'Not now.', iss: ISSUER }), 'login_required')
     assert.equal(register({ client_secret: 's', client_secret_expires_at: 0 }, 201, { jwks: {} }).client_id, 'app')
     checkDeleted(204)

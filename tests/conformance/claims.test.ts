@@ -1,15 +1,18 @@
-/** The basic plan and what is said of a person: at UserInfo, by scopes and by name, and not in the ID token. */
+/** The plans and what is said of a person: at UserInfo, by scopes and by name, and in the ID token where nothing else comes. */
 import { test } from 'node:test'
 import { toSeconds } from '../../server/kernel/seconds.ts'
 import { claimsOfScope, mistyped, type Scope } from './checks/standard-claims.ts'
 import { isJson } from './checks/token-answer.ts'
 import { insist } from './insist.ts'
 import type { UserinfoWay } from './relying-party.ts'
-import { onEachStage } from './stage.ts'
+import { hasCode, hasToken, onEachStage, type Stage, travelsApart } from './stage.ts'
 
 type Claims = Readonly<Record<string, unknown>>
 
-onEachStage('The basic plan at UserInfo', stage => {
+const modules = (stage: Stage): void => {
+  /** No access token comes with which UserInfo could be asked (OpenID Connect Core §5.4). */
+  const isAlone = !hasCode(stage.flow) && !hasToken(stage.flow)
+
   const wrongIn = (claims: Claims): Claims => mistyped(claims, toSeconds(stage.clock.now()))
 
   /** With the claims of scopes, so that there is something to have a type. */
@@ -26,27 +29,29 @@ onEachStage('The basic plan at UserInfo', stage => {
   }
   const isEmpty = (claims: Claims): boolean => Object.keys(claims).length === 0
 
-  test('oidcc-userinfo-get: UserInfo answers a GET', async () => {
-    const { info, isSame, wrong } = await askedBy('get')
-    insist('oidcc-userinfo-get#json', info.status === 200 && isJson(info), info)
-    insist('oidcc-userinfo-get#sub', isSame, info.body)
-    insist('oidcc-userinfo-get#claim-types', isEmpty(wrong), wrong)
-  })
+  if (!isAlone) {
+    test('oidcc-userinfo-get: UserInfo answers a GET', async () => {
+      const { info, isSame, wrong } = await askedBy('get')
+      insist('oidcc-userinfo-get#json', info.status === 200 && isJson(info), info)
+      insist('oidcc-userinfo-get#sub', isSame, info.body)
+      insist('oidcc-userinfo-get#claim-types', isEmpty(wrong), wrong)
+    })
 
-  test('oidcc-userinfo-post-header: UserInfo answers a POST with the token in the header', async () => {
-    const { info, isSame, wrong } = await askedBy('post-header')
-    insist('oidcc-userinfo-post-header#json', info.status === 200 && isJson(info), info)
-    insist('oidcc-userinfo-post-header#sub', isSame, info.body)
-    insist('oidcc-userinfo-post-header#claim-types', isEmpty(wrong), wrong)
-  })
+    test('oidcc-userinfo-post-header: UserInfo answers a POST with the token in the header', async () => {
+      const { info, isSame, wrong } = await askedBy('post-header')
+      insist('oidcc-userinfo-post-header#json', info.status === 200 && isJson(info), info)
+      insist('oidcc-userinfo-post-header#sub', isSame, info.body)
+      insist('oidcc-userinfo-post-header#claim-types', isEmpty(wrong), wrong)
+    })
 
-  test('oidcc-userinfo-post-body: UserInfo answers a POST with the token in the form', async () => {
-    const { info, isSame, wrong } = await askedBy('post-body')
-    insist('oidcc-userinfo-post-body#answers', info.status === 200, info)
-    insist('oidcc-userinfo-post-body#json', isJson(info), info)
-    insist('oidcc-userinfo-post-body#sub', isSame, info.body)
-    insist('oidcc-userinfo-post-body#claim-types', isEmpty(wrong), wrong)
-  })
+    test('oidcc-userinfo-post-body: UserInfo answers a POST with the token in the form', async () => {
+      const { info, isSame, wrong } = await askedBy('post-body')
+      insist('oidcc-userinfo-post-body#answers', info.status === 200, info)
+      insist('oidcc-userinfo-post-body#json', isJson(info), info)
+      insist('oidcc-userinfo-post-body#sub', isSame, info.body)
+      insist('oidcc-userinfo-post-body#claim-types', isEmpty(wrong), wrong)
+    })
+  }
 
   async function opened(...scopes: readonly Scope[]) {
     const party = await stage.relyingParty()
@@ -73,7 +78,8 @@ onEachStage('The basic plan at UserInfo', stage => {
     insist('oidcc-scope-email#listed', isListed)
     insist('oidcc-scope-email#claims', missing.length === 0, missing)
     insist('oidcc-scope-email#types', isEmpty(wrong), wrong)
-    insist('oidcc-scope-email#id-token', !('email' in idToken) && !('name' in idToken), idToken)
+    insist('oidcc-scope-email#id-token', isAlone || (!('email' in idToken) && !('name' in idToken)), idToken)
+    insist('oidcc-scope-email#id-token-alone', !isAlone || 'email' in idToken, idToken)
     insist('oidcc-scope-email#no-name', !('name' in userinfo), userinfo)
   })
 
@@ -99,9 +105,12 @@ onEachStage('The basic plan at UserInfo', stage => {
   })
 
   test('oidcc-claims-essential: one claim is asked for by name, and comes where it was asked for', async () => {
-    const claims = JSON.stringify({ userinfo: { name: { essential: true } } })
+    const claims = JSON.stringify({ [isAlone ? 'id_token' : 'userinfo']: { name: { essential: true } } })
     const { idToken, userinfo } = await (await stage.relyingParty()).play(stage.person(), { claims })
     insist('oidcc-claims-essential#userinfo', 'name' in userinfo, userinfo)
-    insist('oidcc-claims-essential#id-token', !('name' in idToken.claims), idToken.claims)
+    insist('oidcc-claims-essential#id-token', isAlone || !('name' in idToken.claims), idToken.claims)
+    insist('oidcc-claims-essential#id-token-alone', !isAlone || 'name' in idToken.claims, idToken.claims)
   })
-})
+}
+
+onEachStage('The plans at UserInfo', modules, travelsApart)

@@ -11,7 +11,7 @@ import { onStage } from './stage.ts'
 import { FIRST, PERSON, TENANT_FILE } from './tenant.ts'
 
 describe('The basic plan with form_post, on sqlite', () => {
-  onStage({ store: 'sqlite', responseMode: 'form_post' }, stage => {
+  onStage({ store: 'sqlite', flow: { responseType: 'code', responseMode: 'form_post' } }, stage => {
     test('oidcc-server: the answer arrives as a form, and is worth as much', async () => {
       const party = await stage.relyingParty()
       const modes = party.metadata['response_modes_supported'] as readonly string[]
@@ -59,7 +59,8 @@ describe('The basic plan with form_post, on sqlite', () => {
         await page.click('[name=decision][value=allow]')
         await page.waitForURL(redirectUri)
         const { url, type, body } = await arrived.promise
-        assert.deepEqual([url, type], ['POST /callback', 'application/x-www-form-urlencoded'])
+        const isSent = url === 'POST /callback' && type === 'application/x-www-form-urlencoded'
+        insist('oidcc-server#sent', isSent, { url, type })
         const { code, state, iss } = Object.fromEntries(new URLSearchParams(body))
         assert.deepEqual([state, iss], [asked.state, stage.issuer])
         await party.redeem(asked, code ?? '')

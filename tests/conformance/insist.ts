@@ -6,18 +6,32 @@ import { basic } from './demands/basic.ts'
 import { config } from './demands/config.ts'
 import { dynamic } from './demands/dynamic.ts'
 import { everyModule } from './demands/every-module.ts'
+import { formPost, hybrid, implicit } from './demands/other-flows.ts'
 import { signOut } from './demands/sign-out.ts'
 import { thirdPartyLogin } from './demands/third-party-login.ts'
 
 export type DemandId =
   | IdsOf<typeof everyModule>
   | IdsOf<typeof basic>
+  | IdsOf<typeof implicit>
+  | IdsOf<typeof hybrid>
+  | IdsOf<typeof formPost>
   | IdsOf<typeof config>
   | IdsOf<typeof dynamic>
   | IdsOf<typeof thirdPartyLogin>
   | IdsOf<typeof signOut>
 
-const ALL: readonly Demands[] = [everyModule, basic, config, dynamic, thirdPartyLogin, signOut]
+const ALL: readonly Demands[] = [
+  everyModule,
+  basic,
+  implicit,
+  hybrid,
+  formPost,
+  config,
+  dynamic,
+  thirdPartyLogin,
+  signOut,
+]
 
 /** Throws `AssertionError`, whose message begins with the id. `seen` is what the provider answered instead. */
 export function insist(id: DemandId, holds: boolean, seen?: unknown): asserts holds {

@@ -1,5 +1,15 @@
 /** The modules of the plans, by the names the conformance suite gives them. What each asks is in `demands/`. */
 
+const OF_A_CODE = [
+  'oidcc-idtoken-unsigned',
+  'oidcc-ensure-request-without-nonce-succeeds-for-code-flow',
+  'oidcc-codereuse',
+  'oidcc-codereuse-30seconds',
+  'oidcc-server-client-secret-post',
+  'oidcc-refresh-token',
+  'oidcc-ensure-request-with-valid-pkce-succeeds',
+] as const
+
 export const BASIC_MODULES = [
   'oidcc-server',
   'oidcc-response-type-missing',
@@ -40,6 +50,17 @@ export const BASIC_MODULES = [
   'oidcc-refresh-token',
   'oidcc-ensure-request-with-valid-pkce-succeeds',
 ] as const
+
+/** Without those that redeem a code. */
+export const IMPLICIT_MODULES = [
+  ...BASIC_MODULES.filter(
+    (module): module is Exclude<(typeof BASIC_MODULES)[number], (typeof OF_A_CODE)[number]> =>
+      !OF_A_CODE.some(one => one === module),
+  ),
+  'oidcc-ensure-request-without-nonce-fails',
+] as const
+
+export const HYBRID_MODULES = [...BASIC_MODULES, 'oidcc-ensure-request-without-nonce-fails'] as const
 
 export const CONFIG_MODULES = ['oidcc-discovery-endpoint-verification'] as const
 

@@ -4,6 +4,7 @@ import { basic } from './demands/basic.ts'
 import { config } from './demands/config.ts'
 import { dynamic } from './demands/dynamic.ts'
 import { everyModule } from './demands/every-module.ts'
+import { formPost, hybrid, implicit } from './demands/other-flows.ts'
 import { signOut } from './demands/sign-out.ts'
 import { thirdPartyLogin } from './demands/third-party-login.ts'
 import { traps } from './demands/traps.ts'
@@ -11,6 +12,8 @@ import {
   BASIC_MODULES,
   CONFIG_MODULES,
   DYNAMIC_MODULES,
+  HYBRID_MODULES,
+  IMPLICIT_MODULES,
   SIGN_OUT_MODULES,
   THIRD_PARTY_LOGIN_MODULES,
 } from './modules.ts'
@@ -38,6 +41,28 @@ export const plans: readonly Plan[] = [
     about: '`response_type=code`, with clients from the tenant file.',
     demands: basic,
     modules: BASIC_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-implicit-certification-test-plan',
+    about: '`response_type=id_token` and `id_token token`: the tests of the basic plan, played in both flows.',
+    demands: implicit,
+    modules: IMPLICIT_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-hybrid-certification-test-plan',
+    about:
+      '`response_type=code id_token`, `code token` and `code id_token token`: the same tests, played in each flow.',
+    demands: hybrid,
+    modules: HYBRID_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-formpost-basic, -implicit and -hybrid-certification-test-plan',
+    about: '`response_mode=form_post` with each of the six response types: the same tests once more.',
+    demands: formPost,
+    modules: HYBRID_MODULES,
     insistedOn: 'in the test',
   },
   {

@@ -16,6 +16,7 @@ import { checkDeleted, checkRegistration, type Registered } from './checks/regis
 import { checkTokenAnswer, isJson, type JsonAnswer, readJson } from './checks/token-answer.ts'
 import { insist } from './insist.ts'
 import { createRelyingParty, passPages, type RelyingParty } from './relying-party.ts'
+import { CODE } from './stage.ts'
 import { TENANT_FILE } from './tenant.ts'
 
 const CALLBACK = 'https://relying-party.example/test/a/dynamic/callback'
@@ -78,7 +79,7 @@ describe('The plans of clients that register themselves', () => {
     const party = await createRelyingParty({
       issuer: server.issuer,
       clock: clock.now,
-      responseMode: 'query',
+      flow: CODE,
       client: {
         id: registered.client_id,
         secret: registered.client_secret ?? '',
@@ -294,7 +295,7 @@ describe('The plans of clients that register themselves', () => {
     const changed = await createRelyingParty({
       issuer: server.issuer,
       clock: clock.now,
-      responseMode: 'query',
+      flow: CODE,
       client: {
         id: registered.client_id,
         secret: '',

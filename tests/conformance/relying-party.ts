@@ -30,15 +30,34 @@ export interface Asked extends Sent {
   readonly verifier: string | undefined
 }
 
+/** Which of the plans' flows is played. */
+export interface Flow {
+  readonly responseType: string
+  readonly responseMode: ResponseMode
+}
+
 export interface Granted {
   readonly answer: TokenAnswer
   readonly idToken: IdToken
   readonly userinfo: Readonly<Record<string, unknown>>
 }
 
-export interface Played extends Granted {
-  readonly asked: Asked
+/** What the authorization endpoint handed over by itself. */
+interface InFront {
+  readonly code: string | undefined
+  readonly accessToken: string | undefined
+  readonly idToken: IdToken | undefined
+}
+
+/** Of a flow without a code, `answer` is what came in front; where no access token comes, claims are told by the ID token. */
+export interface Handed extends Granted {
+  readonly front: InFront
+  /** Empty in a flow without one. */
   readonly code: string
+}
+
+export interface Played extends Handed {
+  readonly asked: Asked
   /** Those that the person was shown on the way. */
   readonly pages: readonly Page[]
 }
@@ -56,6 +75,8 @@ export interface RelyingParty {
   play(person: Person, changes?: Changes): Promise<Played>
   /** From what the browser was left with; throws where there is an error instead. */
   takeCode(asked: Asked, stop: Stop): string
+  /** Everything that comes of an answer, checked: in front, and of its code. */
+  finish(asked: Asked, stop: Stop): Promise<Handed>
   /** The error's code, once everything about the error was found in order. */
   takeError(asked: Asked, stop: Stop): string
   /** The tokens of the code, what the ID token says, and what UserInfo does, all of it checked. */
@@ -71,11 +92,11 @@ export type UserinfoWay = 'get' | 'post-header' | 'post-body'
 interface Options {
   readonly issuer: string
   readonly client: SuiteClient
-  readonly responseMode: ResponseMode
+  readonly flow: Flow
   readonly clock: Clock
 }
 
-export async function createRelyingParty({ issuer, client, responseMode, clock }: Options): Promise<RelyingParty> {
+export async function createRelyingParty({ issuer, client, flow, clock }: Options): Promise<RelyingParty> {
   const metadata = (await fetchJson(new URL('.well-known/openid-configuration', issuer))) as Metadata
   checkSetUp(metadata, client.authentication)
   const keys = checkKeySet(await fetchJson(new URL(String(metadata['jwks_uri']))))
@@ -88,8 +109,8 @@ export async function createRelyingParty({ issuer, client, responseMode, clock }
       scope: 'openid',
       state: randomSecret(),
       nonce: randomSecret(),
-      response_type: 'code',
-      ...(responseMode === 'form_post' && { response_mode: responseMode }),
+      response_type: flow.responseType,
+      ...(flow.responseMode === 'form_post' && { response_mode: flow.responseMode }),
       ...(verifier !== undefined && { code_challenge: challengeOf(verifier), code_challenge_method: 'S256' }),
       ...changes,
     }
@@ -97,6 +118,8 @@ export async function createRelyingParty({ issuer, client, responseMode, clock }
     const url = endpoint('authorization_endpoint')
     url.search = parameters.toString()
     const { state, nonce } = sent
+    // Nobody knows where the answer to nothing belongs, but that the query is where it would be read.
+    const responseMode = flow.responseMode === 'fragment' && !sent['response_type'] ? 'query' : flow.responseMode
     return { parameters, url, state, nonce, verifier, redirectUri: client.redirectUri, responseMode }
   }
 
@@ -135,6 +158,32 @@ export async function createRelyingParty({ issuer, client, responseMode, clock }
     return { answer, idToken, userinfo: body }
   }
 
+  const finish: RelyingParty['finish'] = async (asked, stop) => {
+    const { code, access_token: accessToken, id_token: text, ...rest } = take(asked, stop)
+    const names = Object.entries({ code, token: accessToken, id_token: text }).filter(
+      ([, value]) => value !== undefined,
+    )
+    assert.deepEqual(names.map(([name]) => name).sort(), flow.responseType.split(' ').sort(), JSON.stringify(rest))
+    const idToken = text === undefined ? undefined : await readToken(text, asked.nonce)
+    const front = { code, accessToken, idToken }
+    const info = accessToken === undefined ? undefined : await askUserinfo(accessToken)
+    insist('userinfo#front-channel', info === undefined || info.status === 200, info)
+    if (code !== undefined) {
+      const granted = await redeem(asked, code)
+      const [one, other] = [idToken ?? granted.idToken, granted.idToken].map(({ claims }) => claims)
+      insist('id-token#hybrid', one?.['iss'] === other?.['iss'] && one?.['sub'] === other?.['sub'], { one, other })
+      return { ...granted, idToken: idToken ?? granted.idToken, front, code }
+    }
+    assert.ok(idToken && text, 'without a code, the person is told by an ID token')
+    const answer = {
+      access_token: accessToken ?? '',
+      token_type: rest['token_type'] ?? '',
+      id_token: text,
+      ...(rest['expires_in'] !== undefined && { expires_in: Number(rest['expires_in']) }),
+    }
+    return { answer, idToken, userinfo: info?.body ?? idToken.claims, front, code: '' }
+  }
+
   return {
     client,
     metadata,
@@ -143,14 +192,14 @@ export async function createRelyingParty({ issuer, client, responseMode, clock }
     askToken,
     askUserinfo,
     takeCode,
+    finish,
     redeem,
     takeError: (asked, stop) => checkAuthorizationError(take(asked, stop), asked),
     readIdToken: token => readToken(token, null),
     async play(person, changes) {
       const asked = ask(changes)
       const { stop, pages } = await passPages(person, await person.visit(asked.url))
-      const code = takeCode(asked, stop)
-      return { asked, code, pages, ...(await redeem(asked, code)) }
+      return { asked, pages, ...(await finish(asked, stop)) }
     },
   }
 }

@@ -74,6 +74,7 @@ const entry = ({ id, secret, authentication, redirectUri }: SuiteClient) => ({
   client_secret: secret,
   name: `Suite (${id})`,
   app_type: 'regular_web',
+  grant_types: ['authorization_code', 'implicit', 'refresh_token'],
   token_endpoint_auth_method: authentication,
   is_first_party: false,
   // As for clients that register themselves: nothing of scopes in the ID token (OpenID Connect Core §5.4).

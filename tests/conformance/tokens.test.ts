@@ -1,4 +1,4 @@
-/** The basic plan at the token endpoint: how codes and refresh tokens are redeemed, and how they are refused. */
+/** The plans at the token endpoint: how codes and refresh tokens are redeemed, and how they are refused. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SECOND } from '../../server/kernel/seconds.ts'
@@ -7,7 +7,7 @@ import { isUnguessable } from './checks/entropy.ts'
 import { isJson, type JsonAnswer } from './checks/token-answer.ts'
 import { insist } from './insist.ts'
 import { type Played, passPages, type RelyingParty } from './relying-party.ts'
-import { onEachStage } from './stage.ts'
+import { hasCode, onEachStage, type Stage, travelsApart } from './stage.ts'
 import { FIRST, SECOND as OTHER, POSTING } from './tenant.ts'
 
 const PRINTABLE = /^[\x20-\x7E]+$/
@@ -18,7 +18,7 @@ const isRefused = ({ status, headers, body }: JsonAnswer, error: string): boolea
 const redeemBare = (party: RelyingParty, code: string): Promise<JsonAnswer> =>
   party.askToken({ grant_type: 'authorization_code', code, redirect_uri: FIRST.redirectUri })
 
-onEachStage('The basic plan at the token endpoint', stage => {
+const modules = (stage: Stage): void => {
   test('oidcc-codereuse: a code is good for once', async () => {
     const party = await stage.relyingParty()
     const again = await redeemBare(party, (await party.play(stage.person())).code)
@@ -49,7 +49,7 @@ onEachStage('The basic plan at the token endpoint', stage => {
     const { stop } = await passPages(person, await person.visit(asked.url))
     const code = party.takeCode(asked, stop)
     assert.ok(isRefused(await redeemBare(party, code), 'invalid_grant'), 'the challenge was read')
-    const { answer } = await party.redeem(asked, code)
+    const { answer } = await party.finish(asked, stop)
     insist('oidcc-ensure-request-with-valid-pkce-succeeds#accepted', answer.access_token !== '', answer)
   })
 
@@ -97,4 +97,6 @@ onEachStage('The basic plan at the token endpoint', stage => {
     insist('oidcc-refresh-token#other-client', isRefused(stolen, 'invalid_grant'), stolen)
     assert.equal((await other.askToken({ grant_type: 'refresh_token', refresh_token: theirs })).status, 200)
   })
-})
+}
+
+onEachStage('The plans at the token endpoint', modules, flow => hasCode(flow) && travelsApart(flow))

@@ -3,7 +3,7 @@ import { readForms } from '../../fixtures/html-form.ts'
 import type { Stop } from '../../fixtures/person.ts'
 import { insist } from '../insist.ts'
 
-export type ResponseMode = 'query' | 'form_post'
+export type ResponseMode = 'query' | 'fragment' | 'form_post'
 export type Members = Readonly<Record<string, string>>
 
 export interface Sent {
@@ -14,10 +14,19 @@ export interface Sent {
 
 /** What came with the answer, without the query that the redirect URI has itself. */
 export function checkCallback(stop: Stop, sent: Sent, issuer: string): Members {
-  const members = sent.responseMode === 'form_post' ? readForm(stop, sent) : readQuery(stop, sent)
+  const members = READ[sent.responseMode](stop, sent)
   insist('callback#state', members['state'] === sent.state, members)
   insist('callback#iss', (members['iss'] ?? issuer) === issuer, members)
   return members
+}
+
+function readFragment({ url, left, status, html }: Stop, { redirectUri }: Sent): Members {
+  const [before = '', after = ''] = url.href.split('#')
+  // Byte for byte, so that nothing at all was added to the query.
+  insist('callback#other-flows', left && before === redirectUri && after !== '', { url: url.href, left, status, html })
+  const members = [...new URLSearchParams(after)]
+  insist('callback#other-flows', new Set(members.map(([name]) => name)).size === members.length, url.href)
+  return Object.fromEntries(members)
 }
 
 function readQuery({ url, left, status, html }: Stop, { redirectUri }: Sent): Members {
@@ -44,6 +53,12 @@ function readForm({ url, left, html }: Stop, { redirectUri }: Sent): Members {
   return form.fields
 }
 
+const READ: Readonly<Record<ResponseMode, (stop: Stop, sent: Sent) => Members>> = {
+  query: readQuery,
+  fragment: readFragment,
+  form_post: readForm,
+}
+
 const ERROR_MEMBERS = ['error', 'error_description', 'error_uri', 'state', 'session_state', 'iss']
 /** RFC 6749 §4.1.2.1, and what the suite lets pass with a warning. */
 const DESCRIPTION = /^[\t\r\n\x20-\x21\x23-\x5B\x5D-\x7E]*$/
@@ -53,7 +68,8 @@ export function checkAuthorizationError(members: Members, { state }: Pick<Sent, 
   const { error = '', error_description: description = '' } = members
   insist('authorization-error#error', error !== '', members)
   insist('authorization-error#state', members['state'] === state, members)
-  insist('authorization-error#no-code', !('code' in members), members)
+  const given = ['code', 'access_token', 'id_token'].filter(name => name in members)
+  insist('authorization-error#no-code', given.length === 0, members)
   insist(
     'authorization-error#members',
     Object.keys(members).every(name => ERROR_MEMBERS.includes(name)),

@@ -98,9 +98,7 @@ export const traps = {
   'nonce in the front channel': {
     demanded: must(
       'It is demanded where an ID token comes from the authorization endpoint.',
-      by('tests/conformance/registration.test.ts')(
-        'whoever registers for ID tokens from the authorization endpoint has to send a nonce',
-      ),
+      atAuthorize('oidcc-ensure-request-without-nonce-fails: an ID token from here answers a nonce, or there is none'),
     ),
   },
   'forms instead of links': {
@@ -113,7 +111,9 @@ export const traps = {
       inClaims('oidcc-userinfo-post-body: UserInfo answers a POST with the token in the form'),
     ),
   },
-  hashes: { 'at-hash': must('at_hash is of the access token, by the hash of the signature.', happy) },
+  hashes: {
+    'at-hash': must('at_hash is of the access token, and c_hash of the code, by the hash of the signature.', happy),
+  },
   refresh: { answer: must('It is not stored, says expires_in, takes scope and keeps to its client.', refresh) },
   acr: {
     honest: must(
@@ -172,7 +172,7 @@ export const traps = {
     timing: must(
       'Codes end after a minute, clocks may differ, and connections keep to good ciphers.',
       because(
-        'The profile needs pushed requests and bound tokens, which are not spoken yet. Codes do end after a minute.',
+        'The profile needs bound tokens, which are not spoken yet. Codes do end after a minute, and requests can be pushed.',
       ),
     ),
   },
