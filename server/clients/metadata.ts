@@ -82,6 +82,8 @@ export interface Client {
   readonly userinfoAlgorithm: string | null
   /** The operator's own application: people are not asked to consent to it. */
   readonly isFirstParty: boolean
+  /** Whether it is given nothing for a person whose address is not confirmed. */
+  readonly requiresVerifiedEmail: boolean
   /** Of the operator's making, for its tokens, and what they may say of it. */
   readonly claims: readonly CustomClaim[]
   readonly facts: JsonObject
@@ -212,6 +214,7 @@ export const CLIENT_MEMBERS = {
     },
   },
   is_first_party: { is: 'boolean', optional: true },
+  require_verified_email: { is: 'boolean', optional: true },
   /** The operator's own: which claims its tokens have besides. `custom-claims.ts` has the form. */
   claims: { is: 'any', optional: true },
   client_metadata: { is: 'any', optional: true },
@@ -300,6 +303,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     sector: metadata.subject_type === 'pairwise' ? (sectorOf(metadata) ?? record.id) : null,
     userinfoAlgorithm: metadata.userinfo_signed_response_alg ?? null,
     isFirstParty: metadata.is_first_party ?? true,
+    requiresVerifiedEmail: metadata.require_verified_email ?? false,
     claims: readClaims(metadata.claims, CLIENT_CLAIMS),
     facts: clientFacts(record.id, record.metadata),
     trustsForwardedAddress: authentication !== 'none' && metadata.is_token_endpoint_ip_header_trusted === true,

@@ -26,6 +26,12 @@ export type NoticeModel =
   /** Posts to `action` for a new link. */
   | { readonly notice: 'verification-expired'; readonly email: string; readonly action: string }
   | { readonly notice: 'verification-over' }
+  | {
+      readonly notice: 'verification-required'
+      readonly email: string
+      readonly application: string
+      readonly goOnUrl: string
+    }
   | { readonly notice: 'verification-sent'; readonly email: string }
 
 interface Said {
@@ -72,6 +78,11 @@ function sayIn({ notices, forgotPassword }: Catalogue, model: NoticeModel, langu
     case 'verification-expired': {
       const { title, lead, act } = notices.verificationExpired
       return { title, lead: lead(isolatedName(model.email)), form: { act, action: model.action } }
+    }
+    case 'verification-required': {
+      const { title, lead, note, act } = notices.verificationRequired
+      const [application, email] = [isolatedName(model.application), isolatedName(model.email)]
+      return { title, lead: lead(application, email), note, link: { text: act, url: model.goOnUrl } }
     }
     case 'verification-over':
       return notices.verificationOver

@@ -8,6 +8,7 @@ import { type NextStepHere, nextStepHere } from '../identity/next-step-here.ts'
 import { databaseOf } from '../identity/users.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import { showAccounts } from './choose-account.ts'
+import { confirmFirst } from './confirm-first.ts'
 import { showConsent } from './consent.ts'
 import { forgotPasswordAt } from './forgot-password.ts'
 import { chooseAccountAt, continueAt, findInteraction, type Interaction } from './interaction.ts'
@@ -55,6 +56,9 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     const wantsToSignIn = incoming.query.has('sign-in')
     const found = await here(incoming, interaction)
     const { next, current, eligible } = found
+    const unconfirmed =
+      next.step === 'respond' && current && (await confirmFirst(services, incoming, interaction, current.user))
+    if (unconfirmed) return unconfirmed
     if (interaction.isRefused || next.step === 'respond' || next.step === 'refuse')
       return seeOther(continueAt(interaction))
     if (next.step === 'choose-account' && !wantsToSignIn) return showAccounts(services, incoming, interaction, eligible)

@@ -9,6 +9,7 @@ import { toldAs } from '../http/faults.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { findHere, issueHere } from '../identity/bound-tickets.ts'
+import type { LiveSession } from '../identity/browsers.ts'
 import { nextStepHere } from '../identity/next-step-here.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { INTERACTION_LIFE } from '../policy/lifetimes.ts'
@@ -84,7 +85,7 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     const { next, current } = await nextStepHere(store, incoming, request, client, now)
 
     if (next.step === 'refuse') throw new ProtocolError(next.error, next.description)
-    if (next.step === 'respond' && current)
+    if (next.step === 'respond' && current && !isToConfirmFirst(request, client, current))
       return giveAuthorization(services, features, { incoming, request, client, current, ticket, now })
     return ticket ? seeOther(`/login/${ticket.id}`) : park(incoming, request)
   }
@@ -117,3 +118,7 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     { method: 'GET', path: '/authorize/:id', speaks: 'pages', answer: resume },
   ]
 }
+
+/** Whether the person is to be told that their address has to be confirmed. Nobody is, where nothing may be shown. */
+const isToConfirmFirst = ({ prompt }: AuthorizationRequest, client: Client, { user }: LiveSession): boolean =>
+  client.requiresVerifiedEmail && !user.emailVerified && !prompt.includes('none')

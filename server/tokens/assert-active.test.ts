@@ -20,6 +20,8 @@ describe('the gate opens', () => {
     [{}, 'when everything counts'],
     [{ authorization: null }, 'before there is an authorization'],
     [{ session: null }, 'for what outlives its session'],
+    [{ client: aClient({ require_verified_email: true }) }, 'for a confirmed address where the client wants it so'],
+    [{ user: aUser({ emailVerified: false }) }, 'for an unconfirmed one where the client does not'],
     [{ authorization: null, session: null }, 'for what has neither'],
     [{ organization: 'org_1' }, 'for a member of an organization'],
     [{ now: NOW + 999 }, 'in the last millisecond of the session'],
@@ -53,6 +55,11 @@ describe('the gate refuses', () => {
   for (const [change, says, why] of [
     [{ user: undefined }, /no longer exists/, 'a person who was deleted'],
     [{ user: aUser({ blocked: true }) }, /user is blocked/, 'a person who is blocked, in the words that SDKs look for'],
+    [
+      { client: aClient({ require_verified_email: true }), user: aUser({ emailVerified: false }) },
+      /verify your email/,
+      'an unconfirmed address, for a client that wants it confirmed',
+    ],
     [{ connection: undefined }, /connection/, 'a person whose connection was removed'],
     [{ connection: { ...CONNECTION, tenant: 'other' } }, /connection/, 'a connection of another tenant'],
     [{ client: { ...aClient(), tenant: 'other' } }, /another tenant/, 'a client of another tenant'],

@@ -34,7 +34,7 @@ export interface Person {
   readonly now: number
 }
 
-/** Throws `invalid_grant` with the reason. Auth0's SDKs look for "user is blocked". */
+/** Throws `invalid_grant` with the reason, in Auth0's words where its SDKs look for them. */
 export function assertActive(person: Person): Active {
   const { user, client, connection, authorization, session, now } = person
   const refuse = (reason: string): never => {
@@ -42,6 +42,7 @@ export function assertActive(person: Person): Active {
   }
   if (!user) return refuse('The user no longer exists.')
   if (user.blocked) return refuse('user is blocked')
+  if (client.requiresVerifiedEmail && !user.emailVerified) return refuse('Please verify your email before logging in.')
   if (!connection || connection.tenant !== user.tenant) return refuse('The connection no longer exists.')
   if (client.tenant !== user.tenant) return refuse('The client is of another tenant.')
   if (authorization) {

@@ -126,6 +126,13 @@ export const en = {
       act: (application: string) => `Go on to ${application}`,
     },
     confirmed: { title: 'Your address is confirmed', lead: 'You can close this page.' },
+    verificationRequired: {
+      title: 'Confirm your address first',
+      lead: (application: string, address: string) =>
+        `${application} wants your address confirmed. Open the link that we have sent to ${address}, then go on here.`,
+      note: 'If nothing comes within a few minutes, look in the spam folder. A new link can be had on your account page.',
+      act: 'Go on',
+    },
     verificationExpired: {
       title: 'This link has expired',
       lead: (address: string) => `We can send a new one to ${address}.`,

@@ -125,6 +125,13 @@ export const ko: Catalogue = {
       act: application => `${application}에서 계속`,
     },
     confirmed: { title: '이메일을 인증했습니다', lead: '이 창은 닫아도 됩니다.' },
+    verificationRequired: {
+      title: '먼저 이메일을 인증해 주세요',
+      lead: (application, address) =>
+        `${application}에서 인증된 이메일을 요구합니다. ${address} 주소로 보낸 링크를 연 다음 여기서 계속해 주세요.`,
+      note: '몇 분 안에 메일이 오지 않으면 스팸함을 확인해 주세요. 새 링크는 내 계정 페이지에서 받을 수 있습니다.',
+      act: '계속',
+    },
     verificationExpired: {
       title: '기한이 지난 링크입니다',
       lead: address => `${address} 주소로 새 링크를 보내 드릴 수 있습니다.`,

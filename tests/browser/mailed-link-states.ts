@@ -27,6 +27,12 @@ const notices: Readonly<Record<string, NoticeModel>> = {
   'address-confirmed': { notice: 'address-confirmed' },
   'verification-expired': { notice: 'verification-expired', email, action: '/posted' },
   'verification-over': { notice: 'verification-over' },
+  'verification-required': {
+    notice: 'verification-required',
+    email,
+    application: '24-Hour Video',
+    goOnUrl: '/on',
+  },
   'verification-sent': { notice: 'verification-sent', email },
   'names-reset-sent': { notice: 'reset-sent', email: LONG_ADDRESS, linkLife: HOUR, signInUrl: '/sign-in' },
   'names-password-changed': { notice: 'password-changed', goOn: { application: HEBREW, url: '/on' } },

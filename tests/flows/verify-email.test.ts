@@ -6,6 +6,7 @@ import { linkIn, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
 import type { Account, Person, Stop } from '../fixtures/person.ts'
 import { applyTo } from '../fixtures/server.ts'
 import { onEachStage, signIn } from './stage.ts'
+import { TENANT_FILE } from './tenant.ts'
 
 onEachStage('A new address', stage => {
   let mailbox: Mailbox
@@ -186,5 +187,37 @@ onEachStage('A new address', stage => {
     const page = await person.visit(new URL(`${signInPage.url.pathname}/sign-up`, stage.issuer))
     assert.equal((await person.submit(page, { ...account })).status, 409)
     assert.equal((await mailbox.all(account.email)).length, 1)
+  })
+
+  test('that is not confirmed opens no application that wants it so, and does as soon as it is', async () => {
+    const [spa] = TENANT_FILE.clients.filter(({ client_id }) => client_id === 'spa')
+    const restrict = (require_verified_email: boolean) =>
+      applyTo(stage.server.latchkey, { clients: [{ ...spa, require_verified_email }] })
+    await restrict(true)
+    try {
+      const application = await stage.spa()
+      const person = stage.person()
+      people += 1
+      const account = { email: `new-${people}@example.com`, password: 'umbrella stand in the hall' }
+      const signInPage = await person.visit((await application.begin()).url)
+      const form = await person.visit(new URL(`${signInPage.url.pathname}/sign-up`, stage.issuer))
+      const told = await person.submit(form, account)
+      assert.equal(told.left, false)
+      assert.match(told.html, /Confirm your address first/)
+      assert.match(told.html, new RegExp(account.email))
+
+      const silent = await person.visit((await application.begin({ prompt: 'none' })).url)
+      assert.equal(silent.url.searchParams.get('error'), 'access_denied')
+      assert.match(silent.url.searchParams.get('error_description') ?? '', /verify your email/)
+      assert.match((await person.visit(told.url)).html, /Confirm your address first/)
+
+      const link = linkIn(await mailbox.next(account.email))
+      await person.submit(await person.visit(link))
+      const gone = await person.visit(new URL(told.url.pathname, stage.issuer))
+      assert.equal(gone.left, true)
+      assert.ok(gone.url.searchParams.has('code'))
+    } finally {
+      await restrict(false)
+    }
   })
 })
