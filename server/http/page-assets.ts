@@ -13,6 +13,7 @@ const FILES = {
   'latchkey.css': { type: 'text/css; charset=utf-8' },
   'page.js': { type: 'text/javascript; charset=utf-8' },
   'strength.js': { type: 'text/javascript; charset=utf-8' },
+  'leaving.js': { type: 'text/javascript; charset=utf-8' },
   'icon.svg': { type: 'image/svg+xml' },
   'password-rule.js': {
     type: 'text/javascript; charset=utf-8',

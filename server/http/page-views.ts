@@ -99,6 +99,11 @@ export interface PageModels {
     readonly application?: string | undefined
     readonly returnUrl?: string | undefined
   }
+  readonly leaving: {
+    /** Addresses of others, each with a frame. */
+    readonly frames: readonly string[]
+    readonly nextUrl: string
+  }
   readonly error: {
     readonly code: PageErrorCode
     /** English, for the developer beside the person; never a secret. */
@@ -122,6 +127,9 @@ type ViewOf<N extends PageName> = (
   tenant: string,
   language: Language,
 ) => PageView
+
+/** For applications that are slow; most are done in one. */
+const SECONDS_TO_LEAVE = 5
 
 type Field = 'email' | 'password'
 
@@ -257,6 +265,15 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
       back: returnUrl ? { text: name ? signedOut.backTo(name) : signedOut.back, url: returnUrl } : null,
     }
   },
+
+  leaving: ({ leaving }, { frames, nextUrl }) => ({
+    title: leaving.title,
+    heading: leaving.title,
+    lead: leaving.lead,
+    frames,
+    seconds: SECONDS_TO_LEAVE,
+    next: { text: leaving.next, url: nextUrl },
+  }),
 
   error: ({ error }, { code, detail, requestId }) => {
     const { what, next }: Trouble = error.causes[code]

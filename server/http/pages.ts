@@ -73,6 +73,8 @@ interface PageHeaderOptions {
   readonly nonce: string
   /** URLs to which posting the page's form may lead, redirects included: browsers apply `form-action` to each hop. */
   readonly formTargets: readonly string[]
+  /** Origins that the page frames. */
+  readonly frameSources?: readonly string[]
   /** Whether pictures may come over plain http: where the page itself does, which is on a developer's machine. */
   readonly plainPictures?: boolean
 }
@@ -81,7 +83,12 @@ interface PageHeaderOptions {
  * Sent with every page. There is no Cross-Origin-Opener-Policy: it would cut a sign-in popup from the window
  * that opened it. Throws `TypeError` for a nonce that would not stay within its quotes.
  */
-export function pageHeaders({ nonce, formTargets, plainPictures = false }: PageHeaderOptions): Record<string, string> {
+export function pageHeaders({
+  nonce,
+  formTargets,
+  frameSources = [],
+  plainPictures = false,
+}: PageHeaderOptions): Record<string, string> {
   if (!/^[A-Za-z0-9+/_-]{22,}={0,2}$/.test(nonce)) throw new TypeError('A nonce is at least 128 bits of base64')
   const policy = [
     "default-src 'none'",
@@ -90,6 +97,7 @@ export function pageHeaders({ nonce, formTargets, plainPictures = false }: PageH
     `img-src 'self' https: data:${plainPictures ? ' http:' : ''}`,
     "font-src 'self'",
     "connect-src 'self'",
+    ...(frameSources.length > 0 ? [`frame-src ${[...new Set(frameSources)].join(' ')}`] : []),
     `form-action ${["'self'", ...new Set(formTargets.flatMap(formSource))].join(' ')}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",

@@ -5,6 +5,7 @@ import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import { methodsOf, type Proof } from '../policy/proof.ts'
 import { revokeSession, revokeSubject } from '../revocation/revoke.ts'
+import type { SessionClient } from '../store/session-clients.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
@@ -63,18 +64,25 @@ export async function beginSession(
   return id
 }
 
-/** Ends each with every token that carries its `sid`. Those that had ended already are passed over. */
+/**
+ * Ends each with every token that carries its `sid`. Those that had ended already are passed over. Answers the clients
+ * that are to be told in the browser, if the sessions were of this one: the others are told behind its back.
+ */
 export function endSessions(
   store: Store,
   sessions: readonly SessionRecord[],
   client: string | null,
   occasion: Occasion,
   at: Instant,
-): Promise<void> {
+): Promise<SessionClient[]> {
   return store.transaction(async transaction => {
+    const ended: string[] = []
     for (const session of sessions)
-      if (await revokeSession(transaction, session, at))
+      if (await revokeSession(transaction, session, at)) {
+        ended.push(session.id)
         await transaction.events.record([signedOut(occasion, client, session.user, session.id)])
+      }
+    return transaction.sessionClients.takeOfSessions(occasion.tenant, ended, 'front')
   })
 }
 

@@ -3,15 +3,18 @@
  * request does, and shows the browser's current account.
  */
 import { occasionOf } from '../audit/events.ts'
+import { framesOf } from '../clients/front-channel.ts'
 import { languageHere } from '../http/language.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
 import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
 import { withdrawConsent } from '../identity/consents.ts'
 import { askForVerification } from '../identity/email-verification.ts'
+import { leave } from '../identity/leaving.ts'
 import { nextStepHere } from '../identity/next-step-here.ts'
 import { endSessions, signOutEverywhere } from '../identity/sessions.ts'
 import { PageError } from '../kernel/errors.ts'
+import type { SessionClient } from '../store/session-clients.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import { applicationsOf } from './account-applications.ts'
 import { ACCOUNT_PATH, accountClient, accountRequest, askFirst } from './account-request.ts'
@@ -22,7 +25,7 @@ import { shownPerson } from './shown-person.ts'
 const CHOOSE_PATH = `${ACCOUNT_PATH}/choose`
 
 export function accountRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock, tenants, cookieScope } = services
+  const { store, clock, clients, tenants, cookieScope } = services
 
   async function look(incoming: Incoming): Promise<Answer> {
     const now = clock()
@@ -73,10 +76,10 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
     incoming: Incoming,
     { user }: LiveSession,
     isMeant: (session: SessionRecord) => boolean,
-  ): Promise<void> {
+  ): Promise<SessionClient[]> {
     const now = clock()
     const sessions = await store.sessions.liveOf(incoming.tenant, user.id, now)
-    await endSessions(store, sessions.filter(isMeant), null, occasionOf(incoming, now), now)
+    return endSessions(store, sessions.filter(isMeant), null, occasionOf(incoming, now), now)
   }
 
   /** The cookie goes with the last session that it opens. */
@@ -87,10 +90,11 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
 
   const signOut = acting(async (incoming, current) => {
     const wanted = incoming.body.get('session')
-    await endThose(incoming, current, ({ id }) => id === wanted)
-    return wanted === current.session.id
-      ? seeOther('/signed-out', await cookiesAfterwards(incoming))
-      : seeOther(ACCOUNT_PATH)
+    const participants = await endThose(incoming, current, ({ id }) => id === wanted)
+    if (wanted !== current.session.id) return seeOther(ACCOUNT_PATH)
+    const leaving = { frames: await framesOf(clients, participants), to: '/signed-out', uiLocales: null }
+    const scope = await cookieScope(incoming.tenant, incoming.issuer)
+    return leave(store, incoming, scope, leaving, await cookiesAfterwards(incoming), clock())
   })
 
   const signOutOthers = acting(async (incoming, current) => {

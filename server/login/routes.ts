@@ -6,6 +6,7 @@ import { accountRoutes } from './account.ts'
 import { chooseAccountRoutes } from './choose-account.ts'
 import { consentRoutes } from './consent.ts'
 import { forgotPasswordRoutes } from './forgot-password.ts'
+import { leavingRoutes } from './leaving.ts'
 import { resetPasswordRoutes } from './reset-password.ts'
 import type { LoginServices } from './services.ts'
 import { type Face, show } from './show.ts'
@@ -24,6 +25,7 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...consentRoutes(services),
   ...accountRoutes(services),
   ...signOutRoutes(services),
+  ...leavingRoutes(services),
   assetRoute(services),
 ]
 

@@ -20,6 +20,8 @@ export interface Setting {
   readonly uiLocales?: string | null
   /** Where a form of the page may lead, besides back here. */
   readonly formTargets?: readonly string[]
+  /** Origins that the page frames. */
+  readonly frameSources?: readonly string[]
   readonly status?: number
   /** In milliseconds: when to come back. */
   readonly wait?: number | undefined
@@ -68,7 +70,12 @@ export async function show<N extends PageName>(
     cookies.push(rememberLanguage(picked, await services.cookieScope(incoming.tenant, incoming.issuer)))
   const status = setting.status ?? 200
   const headers = {
-    ...pageHeaders({ nonce, formTargets: setting.formTargets ?? [], plainPictures: !isSecure(incoming) }),
+    ...pageHeaders({
+      nonce,
+      formTargets: setting.formTargets ?? [],
+      frameSources: setting.frameSources ?? [],
+      plainPictures: !isSecure(incoming),
+    }),
     // RFC 9110 §10.2.3: a page with this status says that there was no place, which the next moment may have.
     ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
     // RFC 6585 §4.

@@ -1,9 +1,11 @@
 /** Signing out when the link may have come from anywhere: the person is asked, and told when it is done. */
 import { occasionOf } from '../audit/events.ts'
-import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { framesOf } from '../clients/front-channel.ts'
+import type { Answer, Incoming, Route } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
 import { findHere } from '../identity/bound-tickets.ts'
 import { dropSessionCookie, liveSessions } from '../identity/browsers.ts'
+import { leave } from '../identity/leaving.ts'
 import { endSessions } from '../identity/sessions.ts'
 import { afterSignOut, SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
 import type { LoginServices } from './services.ts'
@@ -41,8 +43,11 @@ export function signOutRoutes(services: LoginServices): readonly Route[] {
     const now = clock()
     await store.tickets.consume(incoming.tenant, SIGN_OUT_TICKET, id, now)
     const sessions = (await liveSessions(store, incoming, now)).map(({ session }) => session)
-    await endSessions(store, sessions, client?.id ?? null, occasionOf(incoming, now), now)
-    return seeOther(afterSignOut(request), [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))])
+    const participants = await endSessions(store, sessions, client?.id ?? null, occasionOf(incoming, now), now)
+    const scope = await cookieScope(incoming.tenant, incoming.issuer)
+    const frames = await framesOf(clients, participants)
+    const leaving = { frames, to: afterSignOut(request), uiLocales: request.uiLocales }
+    return leave(store, incoming, scope, leaving, [dropSessionCookie(scope)], now)
   }
 
   return [

@@ -6,6 +6,7 @@ import { backchannelLogout } from './features/backchannel-logout.ts'
 import { claims } from './features/claims.ts'
 import { clientCredentials } from './features/client-credentials.ts'
 import { endSession } from './features/end-session.ts'
+import { frontchannelLogout } from './features/frontchannel-logout.ts'
 import { implicit } from './features/implicit.ts'
 import { interaction } from './features/interaction.ts'
 import { introspection } from './features/introspection.ts'
@@ -42,4 +43,5 @@ export const features: readonly Feature[] = [
   logout,
   endSession,
   backchannelLogout,
+  frontchannelLogout,
 ]

@@ -1,8 +1,10 @@
 /** What the two ways of signing out share: ending this browser's sessions, or asking first. */
 import { occasionOf } from '../audit/events.ts'
+import { framesOf } from '../clients/front-channel.ts'
 import { type Answer, type Incoming, seeOther } from '../http/route.ts'
 import { issueHere } from '../identity/bound-tickets.ts'
 import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
+import { leave } from '../identity/leaving.ts'
 import { endSessions } from '../identity/sessions.ts'
 import { CONFIRMATION_LIFE } from '../policy/lifetimes.ts'
 import { afterSignOut, SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
@@ -10,30 +12,32 @@ import type { OAuthServices } from './feature.ts'
 
 /**
  * Ends the sessions of this browser that are meant, all of them unless said otherwise: somebody who signs out on
- * a shared machine leaves nobody signed in. Answers the cookies to set.
+ * a shared machine leaves nobody signed in. Then sends the browser to where the request leads.
  */
 export async function signOutHere(
   services: OAuthServices,
   incoming: Incoming,
-  client: string | null,
+  request: SignOutRequest,
   isMeant: (entry: LiveSession) => boolean = () => true,
-): Promise<string[]> {
-  const { store, clock, cookieScope } = services
+): Promise<Answer> {
+  const { store, clients, clock, cookieScope } = services
   const now = clock()
   const sessions = await liveSessions(store, incoming, now)
   const meant = sessions.filter(isMeant)
   // Nobody signed in, or nobody who is meant: the cookie stays, or any page could take it away.
-  if (meant.length === 0) return []
-  await endSessions(
+  if (meant.length === 0) return seeOther(afterSignOut(request))
+  const participants = await endSessions(
     store,
     meant.map(({ session }) => session),
-    client,
+    request.client,
     occasionOf(incoming, now),
     now,
   )
-  return meant.length === sessions.length
-    ? [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))]
-    : []
+  const scope = await cookieScope(incoming.tenant, incoming.issuer)
+  const cookies = meant.length === sessions.length ? [dropSessionCookie(scope)] : []
+  const { uiLocales } = request
+  const leaving = { frames: await framesOf(clients, participants), to: afterSignOut(request), uiLocales }
+  return leave(store, incoming, scope, leaving, cookies, now)
 }
 
 /** To the page of `login/` that asks, under a ticket bound to this browser. Nobody signed in: nothing to ask. */

@@ -264,6 +264,12 @@ export const en = {
     back: 'Go back',
   },
 
+  leaving: {
+    title: 'Signing out',
+    lead: 'Applications that you used are being told.',
+    next: 'Continue',
+  },
+
   error: {
     forDevelopers: 'For developers',
     code: 'Error',

@@ -257,6 +257,12 @@ export const ko: Catalogue = {
     back: '돌아가기',
   },
 
+  leaving: {
+    title: '로그아웃하는 중',
+    lead: '사용하던 앱에 로그아웃을 알리고 있습니다.',
+    next: '계속',
+  },
+
   error: {
     forDevelopers: '개발자에게 알릴 내용',
     code: '오류',

@@ -291,6 +291,11 @@ const flows: readonly Flow[] = [
     needs: ['authorization-code', 'openid', 'backchannel-logout'],
     run: async server => assert.ok((await channelsOf(server)).includes('back')),
   },
+  {
+    name: 'a client is noted that is to be told of the session’s end in the browser',
+    needs: ['authorization-code', 'openid', 'frontchannel-logout'],
+    run: async server => assert.ok((await channelsOf(server)).includes('front')),
+  },
 ]
 
 async function signedIn(server: RunningServer): Promise<CookieJarBrowser> {

@@ -1,13 +1,30 @@
 /** Signing out: at once when the application can show that it means it, after a question otherwise, and then for good. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { before, test } from 'node:test'
 import * as oidc from 'openid-client'
 import type { Application } from '../fixtures/application.ts'
-import { departure, type Person } from '../fixtures/person.ts'
+import { departure, type Person, type Stop } from '../fixtures/person.ts'
+import { applyTo } from '../fixtures/server.ts'
 import { askSilently, onEachStage, signIn, userinfoStatus } from './stage.ts'
-import { ANN, JO, SIGNED_OUT_URI } from './tenant.ts'
+import { ANN, JO, REDIRECT_URI, SIGNED_OUT_URI } from './tenant.ts'
+
+const FRAMED_AT = 'http://localhost:5999/out?app=framed'
 
 onEachStage('Signing out', stage => {
+  before(() =>
+    applyTo(stage.server.latchkey, {
+      clients: [
+        {
+          client_id: 'framed',
+          name: 'Framed',
+          app_type: 'spa',
+          callbacks: [REDIRECT_URI],
+          allowed_logout_urls: [SIGNED_OUT_URI],
+          frontchannel_logout_uri: FRAMED_AT,
+        },
+      ],
+    }),
+  )
   async function signedIn(parameters: Readonly<Record<string, string>> = { scope: 'openid email' }) {
     const person = stage.person()
     const spa = await stage.spa()
@@ -209,5 +226,79 @@ onEachStage('Signing out', stage => {
     const elsewhere = await attacker.submit(page)
     assert.equal(elsewhere.status, 400)
     await assertSignedIn(spa, person, tokens.access_token)
+  })
+
+  /** Somebody signed in to an application that ends its part of the session in a frame, and to one that does not. */
+  async function signedInFramed() {
+    const person = stage.person()
+    const framed = await stage.application('framed')
+    const { tokens } = await signIn(framed, person, JO, { scope: 'openid' })
+    const { begun, callback } = await askSilently(await stage.spa(), person, { scope: 'openid' })
+    await (await stage.spa()).finish(callback, begun)
+    return { person, framed, tokens, sid: String(tokens.claims()?.['sid']) }
+  }
+  const framesIn = ({ html }: Stop): string[] =>
+    [...html.matchAll(/<iframe src="([^"]+)"/g)].map(([, src = '']) => src.replaceAll('&amp;', '&'))
+  const goesOnTo = ({ html }: Stop): string | undefined =>
+    /<meta http-equiv="refresh" content="5;url=([^"]+)">/.exec(html)?.[1]?.replaceAll('&amp;', '&')
+
+  for (const [how, to, leave] of [
+    [
+      'a hint at /oidc/logout',
+      `${SIGNED_OUT_URI}?state=as+it+was`,
+      ({ person, framed, tokens }: Awaited<ReturnType<typeof signedInFramed>>) =>
+        person.visit(
+          oidc.buildEndSessionUrl(framed.configuration, {
+            id_token_hint: tokens.id_token ?? '',
+            post_logout_redirect_uri: SIGNED_OUT_URI,
+            state: 'as it was',
+          }),
+        ),
+    ],
+    [
+      'the question',
+      '/signed-out',
+      async ({ person }: Awaited<ReturnType<typeof signedInFramed>>) =>
+        person.submit(await person.visit(new URL('oidc/logout', stage.issuer))),
+    ],
+    [
+      '/v2/logout',
+      SIGNED_OUT_URI,
+      ({ person }: Awaited<ReturnType<typeof signedInFramed>>) =>
+        person.visit(v2Logout({ client_id: 'spa', returnTo: SIGNED_OUT_URI })),
+    ],
+    [
+      'the account’s page',
+      '/signed-out',
+      async ({ person, sid }: Awaited<ReturnType<typeof signedInFramed>>) => {
+        const fields = { account: sid, session: sid }
+        return person.post(new URL('account/sign-out', stage.issuer), fields, new URL(stage.issuer).origin)
+      },
+    ],
+  ] as const)
+    test(`by ${how} loads the address of each application that has one, and goes on`, async () => {
+      const one = await signedInFramed()
+      const page = await leave(one)
+      assert.match(page.url.pathname, /^\/leaving\//)
+      assert.deepEqual(framesIn(page), [`${FRAMED_AT}&${new URLSearchParams({ iss: stage.issuer, sid: one.sid })}`])
+      assert.equal(goesOnTo(page), to)
+      assert.ok(page.headers.get('content-security-policy')?.includes('; frame-src http://localhost:5999;'))
+      await assertSignedOut(one.framed, one.person, one.tokens.access_token)
+      assert.deepEqual(framesIn(await one.person.visit(page.url)), framesIn(page))
+      assert.equal((await stage.person().visit(page.url)).status, 400)
+    })
+
+  test('of one of two accounts loads nothing for the other', async () => {
+    const { person, framed, tokens, sid } = await signedInFramed()
+    const other = await framed.begin({ scope: 'openid', prompt: 'login', login_hint: ANN.email })
+    const second = await framed.finish(await person.signIn(other.url, ANN), other)
+    assert.notEqual(second.claims()?.['sid'], sid)
+    const page = await person.visit(
+      oidc.buildEndSessionUrl(framed.configuration, { id_token_hint: tokens.id_token ?? '' }),
+    )
+    assert.deepEqual(
+      framesIn(page).map(frame => new URL(frame).searchParams.get('sid')),
+      [sid],
+    )
   })
 })

@@ -6,10 +6,10 @@ import type { VerifiedToken } from '@latchkey/sdk/verify'
 import type { Client } from '../../clients/metadata.ts'
 import { isRegisteredLogoutUrl } from '../../clients/redirect-uris.ts'
 import type { Parameters } from '../../http/parameters.ts'
-import { type Answer, type Incoming, seeOther } from '../../http/route.ts'
+import type { Answer, Incoming } from '../../http/route.ts'
 import { PageError } from '../../kernel/errors.ts'
 import { withQuery } from '../../kernel/url.ts'
-import { afterSignOut, type SignOutRequest } from '../../policy/sign-out-request.ts'
+import type { SignOutRequest } from '../../policy/sign-out-request.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
 import { readIdTokenHint } from '../id-token-hint.ts'
 import { comeBackTo, takePosted } from '../posted-forms.ts'
@@ -67,10 +67,9 @@ async function understand(services: OAuthServices, incoming: Incoming, parameter
 async function carryOut(services: OAuthServices, incoming: Incoming, request: Understood): Promise<Answer> {
   const { hinted, ...asked } = request
   if (!hinted) return askToSignOut(services, incoming, asked)
-  const cookies = await signOutHere(services, incoming, asked.client, ({ session }) =>
+  return signOutHere(services, incoming, asked, ({ session }) =>
     hinted.session === null ? session.user === hinted.user : session.id === hinted.session,
   )
-  return seeOther(afterSignOut(asked), cookies)
 }
 
 /** Back from the redirect after a form. */

@@ -3,7 +3,7 @@
  * leads to a registered address, since any page can point a browser here; otherwise the person is asked.
  */
 import { isRegisteredLogoutUrl } from '../../clients/redirect-uris.ts'
-import { type Answer, type Incoming, type Route, seeOther } from '../../http/route.ts'
+import type { Answer, Incoming, Route } from '../../http/route.ts'
 import { PageError } from '../../kernel/errors.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
 import { askToSignOut, signOutHere } from '../sign-out.ts'
@@ -37,5 +37,5 @@ async function answer(services: OAuthServices, incoming: Incoming): Promise<Answ
       'return_to_mismatch',
       'returnTo is not among the allowed logout URLs of the application or the tenant.',
     )
-  return seeOther(returnTo, await signOutHere(services, incoming, client?.id ?? null))
+  return signOutHere(services, incoming, { client: client?.id ?? null, returnTo, uiLocales: null })
 }
