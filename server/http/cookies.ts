@@ -17,7 +17,8 @@ export interface CookieScope {
   readonly sameSite: 'Lax' | 'None'
 }
 
-const fullName = (kind: CookieKind, secure: boolean): string => (secure ? `__Host-${kind.name}` : kind.name)
+export const fullName = (kind: Pick<CookieKind, 'name'>, secure: boolean): string =>
+  secure ? `__Host-${kind.name}` : kind.name
 
 /** The first of that name: browsers send the more specific one first, and with `__Host-` there is only one. */
 export function readCookie(header: string | undefined, kind: CookieKind, secure: boolean): string | undefined {

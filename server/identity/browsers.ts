@@ -1,10 +1,10 @@
 /**
- * The browser in front of us: its two cookies, and the sessions they open. One names the browser's sessions and
- * rotates at every sign-in; the other is the secret that tickets are bound to, which must not rotate under the
- * other tabs. Neither can be computed from the other.
+ * The browser in front of us: its cookies, and the sessions they open. One names the browser's sessions and rotates at
+ * every sign-in; another is the secret that tickets are bound to, which must not rotate under the other tabs. The third
+ * is no secret: scripts of ours read it to notice that somebody signed in or out. None can be computed from another.
  */
 
-import { type CookieKind, type CookieScope, dropCookie, readCookie, setCookie } from '../http/cookies.ts'
+import { type CookieKind, type CookieScope, dropCookie, fullName, readCookie, setCookie } from '../http/cookies.ts'
 import { type Incoming, isSecure } from '../http/route.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { randomSecret, sha256 } from '../kernel/secrets.ts'
@@ -16,6 +16,7 @@ import { isLive } from './sessions.ts'
 
 const SESSION_COOKIE = 'latchkey.session'
 const BROWSER_COOKIE: CookieKind = { name: 'latchkey.browser', life: BROWSER_SECRET_LIFE }
+const STATE_COOKIE: CookieKind = { name: 'latchkey.state', life: BROWSER_SECRET_LIFE, readable: true }
 
 export interface LiveSession extends BrowserSession {
   readonly user: UserRecord
@@ -67,3 +68,19 @@ export function isBoundHere(ticket: { browserHash: string | null }, incoming: In
   const hash = browserHashOf(incoming)
   return hash !== null && hash === ticket.browserHash
 }
+
+export const stateCookieName = (secure: boolean): string => fullName(STATE_COOKIE, secure)
+
+/** What stands for the browser's sessions as they are, made when it has none; `cookies` is empty when nothing need be set. */
+export function browserState(incoming: Incoming, scope: CookieScope): { state: string; cookies: string[] } {
+  const known = readCookie(incoming.header('cookie'), STATE_COOKIE, scope.secure)
+  if (known !== undefined) return { state: known, cookies: [] }
+  const state = randomSecret()
+  return { state, cookies: [setCookie(STATE_COOKIE, state, scope)] }
+}
+
+/** Somebody signed in or out: another state, where anybody has asked for one. */
+export const changeBrowserState = (incoming: Incoming, scope: CookieScope): string[] =>
+  readCookie(incoming.header('cookie'), STATE_COOKIE, scope.secure) === undefined
+    ? []
+    : [setCookie(STATE_COOKIE, randomSecret(), scope)]

@@ -7,7 +7,7 @@ import { framesOf } from '../clients/front-channel.ts'
 import { languageHere } from '../http/language.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
-import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
+import { changeBrowserState, dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
 import { withdrawConsent } from '../identity/consents.ts'
 import { askForVerification } from '../identity/email-verification.ts'
 import { leave } from '../identity/leaving.ts'
@@ -82,10 +82,11 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
     return endSessions(store, sessions.filter(isMeant), null, occasionOf(incoming, now), now)
   }
 
-  /** The cookie goes with the last session that it opens. */
+  /** The session cookie goes with the last session that it opens. */
   async function cookiesAfterwards(incoming: Incoming): Promise<string[]> {
     const left = await liveSessions(store, incoming, clock())
-    return left.length > 0 ? [] : [dropSessionCookie(await cookieScope(incoming.tenant, incoming.issuer))]
+    const scope = await cookieScope(incoming.tenant, incoming.issuer)
+    return [...(left.length > 0 ? [] : [dropSessionCookie(scope)]), ...changeBrowserState(incoming, scope)]
   }
 
   const signOut = acting(async (incoming, current) => {

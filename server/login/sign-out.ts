@@ -4,7 +4,7 @@ import { framesOf } from '../clients/front-channel.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
 import { refuseForeignPost } from '../http/same-origin.ts'
 import { findHere } from '../identity/bound-tickets.ts'
-import { dropSessionCookie, liveSessions } from '../identity/browsers.ts'
+import { changeBrowserState, dropSessionCookie, liveSessions } from '../identity/browsers.ts'
 import { leave } from '../identity/leaving.ts'
 import { endSessions } from '../identity/sessions.ts'
 import { afterSignOut, SIGN_OUT_TICKET, type SignOutRequest } from '../policy/sign-out-request.ts'
@@ -46,8 +46,9 @@ export function signOutRoutes(services: LoginServices): readonly Route[] {
     const participants = await endSessions(store, sessions, client?.id ?? null, occasionOf(incoming, now), now)
     const scope = await cookieScope(incoming.tenant, incoming.issuer)
     const frames = await framesOf(clients, participants)
+    const cookies = [dropSessionCookie(scope), ...changeBrowserState(incoming, scope)]
     const leaving = { frames, to: afterSignOut(request), uiLocales: request.uiLocales }
-    return leave(store, incoming, scope, leaving, [dropSessionCookie(scope)], now)
+    return leave(store, incoming, scope, leaving, cookies, now)
   }
 
   return [

@@ -2,7 +2,7 @@
 import { occasionOf } from '../audit/events.ts'
 import type { Incoming } from '../http/route.ts'
 import { rememberDevice } from '../identity/brake.ts'
-import { bindBrowser, newSessionCookie, sessionHash } from '../identity/browsers.ts'
+import { bindBrowser, changeBrowserState, newSessionCookie, sessionHash } from '../identity/browsers.ts'
 import { beginSession } from '../identity/sessions.ts'
 import type { Proof } from '../policy/proof.ts'
 import type { Transaction } from '../store/store.ts'
@@ -49,5 +49,5 @@ export async function startSession(
       data: { ...request, chosenSession: session },
     })
   })
-  return [cookie, ...browser.cookies]
+  return [cookie, ...browser.cookies, ...changeBrowserState(incoming, scope)]
 }

@@ -53,6 +53,7 @@ export async function giveAuthorization(
   const members: Record<string, string> = {}
   const wanted = { accessToken: false, idToken: false }
   const cookies: string[] = []
+  const scope = await services.cookieScope(incoming.tenant, incoming.issuer)
 
   await store.transaction(async transaction => {
     if (ticket && (await transaction.tickets.consume(incoming.tenant, REQUEST_TICKET, ticket.id, now)) !== 'consumed')
@@ -87,6 +88,7 @@ export async function giveAuthorization(
       sessionExpiresAt: session.expiresAt,
       transaction,
       now,
+      cookieScope: scope,
       answer: members,
       wanted,
       cookies,
@@ -173,6 +175,7 @@ const answer = (
 ): Answer =>
   modeOf(responseMode).answer(
     redirectUri,
-    { ...members, ...(state !== null && { state }), iss: incoming.issuer },
+    // By name: the order of features must not show here either.
+    { ...Object.fromEntries(Object.entries(members).sort()), ...(state !== null && { state }), iss: incoming.issuer },
     languageHere(incoming, uiLocales),
   )

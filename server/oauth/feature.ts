@@ -11,6 +11,7 @@ import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { Client } from '../clients/metadata.ts'
 import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
+import type { CookieScope } from '../http/cookies.ts'
 import type { Egress } from '../http/egress.ts'
 import type { Parameters } from '../http/parameters.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
@@ -223,6 +224,7 @@ export interface RespondContext {
   readonly sessionExpiresAt: Instant
   readonly transaction: Transaction
   readonly now: Instant
+  readonly cookieScope: CookieScope
   /** Members of the answer. */
   readonly answer: Record<string, string>
   /** Set to have such a token signed for the answer, once all is written. */

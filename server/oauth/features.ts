@@ -20,6 +20,7 @@ import { refreshToken } from './features/refresh-token.ts'
 import { registration } from './features/registration.ts'
 import { requestObject } from './features/request-object.ts'
 import { revocation } from './features/revocation.ts'
+import { sessionManagement } from './features/session-management.ts'
 import { userinfo } from './features/userinfo.ts'
 
 export const features: readonly Feature[] = [
@@ -44,4 +45,5 @@ export const features: readonly Feature[] = [
   endSession,
   backchannelLogout,
   frontchannelLogout,
+  sessionManagement,
 ]

@@ -3,7 +3,7 @@ import { occasionOf } from '../audit/events.ts'
 import { framesOf } from '../clients/front-channel.ts'
 import { type Answer, type Incoming, seeOther } from '../http/route.ts'
 import { issueHere } from '../identity/bound-tickets.ts'
-import { dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
+import { changeBrowserState, dropSessionCookie, type LiveSession, liveSessions } from '../identity/browsers.ts'
 import { leave } from '../identity/leaving.ts'
 import { endSessions } from '../identity/sessions.ts'
 import { CONFIRMATION_LIFE } from '../policy/lifetimes.ts'
@@ -34,7 +34,10 @@ export async function signOutHere(
     now,
   )
   const scope = await cookieScope(incoming.tenant, incoming.issuer)
-  const cookies = meant.length === sessions.length ? [dropSessionCookie(scope)] : []
+  const cookies = [
+    ...(meant.length === sessions.length ? [dropSessionCookie(scope)] : []),
+    ...changeBrowserState(incoming, scope),
+  ]
   const { uiLocales } = request
   const leaving = { frames: await framesOf(clients, participants), to: afterSignOut(request), uiLocales }
   return leave(store, incoming, scope, leaving, cookies, now)

@@ -152,6 +152,8 @@ export const pageStates: readonly PageState[] = [
     brand: { name: 'Moonlight Media' },
     show: ['sign-out', { ...signOut, application, cancelUrl: undefined }],
   },
+  // Leads nowhere, so that it can be looked at.
+  { name: 'leaving', show: ['leaving', { frames: [], nextUrl: '#' }] },
   { name: 'signed-out', show: ['signed-out', {}] },
   { name: 'signed-out-everywhere', show: ['signed-out', { everywhere: true }] },
   { name: 'signed-out-of', show: ['signed-out', { application, returnUrl: '/back' }] },

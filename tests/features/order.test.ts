@@ -230,7 +230,7 @@ const questions: readonly Question[] = [
   }),
   authorizing(
     'everything that can be answered at once',
-    /#code=….*access_token=….*id_token=…/,
+    /#access_token=….*code=….*id_token=…/,
     { ...EVERYTHING, prompt: undefined, response_type: 'code id_token token' },
     OPEN,
   ),
@@ -255,7 +255,7 @@ const questions: readonly Question[] = [
 
 /** An answer without what is random in it. */
 function told(reply: Reply): unknown {
-  const location = reply.location?.replace(/(\/login\/|[?&#](?:code|access_token|id_token)=)[\w.-]+/g, '$1…')
+  const location = reply.location?.replace(/(\/login\/|[?&#](?:code|access_token|id_token|session_state)=)[\w.-]+/g, '$1…')
   if (!String(reply.headers['content-type']).startsWith('application/json')) return { status: reply.status, location }
   const body = Object.entries(reply.json()).map(([name, value]) => [name, settled(name, value)])
   return { status: reply.status, location, body: Object.fromEntries(body) }

@@ -287,6 +287,14 @@ const flows: readonly Flow[] = [
     },
   },
   {
+    name: 'an application is told what to watch the session by',
+    needs: ['authorization-code', 'openid', 'session-management'],
+    run: async server => {
+      const answer = await signIn(new CookieJarBrowser(server), ANN)
+      assert.match(answer.searchParams.get('session_state') ?? '', /^[0-9a-f]{64}\.\S{43}$/)
+    },
+  },
+  {
     name: 'a client is noted that is to be told of the session’s end by the server',
     needs: ['authorization-code', 'openid', 'backchannel-logout'],
     run: async server => assert.ok((await channelsOf(server)).includes('back')),
