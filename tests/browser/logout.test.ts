@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { insist } from '../conformance/insist.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 
@@ -105,21 +106,21 @@ describe('An application in the same browser', () => {
   }
   const pathsAsked = () => asked.map(({ pathname }) => pathname).filter(path => path !== '/callback')
 
-  test('ends its part of the session in a frame, before the browser goes on with the state', () =>
+  test('oidcc-frontchannel-rp-initiated-logout: it ends its part of the session in a frame, before the browser goes on with the state', () =>
     withPage(async page => {
       await signIn(page, 'app')
       const sessions = await server.latchkey.store.sessions.liveOf('default', await annsId(), Date.now())
-      await signOut(page)
-      assert.deepEqual(pathsAsked(), ['/out', '/signed-out'])
+      await signOut(page, 'as-it-was')
+      insist('oidcc-frontchannel-rp-initiated-logout#order', pathsAsked().join() === '/out,/signed-out', asked)
       const out = asked.find(({ pathname }) => pathname === '/out')
-      assert.deepEqual(
-        [...(out?.searchParams ?? [])],
-        [
-          ['of', 'lantern'],
-          ['iss', server.issuer],
-          ['sid', sessions[0]?.id ?? ''],
-        ],
-      )
+      const { of, iss, sid, ...others } = Object.fromEntries(out?.searchParams ?? [])
+      insist('oidcc-frontchannel-rp-initiated-logout#frame', of === 'lantern', asked)
+      insist('oidcc-frontchannel-rp-initiated-logout#iss', iss === server.issuer, asked)
+      insist('oidcc-frontchannel-rp-initiated-logout#sid', sid !== undefined && sid === sessions[0]?.id, asked)
+      insist('oidcc-frontchannel-rp-initiated-logout#nothing-else', Object.keys(others).length === 0, asked)
+      await page.goto(authorize('app', { prompt: 'none' }))
+      const error = new URL(page.url()).searchParams.get('error')
+      insist('oidcc-frontchannel-rp-initiated-logout#signed-out', error === 'login_required', page.url())
     }))
 
   test('that does not answer keeps the browser for a few seconds and no longer', () =>
@@ -160,12 +161,13 @@ describe('An application in the same browser', () => {
     })`)
   }
 
-  test('sees in a frame of the provider’s whether somebody signed in or out since its answer', () =>
+  test('oidcc-session-management-rp-initiated-logout: a frame of the provider tells whether somebody signed in or out since its answer', () =>
     withPage(async page => {
       const first = (await signIn(page, 'plain')).get('session_state') ?? ''
       const other = (await signIn(page, 'app')).get('session_state') ?? ''
-      assert.notEqual(first, other)
-      assert.equal(await check(page, 'plain', first), 'unchanged')
+      insist('oidcc-session-management-rp-initiated-logout#session-state', first !== '' && first !== other, first)
+      const before = await check(page, 'plain', first)
+      insist('oidcc-session-management-rp-initiated-logout#unchanged', before === 'unchanged', before)
       assert.equal(await check(page, 'app', other), 'unchanged')
       assert.equal(await check(page, 'app', first), 'changed')
       assert.equal(await check(page, 'plain', 'nonsense'), 'error')
@@ -174,7 +176,8 @@ describe('An application in the same browser', () => {
       assert.equal(await check(page, 'plain', first), 'unchanged', 'a silent answer is no sign-in')
 
       await signOut(page)
-      assert.equal(await check(page, 'plain', first), 'changed')
+      const after = await check(page, 'plain', first)
+      insist('oidcc-session-management-rp-initiated-logout#changed', after === 'changed', after)
       const again = (await signIn(page, 'plain')).get('session_state') ?? ''
       assert.equal(await check(page, 'plain', first), 'changed')
       assert.equal(await check(page, 'plain', again), 'unchanged')

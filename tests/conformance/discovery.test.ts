@@ -121,4 +121,30 @@ describe('The config plan, of an https issuer', () => {
     const areSecure = others.every(([, url]) => URL.parse(String(url))?.protocol === 'https:')
     insist('oidcc-rp-initiated-logout-discovery-endpoint-verification#https', areSecure, others)
   })
+  const isSecure = (url: unknown): boolean => URL.parse(String(url))?.protocol === 'https:'
+
+  test('oidcc-backchannel-logout-discovery-endpoint-verification: discovery says that applications are told by the server', async () => {
+    const metadata = await askedBy(proxies.keeping)
+    const { backchannel_logout_supported: told, backchannel_logout_session_supported: session } = metadata
+    insist('oidcc-backchannel-logout-discovery-endpoint-verification#supported', told === true, metadata)
+    insist('oidcc-backchannel-logout-discovery-endpoint-verification#session-supported', session === true, metadata)
+    const endpoint = metadata['end_session_endpoint']
+    insist('oidcc-backchannel-logout-discovery-endpoint-verification#endpoint', isSecure(endpoint), metadata)
+  })
+
+  test('oidcc-frontchannel-logout-discovery-endpoint-verification: discovery says that applications are told by the browser', async () => {
+    const metadata = await askedBy(proxies.keeping)
+    const { frontchannel_logout_supported: told, frontchannel_logout_session_supported: session } = metadata
+    insist('oidcc-frontchannel-logout-discovery-endpoint-verification#supported', told === true, metadata)
+    insist('oidcc-frontchannel-logout-discovery-endpoint-verification#session-supported', session === true, metadata)
+    const endpoint = metadata['end_session_endpoint']
+    insist('oidcc-frontchannel-logout-discovery-endpoint-verification#endpoint', isSecure(endpoint), metadata)
+  })
+
+  test('oidcc-session-management-discovery-endpoint-verification: discovery says which frame tells of the session', async () => {
+    const metadata = await askedBy(proxies.keeping)
+    const { check_session_iframe: frame, end_session_endpoint: endpoint } = metadata
+    insist('oidcc-session-management-discovery-endpoint-verification#frame', isSecure(frame), metadata)
+    insist('oidcc-session-management-discovery-endpoint-verification#endpoint', isSecure(endpoint), metadata)
+  })
 })

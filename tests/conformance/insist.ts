@@ -6,6 +6,7 @@ import { basic } from './demands/basic.ts'
 import { config } from './demands/config.ts'
 import { dynamic } from './demands/dynamic.ts'
 import { everyModule } from './demands/every-module.ts'
+import { backChannel, frontChannel, sessions } from './demands/logout.ts'
 import { formPost, hybrid, implicit } from './demands/other-flows.ts'
 import { signOut } from './demands/sign-out.ts'
 import { thirdPartyLogin } from './demands/third-party-login.ts'
@@ -20,6 +21,9 @@ export type DemandId =
   | IdsOf<typeof dynamic>
   | IdsOf<typeof thirdPartyLogin>
   | IdsOf<typeof signOut>
+  | IdsOf<typeof backChannel>
+  | IdsOf<typeof frontChannel>
+  | IdsOf<typeof sessions>
 
 const ALL: readonly Demands[] = [
   everyModule,
@@ -31,6 +35,9 @@ const ALL: readonly Demands[] = [
   dynamic,
   thirdPartyLogin,
   signOut,
+  backChannel,
+  frontChannel,
+  sessions,
 ]
 
 /** Throws `AssertionError`, whose message begins with the id. `seen` is what the provider answered instead. */

@@ -105,3 +105,18 @@ export const SIGN_OUT_MODULES = [
   'oidcc-rp-initiated-logout-no-post-logout-redirect-uri',
   'oidcc-rp-initiated-logout-only-state',
 ] as const
+
+export const BACK_CHANNEL_MODULES = [
+  'oidcc-backchannel-logout-discovery-endpoint-verification',
+  'oidcc-backchannel-rp-initiated-logout',
+] as const
+
+export const FRONT_CHANNEL_MODULES = [
+  'oidcc-frontchannel-logout-discovery-endpoint-verification',
+  'oidcc-frontchannel-rp-initiated-logout',
+] as const
+
+export const SESSION_MODULES = [
+  'oidcc-session-management-discovery-endpoint-verification',
+  'oidcc-session-management-rp-initiated-logout',
+] as const

@@ -4,16 +4,20 @@ import { basic } from './demands/basic.ts'
 import { config } from './demands/config.ts'
 import { dynamic } from './demands/dynamic.ts'
 import { everyModule } from './demands/every-module.ts'
+import { backChannel, frontChannel, sessions } from './demands/logout.ts'
 import { formPost, hybrid, implicit } from './demands/other-flows.ts'
 import { signOut } from './demands/sign-out.ts'
 import { thirdPartyLogin } from './demands/third-party-login.ts'
 import { traps } from './demands/traps.ts'
 import {
+  BACK_CHANNEL_MODULES,
   BASIC_MODULES,
   CONFIG_MODULES,
   DYNAMIC_MODULES,
+  FRONT_CHANNEL_MODULES,
   HYBRID_MODULES,
   IMPLICIT_MODULES,
+  SESSION_MODULES,
   SIGN_OUT_MODULES,
   THIRD_PARTY_LOGIN_MODULES,
 } from './modules.ts'
@@ -92,6 +96,27 @@ export const plans: readonly Plan[] = [
     about: 'Each module begins with a sign-in.',
     demands: signOut,
     modules: SIGN_OUT_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-backchannel-rp-initiated-logout-certification-test-plan',
+    about: 'Applications are told by the server.',
+    demands: backChannel,
+    modules: BACK_CHANNEL_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-frontchannel-rp-initiated-logout-certification-test-plan',
+    about: 'Applications are told by the browser: Chromium.',
+    demands: frontChannel,
+    modules: FRONT_CHANNEL_MODULES,
+    insistedOn: 'in the test',
+  },
+  {
+    title: 'oidcc-session-management-certification-test-plan',
+    about: 'Applications ask a frame, in Chromium too.',
+    demands: sessions,
+    modules: SESSION_MODULES,
     insistedOn: 'in the test',
   },
   {

@@ -255,7 +255,10 @@ const questions: readonly Question[] = [
 
 /** An answer without what is random in it. */
 function told(reply: Reply): unknown {
-  const location = reply.location?.replace(/(\/login\/|[?&#](?:code|access_token|id_token|session_state)=)[\w.-]+/g, '$1…')
+  const location = reply.location?.replace(
+    /(\/login\/|[?&#](?:code|access_token|id_token|session_state)=)[\w.-]+/g,
+    '$1…',
+  )
   if (!String(reply.headers['content-type']).startsWith('application/json')) return { status: reply.status, location }
   const body = Object.entries(reply.json()).map(([name, value]) => [name, settled(name, value)])
   return { status: reply.status, location, body: Object.fromEntries(body) }

@@ -8,6 +8,7 @@ import { compose } from '../../server/compose.ts'
 import { loadSettings } from '../../server/config/load.ts'
 import { silentLog } from '../../server/kernel/log.ts'
 import { DAY, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
+import { insist } from '../conformance/insist.ts'
 import { type Application, discoverApplication, type Tokens } from '../fixtures/application.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { readForms } from '../fixtures/html-form.ts'
@@ -110,10 +111,14 @@ onEachStore('An application that took part in a session', store => {
   }
 
   const at = (path: string) => new URL(path, issuer())
-  const leave = (person: Person, tokens: Tokens) =>
+  const leave = (person: Person, tokens: Tokens, state?: string) =>
     person.visit(
       at(
-        `oidc/logout?${new URLSearchParams({ id_token_hint: tokens.id_token ?? '', post_logout_redirect_uri: SIGNED_OUT_URI })}`,
+        `oidc/logout?${new URLSearchParams({
+          id_token_hint: tokens.id_token ?? '',
+          post_logout_redirect_uri: SIGNED_OUT_URI,
+          ...(state !== undefined && { state }),
+        })}`,
       ),
     )
   const act = async (person: Person, path: string, fields: Record<string, string> = {}) => {
@@ -133,31 +138,36 @@ onEachStore('An application that took part in a session', store => {
     assert.equal(done.status, 200, done.html)
   }
 
-  test('is sent a logout token, and nothing else, that it can verify', async () => {
+  test('oidcc-backchannel-rp-initiated-logout: it is sent a logout token, and nothing else, that it can verify', async () => {
     for (const client of ['player', 'imported']) {
       const { person, tokens, sid, sub } = await signedIn([client])
-      await leave(person, tokens)
+      const left = (await leave(person, tokens, 'as it was')).url.href
+      insist('oidcc-backchannel-rp-initiated-logout#redirect', left === `${SIGNED_OUT_URI}?state=as+it+was`, left)
       const [told] = await receiver.told(client, { sid })
       assert.ok(told)
-      assert.equal(told.method, 'POST')
-      assert.equal(told.headers['content-type'], 'application/x-www-form-urlencoded')
-      assert.deepEqual([...new URLSearchParams(told.body).keys()], ['logout_token'])
-      const { payload, protectedHeader } = await verifyLogoutToken(told.token, {
-        issuer: issuer(),
-        client,
-        now: clock.now(),
-      })
-      assert.equal(protectedHeader.alg, client === 'imported' ? 'ES256' : 'RS256')
-      const { iat, exp, jti, ...rest } = payload
-      assert.deepEqual(rest, {
-        iss: issuer(),
-        aud: client,
-        sub,
-        sid,
-        events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-      })
-      assert.equal((exp ?? 0) - (iat ?? 0), (2 * MINUTE) / SECOND)
-      assert.match(String(jti), /^lgt_.{24}$/)
+      const type = told.headers['content-type']
+      const isForm = told.method === 'POST' && type === 'application/x-www-form-urlencoded'
+      insist('oidcc-backchannel-rp-initiated-logout#post', isForm, told)
+      const members = [...new URLSearchParams(told.body).keys()]
+      insist('oidcc-backchannel-rp-initiated-logout#only-token', members.join() === 'logout_token', members)
+      const now = clock.now()
+      const { payload, protectedHeader } = await verifyLogoutToken(told.token, { issuer: issuer(), client, now })
+      const algorithm = client === 'imported' ? 'ES256' : 'RS256'
+      const isSigned = protectedHeader.alg === algorithm && protectedHeader.kid !== undefined
+      insist('oidcc-backchannel-rp-initiated-logout#signature', isSigned, protectedHeader)
+      const { iss, aud, iat = 0, exp = 0, jti, events, ...others } = payload
+      const isAddressed = iss === issuer() && aud === client && iat * SECOND <= now && /^lgt_.{24}$/.test(String(jti))
+      insist('oidcc-backchannel-rp-initiated-logout#claims', isAddressed, payload)
+      const event = '{"http://schemas.openid.net/event/backchannel-logout":{}}'
+      insist('oidcc-backchannel-rp-initiated-logout#events', JSON.stringify(events) === event, events)
+      insist('oidcc-backchannel-rp-initiated-logout#nonce', !('nonce' in payload), payload)
+      insist('oidcc-backchannel-rp-initiated-logout#sid', payload['sid'] === sid, payload)
+      insist('oidcc-backchannel-rp-initiated-logout#sub', payload.sub === sub, payload)
+      assert.deepEqual(others, { sub, sid })
+      assert.equal(exp - iat, (2 * MINUTE) / SECOND)
+      const silent = await (await app(client)).begin({ prompt: 'none' })
+      const error = (await person.visit(silent.url)).url.searchParams.get('error')
+      insist('oidcc-backchannel-rp-initiated-logout#signed-out', error === 'login_required', error)
     }
   })
 

@@ -157,7 +157,9 @@ export const traps = {
     ),
     others: must(
       'Other applications are told of it.',
-      because('Neither back-channel nor front-channel logout is spoken yet, and discovery says so.'),
+      by('tests/flows/back-channel-logout.test.ts')(
+        'oidcc-backchannel-rp-initiated-logout: it is sent a logout token, and nothing else, that it can verify',
+      ),
     ),
   },
   'audience of a client assertion': {
