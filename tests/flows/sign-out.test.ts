@@ -126,6 +126,26 @@ onEachStage('Signing out', stage => {
     }
   })
 
+  test('a logout_hint of the session in this browser acts at once, as Auth0’s SDKs expect; any other asks', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const other = await signIn(spa, stage.person(), ANN, { scope: 'openid' })
+    const leaveWith = (logout_hint: string) =>
+      person.visit(
+        oidc.buildEndSessionUrl(spa.configuration, {
+          logout_hint,
+          post_logout_redirect_uri: SIGNED_OUT_URI,
+          state: 's',
+        }),
+      )
+    for (const hint of [String(other.tokens.claims()?.['sid']), JO.email, 'ses_x', 'x'.repeat(5000), ''])
+      assert.match((await leaveWith(hint)).url.pathname, /^\/sign-out\//, hint)
+    await assertSignedIn(spa, person, tokens.access_token)
+    const left = departure(await leaveWith(String(tokens.claims()?.['sid'])))
+    assert.equal(left.href, `${SIGNED_OUT_URI}?state=s`)
+    await assertSignedOut(spa, person, tokens.access_token)
+    assert.equal(await userinfoStatus(stage.issuer, other.tokens.access_token), 200)
+  })
+
   test('/oidc/logout takes a form as well as a link', async () => {
     const { person, spa, tokens } = await signedIn()
     const stop = await person.post(new URL('oidc/logout', stage.issuer), {

@@ -7,6 +7,7 @@ import type { Client } from '../../clients/metadata.ts'
 import { isRegisteredLogoutUrl } from '../../clients/redirect-uris.ts'
 import type { Parameters } from '../../http/parameters.ts'
 import type { Answer, Incoming } from '../../http/route.ts'
+import { liveSessions } from '../../identity/browsers.ts'
 import { PageError } from '../../kernel/errors.ts'
 import { withQuery } from '../../kernel/url.ts'
 import type { SignOutRequest } from '../../policy/sign-out-request.ts'
@@ -18,6 +19,8 @@ import { askToSignOut, signOutHere } from '../sign-out.ts'
 const POSTED_TICKET = 'posted-sign-out'
 /** More languages than anybody reads; a longer list is none. */
 const LONGEST_LOCALES = 254
+/** Of the ids that are given here; anything longer names nobody. */
+const LONGEST_SESSION_ID = 64
 
 export const endSession: Feature = {
   name: 'end-session',
@@ -47,6 +50,8 @@ export const endSession: Feature = {
 interface Understood extends SignOutRequest {
   /** Whom a valid hint names; null without one. */
   readonly hinted: { readonly user: string; readonly session: string | null } | null
+  /** `logout_hint`, in which Auth0's SDKs send the `sid` that they know; null without one. */
+  readonly sessionHint: string | null
 }
 
 async function understand(services: OAuthServices, incoming: Incoming, parameters: Parameters): Promise<Understood> {
@@ -56,17 +61,26 @@ async function understand(services: OAuthServices, incoming: Incoming, parameter
   const client = await namedClient(services, incoming, parameters, hint)
   const session = hint?.claims['sid']
   const uiLocales = parameters.get('ui_locales') ?? ''
+  const logoutHint = parameters.get('logout_hint') ?? ''
   return {
     client: client?.id ?? null,
     returnTo: returnUrl(client, parameters),
     uiLocales: uiLocales !== '' && uiLocales.length <= LONGEST_LOCALES ? uiLocales : null,
+    sessionHint: logoutHint !== '' && logoutHint.length <= LONGEST_SESSION_ID ? logoutHint : null,
     hinted: hint ? { user: hint.user, session: typeof session === 'string' ? session : null } : null,
   }
 }
 
 async function carryOut(services: OAuthServices, incoming: Incoming, request: Understood): Promise<Answer> {
-  const { hinted, ...asked } = request
-  if (!hinted) return askToSignOut(services, incoming, asked)
+  const { hinted, sessionHint, ...asked } = request
+  if (!hinted) {
+    // Only the applications of a session know its `sid`, so this is their word as an ID token is. It is worth something
+    // in the browser of that session alone.
+    const sessions = sessionHint === null ? [] : await liveSessions(services.store, incoming, services.clock())
+    return sessions.some(({ session }) => session.id === sessionHint)
+      ? signOutHere(services, incoming, asked, ({ session }) => session.id === sessionHint)
+      : askToSignOut(services, incoming, asked)
+  }
   return signOutHere(services, incoming, asked, ({ session }) =>
     hinted.session === null ? session.user === hinted.user : session.id === hinted.session,
   )
