@@ -53,6 +53,7 @@ onEachStore('An application that took part in a session', store => {
             backchannel_logout_uri: undefined,
             oidc_logout: { backchannel_logout_urls: [receiver.url('imported')] },
             jwt_configuration: { alg: 'ES256' },
+            subject_type: 'pairwise',
           }),
           application('choosy', {
             oidc_logout: {
@@ -214,6 +215,14 @@ onEachStore('An application that took part in a session', store => {
       name: 'an account that the operator blocked',
       end: ({ account }) =>
         applyTo(server.latchkey, { users: [{ email: account.email, password: account.password, blocked: true }] }),
+    },
+    {
+      name: 'a block by command',
+      end: ({ account }) => server.latchkey.operate('users block', { tenant: 'default', user: account.email }),
+    },
+    {
+      name: 'the removal of the account',
+      end: ({ account }) => server.latchkey.operate('users remove', { tenant: 'default', user: account.email }),
     },
   ]
   for (const { name, end: finish } of endings)
