@@ -21,6 +21,16 @@ export async function issueHere(
   { kind, data, since, life }: { kind: string; data: JsonObject; since: Instant; life: number },
 ): Promise<{ id: string; cookies: readonly string[] }> {
   refuseFlood(waitingRequests, incoming, since)
+  return bindHere(store, incoming, scope, { kind, data, since, life })
+}
+
+/** The same without a bound on how many, for what a stranger cannot begin. */
+export async function bindHere(
+  store: Nouns,
+  incoming: Incoming,
+  scope: CookieScope,
+  { kind, data, since, life }: { kind: string; data: JsonObject; since: Instant; life: number },
+): Promise<{ id: string; cookies: readonly string[] }> {
   const { hash, cookies } = bindBrowser(incoming, scope)
   const id = randomSecret()
   const times = { createdAt: since, expiresAt: since + life }

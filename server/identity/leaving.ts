@@ -5,7 +5,7 @@ import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { CONFIRMATION_LIFE } from '../policy/lifetimes.ts'
 import type { Nouns } from '../store/store.ts'
-import { issueHere } from './bound-tickets.ts'
+import { bindHere } from './bound-tickets.ts'
 
 /** Whoever ends sessions issues it, and a page of `login/` opens it. */
 export const LEAVING_TICKET = 'leaving'
@@ -29,6 +29,7 @@ export async function leave(
 ): Promise<Answer> {
   if (leaving.frames.length === 0) return seeOther(leaving.to, cookies)
   const ticket = { kind: LEAVING_TICKET, data: leaving, since: now, life: CONFIRMATION_LIFE }
-  const { id, cookies: bound } = await issueHere(store, incoming, scope, ticket)
+  // A session had to end for it, and by now it has: whoever is refused here would keep the cookie of what is over.
+  const { id, cookies: bound } = await bindHere(store, incoming, scope, ticket)
   return seeOther(`/leaving/${id}`, [...cookies, ...bound])
 }
