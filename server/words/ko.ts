@@ -93,13 +93,13 @@ export const ko: Catalogue = {
   },
 
   verifyEmail: {
+    title: '이메일 인증',
+    lead: address => `${address} 주소를 쓰고 계신다면 버튼을 눌러 주세요.`,
     elsewhere: address => `${address} 계정을 직접 만드셨다면 비밀번호를 입력해 주세요.`,
+    act: '인증하기',
     wrong: { what: '계정의 비밀번호가 아닙니다.', next: '확인하고 다시 입력해 주세요.' },
     notYours: '직접 만들지 않았거나 비밀번호를 잊으셨나요?',
     newPassword: '새 비밀번호 정하기',
-    title: '이메일 인증',
-    lead: address => `${address} 주소를 쓰고 계신다면 버튼을 눌러 주세요.`,
-    act: '인증하기',
   },
 
   notices: {
