@@ -89,6 +89,8 @@ describe('what a client registers', () => {
       compliance_level: 'none',
       client_id: 'mine',
       refresh_token: { infinite_token_lifetime: true },
+      claims: { roles: 'user.app_metadata.roles' },
+      client_metadata: { tier: 'gold' },
     })
     for (const name of [
       'is_first_party',
@@ -97,6 +99,8 @@ describe('what a client registers', () => {
       'code_challenge_methods',
       'client_id',
       'refresh_token',
+      'claims',
+      'client_metadata',
     ])
       assert.ok(!(name in metadata), name)
     assert.deepEqual([metadata['name'], metadata['callbacks']], ['app.example', [CALLBACK]])
