@@ -7,7 +7,10 @@ import { execFileSync } from 'node:child_process'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import * as oidc from 'openid-client'
 import { stringify } from 'yaml'
+import { UnavailableError } from '../../server/kernel/errors.ts'
 import { SECOND } from '../../server/kernel/seconds.ts'
 import { type Cluster, startCluster } from '../fixtures/cluster.ts'
 import { createPerson } from '../fixtures/person.ts'
@@ -15,7 +18,7 @@ import { end, type ServingProcess, serve } from '../fixtures/process.ts'
 import { newEnvironment, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 import { applicationAt, onEachStage, postToken, signIn, userinfoStatus } from './stage.ts'
-import { JO, TENANT_FILE, WEB_ORIGIN } from './tenant.ts'
+import { JO, REDIRECT_URI, SECRETS, TENANT_FILE, VIDEOS, WEB_ORIGIN } from './tenant.ts'
 
 const statusOf = async (path: string, issuer: string): Promise<number> => {
   const response = await fetch(new URL(path, issuer))
@@ -100,6 +103,96 @@ describe('While PostgreSQL is stopped', () => {
     assert.equal(await userinfoStatus(issuer, tokens.access_token), 200)
     const callback = (await another.submit(page, { username: JO.email, password: JO.password })).url
     assert.ok((await spa.finish(callback, begun)).access_token)
+  })
+
+  test('under the load of fifty clients nobody is told anything but to come back, and nothing answered is lost', async () => {
+    const { issuer } = server
+    const web = { client_id: 'web', client_secret: SECRETS.web }
+    const application = await applicationAt(issuer, 'web', { authentication: oidc.ClientSecretPost(SECRETS.web) })
+    const person = createPerson(issuer)
+    await signIn(application, person, JO)
+    let isOver = false
+    const answers = { answered: 0, told: 0 }
+    /** Whatever is asked is asked again for as long as it is told to come back. */
+    async function insist(fields: Readonly<Record<string, string>>) {
+      for (;;) {
+        const { status, headers, body } = await postToken(issuer, fields)
+        if (status !== 503) {
+          answers.answered++
+          return { status, body }
+        }
+        assert.equal(body['error'], 'temporarily_unavailable')
+        assert.ok(Number(headers.get('retry-after')) > 0)
+        answers.told++
+        await pause(50)
+      }
+    }
+    /** A code, however often the browser has to ask for it. */
+    async function codeFor() {
+      for (;;) {
+        const begun = await application.begin({ prompt: 'none' })
+        const { url, status } = await person.visit(begun.url)
+        const code = url.searchParams.get('code')
+        if (code !== null) return { code, redirect_uri: REDIRECT_URI, code_verifier: begun.checks.pkceCodeVerifier }
+        if (status !== 503) assert.equal(url.searchParams.get('error'), 'temporarily_unavailable', url.href)
+        await pause(50)
+      }
+    }
+
+    const refreshing = async () => {
+      const begun = await application.begin({ prompt: 'none' })
+      let { refresh_token: token = '' } = await application.finish((await person.visit(begun.url)).url, begun)
+      return async () => {
+        do {
+          const { status, body } = await insist({ ...web, grant_type: 'refresh_token', refresh_token: token })
+          assert.equal(status, 200, `an answered token was lost: ${JSON.stringify(body)}`)
+          token = String(body['refresh_token'])
+        } while (!isOver)
+      }
+    }
+    const redeeming = async () => async () => {
+      do {
+        const code = { ...web, grant_type: 'authorization_code', ...(await codeFor()) }
+        const first = await insist(code)
+        // 400 where it was spent and the answer was lost on its way back: then it is spent.
+        assert.ok(first.status === 200 || first.status === 400, JSON.stringify(first.body))
+        assert.deepEqual((await insist(code)).body['error'], 'invalid_grant', 'a code was spent twice')
+      } while (!isOver)
+    }
+    const machine = { grant_type: 'client_credentials', client_id: 'machine', client_secret: SECRETS.machine }
+    const working = async () => async () => {
+      do assert.equal((await insist({ ...machine, audience: VIDEOS })).status, 200)
+      while (!isOver)
+    }
+    const kinds = [refreshing, refreshing, redeeming, working, working]
+    const clients = await Promise.all(Array.from({ length: 50 }, (_, place) => kinds[place % 5]?.() ?? working()))
+    const running = Promise.all(clients.map(client => client()))
+    const until = async (isTrue: () => boolean) => {
+      while (!isTrue()) await Promise.race([pause(10), running])
+    }
+    await until(() => answers.answered > 100)
+    await cluster.stop()
+    await until(() => answers.told > 50)
+    await cluster.start()
+    const before = answers.answered
+    await until(() => answers.answered > before + 200)
+    isOver = true
+    await running
+  })
+
+  test('a transaction that it restarts under is taken back as a whole, and the next one goes through', async () => {
+    const { store } = server.latchkey
+    const half = (id: string) => ({ id, name: id, settings: {}, createdAt: 0 })
+    const cut = store.transaction(async transaction => {
+      await transaction.tenants.create(half('half'))
+      await cluster.stop()
+      await cluster.start()
+      await transaction.tenants.create(half('other half'))
+    })
+    await assert.rejects(cut, UnavailableError)
+    assert.equal(await store.tenants.find('half'), undefined)
+    await store.transaction(async transaction => void (await transaction.tenants.create(half('half'))))
+    assert.equal((await store.tenants.find('half'))?.id, 'half')
   })
 })
 
