@@ -313,10 +313,28 @@ interface JobServices {
   readonly log: Log
 }
 
+interface Purge {
+  readonly name: string
+  /** At most so many; answers how many. */
+  readonly remove: (now: number, limit: number) => Promise<number>
+}
+
 /** Every table whose rows end has its purge here. */
-function jobList({ eventRetention }: Settings, services: JobServices): readonly Job[] {
-  const { store, sealer, clock, log } = services
-  const purge = (name: string, remove: (now: number, limit: number) => Promise<number>): Job => ({
+export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'eventRetention'>): readonly Purge[] => [
+  { name: 'tickets', remove: store.tickets.purge },
+  { name: 'sessions', remove: store.sessions.purge },
+  { name: 'authorizations', remove: store.authorizations.purge },
+  { name: 'session clients', remove: store.sessionClients.purge },
+  { name: 'revocations', remove: store.revocations.purge },
+  ...(eventRetention === null
+    ? []
+    : [{ name: 'events', remove: (now: number, limit: number) => store.events.purge(now - eventRetention, limit) }]),
+  { name: 'counters', remove: store.counters.purge },
+  { name: 'devices', remove: store.devices.purge },
+]
+
+function jobList(settings: Settings, { store, sealer, clock, log }: JobServices): readonly Job[] {
+  const purge = ({ name, remove }: Purge): Job => ({
     name: `purge ${name}`,
     run: async () => {
       const removed = await remove(clock(), PURGED_AT_ONCE)
@@ -325,16 +343,7 @@ function jobList({ eventRetention }: Settings, services: JobServices): readonly 
   })
   return [
     { name: 'key schedule', run: createSchedule({ store, sealer, clock, log, wanted: wantedAlgorithmsIn(store) }).run },
-    purge('tickets', store.tickets.purge),
-    purge('sessions', store.sessions.purge),
-    purge('authorizations', store.authorizations.purge),
-    purge('session clients', store.sessionClients.purge),
-    purge('revocations', store.revocations.purge),
-    ...(eventRetention === null
-      ? []
-      : [purge('events', (now, limit) => store.events.purge(now - eventRetention, limit))]),
-    purge('counters', store.counters.purge),
-    purge('devices', store.devices.purge),
+    ...purgesOf(store, settings).map(purge),
   ]
 }
 
