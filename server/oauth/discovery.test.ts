@@ -11,10 +11,11 @@ const KEYS = [
   { kty: 'EC', kid: '3', alg: 'ES256' },
 ]
 const keyring = { jwks: async () => ({ keys: KEYS }), algorithms: async () => ['RS256', 'PS256'] }
-const services = { keyring } as unknown as OAuthServices
+const servicesOf = (isRegistrationOpen: boolean) =>
+  ({ keyring, tenants: { find: async () => ({ isRegistrationOpen }) } }) as unknown as OAuthServices
 
-async function read(path: string, features: readonly Feature[] = allFeatures) {
-  const route = discoveryRoutes(services, features).find(one => one.path === path)
+async function read(path: string, features: readonly Feature[] = allFeatures, isRegistrationOpen = false) {
+  const route = discoveryRoutes(servicesOf(isRegistrationOpen), features).find(one => one.path === path)
   const answer = await route?.answer(anIncoming())
   return {
     headers: answer?.headers,
@@ -28,6 +29,12 @@ const describeServer = async (features?: readonly Feature[]) =>
 describe('discovery', () => {
   test('says the same under both its names', async () =>
     assert.deepEqual(await describeServer(), (await read('/.well-known/oauth-authorization-server')).body))
+
+  test('says where to register in a tenant where strangers may, and nothing of it elsewhere', async () => {
+    const open = await read('/.well-known/openid-configuration', allFeatures, true)
+    assert.equal(open.body['registration_endpoint'], `${ISSUER}oidc/register`)
+    assert.ok(!('registration_endpoint' in (await describeServer())))
+  })
 
   test('has every member that OpenID Connect Discovery §3 demands', async () => {
     const body = await describeServer()
