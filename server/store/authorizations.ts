@@ -121,9 +121,11 @@ const withAll = (db: Database, tenant: string, id: string, session?: string) =>
     .select(prefixed('clients', 'client__', clientColumns))
     .select(prefixed('sessions', 'session__', sessionColumns))
 
-const readHolder = prepared(['tenant', 'id'], (db, { tenant, id }) => withUser(db, tenant, id))
-const readStanding = prepared(['tenant', 'id'], (db, { tenant, id }) => withAll(db, tenant, id))
-const readStandingWith = prepared(['tenant', 'id', 'session'], (db, { tenant, id, session }) =>
+type Named = Pick<AuthorizationRecord, 'tenant' | 'id'>
+
+const readHolder = prepared((db, { tenant, id }: Named) => withUser(db, tenant, id))
+const readStanding = prepared((db, { tenant, id }: Named) => withAll(db, tenant, id))
+const readStandingWith = prepared((db, { tenant, id, session }: Named & { readonly session: string }) =>
   withAll(db, tenant, id, session),
 )
 

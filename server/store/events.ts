@@ -2,14 +2,14 @@
  * What happened. A row is inserted in the transaction of the change it reports; this table is the outbox of everything
  * that follows, and `event-cursors.ts` is how it is read as one.
  */
-import type { InsertObject } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { atomically } from './atomic.ts'
 import { toObject, toText } from './columns.ts'
 import { writtenIn } from './commit-order.ts'
 import { skippingLockedIn } from './dialect.ts'
-import type { Database, EventsTable, Tables } from './schema.ts'
+import { prepared } from './prepared.ts'
+import type { Database, EventsTable } from './schema.ts'
 
 export interface EventRecord {
   /** Sorts by time (UUID version 7). */
@@ -42,7 +42,9 @@ export interface Events {
 /** Thirteen parameters each: far below what a statement may carry (32,766 on SQLite, 65,535 on PostgreSQL). */
 const EVENTS_PER_STATEMENT = 500
 
-const toRow = (db: Database, event: EventRecord): InsertObject<Tables, 'events'> => ({
+type EventValues = Omit<EventsTable, 'written_in'>
+
+const toRow = (event: EventRecord): EventValues => ({
   tenant: event.tenant,
   id: event.id,
   at: event.at,
@@ -56,8 +58,32 @@ const toRow = (db: Database, event: EventRecord): InsertObject<Tables, 'events'>
   request_id: event.requestId,
   details: toText(event.details),
   personal: toText(event.personal),
-  written_in: writtenIn(db),
 })
+
+const recordOne = prepared((db, row: EventValues) =>
+  db.insertInto('events').values({
+    tenant: row.tenant,
+    id: row.id,
+    at: row.at,
+    type: row.type,
+    actor_kind: row.actor_kind,
+    actor_id: row.actor_id,
+    actor_client: row.actor_client,
+    on_behalf_of: row.on_behalf_of,
+    target_kind: row.target_kind,
+    target_id: row.target_id,
+    request_id: row.request_id,
+    details: row.details,
+    personal: row.personal,
+    written_in: writtenIn(db),
+  }),
+)
+
+const recordSome = (db: Database, events: readonly EventRecord[]) =>
+  db
+    .insertInto('events')
+    .values(events.map(event => ({ ...toRow(event), written_in: writtenIn(db) })))
+    .execute()
 
 export const toEvent = (row: EventsTable): EventRecord => ({
   id: row.id,
@@ -78,23 +104,14 @@ export const toEvent = (row: EventsTable): EventRecord => ({
 
 export const eventsIn = (db: Database): Events => ({
   async record(events) {
-    if (events.length <= EVENTS_PER_STATEMENT) {
-      if (events.length > 0)
-        await db
-          .insertInto('events')
-          .values(events.map(event => toRow(db, event)))
-          .execute()
-      return
-    }
-    await atomically(db, async transaction => {
-      for (let from = 0; from < events.length; from += EVENTS_PER_STATEMENT) {
-        const some = events.slice(from, from + EVENTS_PER_STATEMENT)
-        await transaction
-          .insertInto('events')
-          .values(some.map(event => toRow(transaction, event)))
-          .execute()
-      }
-    })
+    const [first] = events
+    if (first && events.length === 1) await recordOne(db, toRow(first))
+    else if (events.length > EVENTS_PER_STATEMENT)
+      await atomically(db, async transaction => {
+        for (let from = 0; from < events.length; from += EVENTS_PER_STATEMENT)
+          await recordSome(transaction, events.slice(from, from + EVENTS_PER_STATEMENT))
+      })
+    else if (events.length > 0) await recordSome(db, events)
   },
 
   async list(tenant, { after, limit }) {

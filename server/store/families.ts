@@ -4,6 +4,7 @@
  */
 import type { ExpressionBuilder } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
+import { prepared } from './prepared.ts'
 import type { Database, FamiliesTable, Tables } from './schema.ts'
 
 export interface FamilyRecord {
@@ -97,6 +98,29 @@ const stillHangsTogether = (family: ExpressionBuilder<Tables, 'families'>) =>
       .whereRef('clients.epoch', '=', 'families.client_epoch'),
   )
 
+type Presented = Omit<Parameters<Families['redeem']>[0], 'advance'>
+
+const redeeming = (advance: boolean) =>
+  prepared((db, { tenant, hash, client, generation, now, idleExpiresAt }: Presented) =>
+    db
+      .updateTable('families')
+      .set(family => ({
+        idle_expires_at: idleExpiresAt,
+        ...(advance && { generation: family('generation', '+', 1), rotated_at: now }),
+      }))
+      .where('tenant', '=', tenant)
+      .where('hash', '=', hash)
+      .where('client', '=', client)
+      .where('generation', '=', generation)
+      .where('state', '=', 'live')
+      .where('idle_expires_at', '>', now)
+      .where('expires_at', '>', now)
+      .where(stillHangsTogether)
+      .returningAll(),
+  )
+const redeemAndAdvance = redeeming(true)
+const redeemInPlace = redeeming(false)
+
 export const familiesIn = (db: Database): Families => ({
   async create(family) {
     await db
@@ -151,23 +175,8 @@ export const familiesIn = (db: Database): Families => ({
    * generation is redeemed once. The joined rows are read as they were when the statement began: an end that
    * commits meanwhile comes after this redemption, and what is minted from it is dead by that end's own mark.
    */
-  async redeem({ tenant, hash, client, generation, now, idleExpiresAt, advance }) {
-    const row = await db
-      .updateTable('families')
-      .set(family => ({
-        idle_expires_at: idleExpiresAt,
-        ...(advance && { generation: family('generation', '+', 1), rotated_at: now }),
-      }))
-      .where('tenant', '=', tenant)
-      .where('hash', '=', hash)
-      .where('client', '=', client)
-      .where('generation', '=', generation)
-      .where('state', '=', 'live')
-      .where('idle_expires_at', '>', now)
-      .where('expires_at', '>', now)
-      .where(stillHangsTogether)
-      .returningAll()
-      .executeTakeFirst()
+  async redeem({ advance, ...presented }) {
+    const [row] = await (advance ? redeemAndAdvance : redeemInPlace)(db, presented)
     return row && toRecord(row)
   },
 
