@@ -25,9 +25,25 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'asking about a person by their token, beside oidc-provider',
     run: async () => (await import('./userinfo.ts')).measureUserinfo(),
   },
+  introspection: {
+    sentence: 'asking whether a token still counts, beside oidc-provider',
+    run: async () => (await import('./introspection.ts')).measureIntrospection(),
+  },
   'code-flow': {
     sentence: 'a whole code flow with a signed-in person, beside oidc-provider',
     run: async () => (await import('./code-flow.ts')).measureCodeFlow(),
+  },
+  passwords: {
+    sentence: 'signing in by password, beside bare hashes, while machines get tokens',
+    run: async () => (await import('./passwords.ts')).measurePasswords(),
+  },
+  memory: {
+    sentence: 'whether memory grows with the tokens that were given',
+    run: async () => (await import('./memory.ts')).measureMemory(),
+  },
+  rows: {
+    sentence: 'what is left of many refreshes in the database',
+    run: async () => (await import('./rows.ts')).measureRows(),
   },
   flood: {
     sentence: 'how long a machine waits for a token while the server is flooded with passwords',
