@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { RESPONSE_TYPES } from '../../server/policy/response-types.ts'
+import { revokeClient } from '../../server/revocation/revoke.ts'
 import { readAnswer } from '../fixtures/authorization-answer.ts'
 import { applyTo, type RunningServer, startServer } from '../fixtures/server.ts'
 import {
@@ -126,7 +127,9 @@ test('a code of one client beside a token is of no use to another', async () => 
 test('a token ends when everything of its client is ended', async () => {
   const { members } = await ask(OPEN, { response_type: 'token' })
   assert.equal((await askUserinfo(server, String(members['access_token']))).status, 200)
-  await server.latchkey.store.clients.raiseEpoch('default', OPEN.client_id)
+  await server.latchkey.store.transaction(transaction =>
+    revokeClient(transaction, { tenant: 'default', id: OPEN.client_id }, Date.now()),
+  )
   assert.equal((await askUserinfo(server, String(members['access_token']))).status, 401)
 })
 

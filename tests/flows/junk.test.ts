@@ -46,7 +46,7 @@ const NAMES = [
   ...['login_hint', 'screen_hint', 'ui_locales', 'code_challenge', 'code_challenge_method', 'language'],
   ...['username', 'email', 'password', 'decision', 'returnTo', 'id_token_hint', 'post_logout_redirect_uri'],
   ...['connection', 'claims', 'acr_values', 'claims_locales', 'display', 'session', 'account', 'client', 'shown'],
-  'access_token',
+  ...['access_token', 'request', 'request_uri'],
 ]
 
 /** What a request needs to get as far as the part that reads the junk. */
