@@ -56,7 +56,7 @@ const modules = (stage: Stage): void => {
   })
 
   test('oidcc-max-age-10000: whoever signed in lately does not have to', async () => {
-    const { pages, was, is } = await twice(() => ({ max_age: '10000' }), { first: { max_age: '15000' } })
+    const { pages, was, is } = await twice(() => ({ max_age: '10000' }), { seconds: 60, first: { max_age: '15000' } })
     insist('oidcc-max-age-10000#first', typeof was['auth_time'] === 'number', was)
     insist('oidcc-max-age-10000#silent', pages.length === 0, pages)
     insist('oidcc-max-age-10000#second', is['auth_time'] === was['auth_time'], is)
