@@ -1,5 +1,6 @@
 /** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
 import { isDeepStrictEqual } from 'node:util'
+import { importSecret } from '@latchkey/sdk/verify'
 import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
 import { readMembers } from '../clients/members.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
@@ -115,6 +116,13 @@ export interface ResourceServerPlan {
 /** Said in warnings: a server that applies the file at its start has to come up after a revocation too. */
 const NOTHING_ISSUED = 'No tokens are issued for the API until it has another.'
 
+/** Pasted by mistake. Its length was looked at before. */
+const isKey = (secret: string, audience: string): Promise<boolean> =>
+  importSecret(Buffer.from(secret), { alg: 'HS256', audience }).then(
+    () => false,
+    () => true,
+  )
+
 /** `issuers` are the tenant's: what they serve themselves is nobody's API. */
 export async function planResourceServers(
   planning: Planning,
@@ -142,6 +150,8 @@ export async function planResourceServers(
         findings.warn(path, `The API "${identifier}" has no secret any more. ${NOTHING_ISSUED}`)
       else findings.fault(path, `The API "${identifier}" signs with HS256 and needs a signing_secret.`)
     }
+    if (secret !== null && (await isKey(secret, identifier)))
+      findings.fault([...path, 'signing_secret'], 'signing_secret is a key that others may know, and not a secret.')
     const isAnother = secret !== null && !current?.key.equals(Buffer.from(secret))
     const isRevoked = isAnother && (await keyring.isRevokedApiSecret(tenant, secret))
     if (isRevoked)
