@@ -123,6 +123,35 @@ describe('A client that a stranger registered', () => {
     assert.equal(answers.size, 1, 'no answer tells one address from another')
   })
 
+  test('pushes no more requests than anybody, whatever secret it has', async () => {
+    const { body } = await register({ token_endpoint_auth_method: 'client_secret_post' })
+    const request = {
+      client_id: String(body['client_id']),
+      client_secret: String(body['client_secret']),
+      ...{ redirect_uri: CALLBACK, response_type: 'code', scope: 'openid', nonce: 'n' },
+      ...{ code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' },
+    }
+    const push = (remoteAddress: string) =>
+      server.latchkey.http.inject({
+        method: 'POST',
+        url: '/oauth/par',
+        remoteAddress,
+        headers: { host: new URL(server.issuer).host, 'content-type': 'application/x-www-form-urlencoded' },
+        payload: new URLSearchParams(request).toString(),
+      })
+    const started = Date.now()
+    let pushed = 0
+    let refused: Awaited<ReturnType<typeof push>> | undefined
+    while (!refused && pushed < 5000) {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => push('203.0.113.9')))
+      refused = answers.find(({ statusCode }) => statusCode !== 201)
+      pushed += answers.length
+    }
+    assert.deepEqual([refused?.statusCode, refused?.json()['error']], [429, 'too_many_attempts'])
+    assert.ok(pushed <= 3100 + (Date.now() - started) / 20, `${pushed}`)
+    assert.equal((await push('203.0.113.10')).statusCode, 201)
+  })
+
   test('is no bigger than a client is', async () => {
     for (const [metadata, status] of [
       [{ contacts: ['x'.repeat(70_000)] }, 413],

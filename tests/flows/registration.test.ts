@@ -257,20 +257,32 @@ describe('A client that registers itself', () => {
       assert.match(headers.get('content-type') ?? '', /^application\/json/)
     })
 
-  test('cannot do so from a network that has registered two hundred within the hour', async () => {
+  test('cannot do so from a network that has registered two hundred within the hour, nor change what it has', async () => {
     const { http } = server.latchkey
+    const { id, uri, token } = await registered({})
+    const host = new URL(server.issuer).host
     const from = (remoteAddress: string) =>
       http.inject({
         method: 'POST',
         url: '/oidc/register',
         remoteAddress,
-        headers: { host: new URL(server.issuer).host, 'content-type': 'application/json' },
+        headers: { host, 'content-type': 'application/json' },
         payload: '{}',
+      })
+    const change = (remoteAddress: string) =>
+      http.inject({
+        method: 'PUT',
+        url: new URL(uri).pathname,
+        remoteAddress,
+        headers: { host, 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        payload: JSON.stringify({ client_id: id, redirect_uris: [CALLBACK] }),
       })
     for (let i = 0; i < 200; i += 1) assert.equal((await from('203.0.113.7')).statusCode, 400)
     const refused = await from('203.0.113.7')
     assert.equal(refused.statusCode, 429)
     assert.ok(Number(refused.headers['retry-after']) > 0)
+    assert.equal((await change('203.0.113.7')).statusCode, 429)
+    assert.equal((await change('203.0.113.8')).statusCode, 200)
     assert.equal((await from('203.0.113.8')).statusCode, 400)
   })
 

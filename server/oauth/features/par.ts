@@ -23,7 +23,7 @@ import { isPushed, PUSHED_PREFIX } from '../request-uris.ts'
 const PUSHED_TICKET = 'pushed-request'
 /** Outlives the request, which is kept short: an answer may come an hour after the browser did. */
 const SPENT_MARK = 'pushed-request-spent'
-/** In characters, names and values together: far above what clients ask, and anybody may push in the name of a public one. */
+/** In characters, names and values together: far above what clients ask, and anybody may push in the name of a public one, or of one they registered. */
 const LONGEST_REQUEST = 16 * 1024
 /** What proves who the client is says nothing of the request, and is not kept. */
 const PROOFS = ['client_secret', 'client_assertion', 'client_assertion_type']
@@ -109,8 +109,8 @@ async function push(services: OAuthServices, features: readonly Feature[], incom
   const entries = entriesOf(parameters)
   if (entries.flat().join('').length > LONGEST_REQUEST)
     throw new ProtocolError('invalid_request', `The request is longer than ${LONGEST_REQUEST} characters.`)
-  // Whoever has no secret is anybody.
-  if (isPublic(client)) {
+  // Whoever has no secret is anybody; and so is, where strangers register, whoever the operator does not vouch for.
+  if (isPublic(client) || !client.isFirstParty) {
     const wait = waitOf(services.waitingRequests.take(`${tenant} ${networkOf(incoming.address)}`, now), now)
     if (wait !== undefined) throw tooManyAttempts(wait)
   }

@@ -20,7 +20,7 @@ import type { Feature, OAuthServices } from '../feature.ts'
 
 const PATH = '/oidc/register'
 const NETWORK_COUNT = 'registration-network'
-/** A conformance run makes some fifty within minutes; a table that strangers fill grows no faster than this. */
+/** Of registrations and changes. A conformance run makes some fifty within minutes; a table that strangers fill grows no faster than this. */
 const MOST_OF_NETWORK = 200
 
 export const registration: Feature = {
@@ -83,6 +83,8 @@ async function read(services: OAuthServices, incoming: Incoming): Promise<Answer
 async function replace(services: OAuthServices, incoming: Incoming): Promise<Answer> {
   const { store, clients, clock } = services
   const before = await authorize(services, incoming)
+  // What it says of its sector is fetched, and each change is an event that is kept.
+  await takeOfNetwork(services, incoming)
   const { client_id: id, client_secret: given } = incoming.document ?? {}
   if (id !== before.id) throw refusal('client_id must be that of the registration.')
   const held = clients.openSecret(before)
@@ -181,7 +183,7 @@ async function takeOfNetwork({ store, clock }: OAuthServices, { tenant, address 
   const id = `${networkOf(address)}.${hour}`
   await store.tickets.mark(tenant, NETWORK_COUNT, id, now, (hour + 1) * HOUR)
   if ((await store.tickets.fail(tenant, NETWORK_COUNT, id, MOST_OF_NETWORK + 1, now)) <= MOST_OF_NETWORK) return
-  throw new ProtocolError('too_many_attempts', 'Too many clients were registered from this network. Ask later.', {
+  throw new ProtocolError('too_many_attempts', 'Too much was registered from this network. Ask later.', {
     'retry-after': String(Math.ceil(((hour + 1) * HOUR - now) / 1000)),
   })
 }
