@@ -7,6 +7,7 @@ import { lookup, Resolver } from 'node:dns/promises'
 import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { networkOf } from '../kernel/network-of.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { type AllowList, allowList, isPublicAddress } from './addresses.ts'
 
@@ -68,8 +69,13 @@ const TIMEOUT = 5 * SECOND
 const MOST_BYTES = 64 * 1024
 /** Of header lines, where Node's own bound is 16 KiB. */
 const MOST_HEADER_BYTES = 8 * 1024
-/** Beyond it somebody makes us fetch; it is far above what clients need at once, whose answers are kept. */
-const MOST_AT_ONCE = 64
+/**
+ * Beyond it somebody makes us fetch; it is far above what clients need at once, whose answers are kept. What is posted is
+ * ours to begin and nobody else's, so it has places that no stranger fills.
+ */
+const MOST_AT_ONCE = { GET: 64, POST: 32 } as const
+/** Of the fetches, by one name and from one network: who answers nobody must not keep us from everybody else. */
+const MOST_FROM_ONE = 16
 
 /** @throws EgressError `not_fetchable` */
 function readTarget(text: string): URL {
@@ -85,17 +91,38 @@ function readTarget(text: string): URL {
 export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressOptions = {}): Egress {
   const listed = allowList(allow)
   const find = resolve ?? ((host, signal) => resolveName(listed, host, signal))
-  let underWay = 0
+  /** How much is under way, by method and, of the fetches, by name and by network. */
+  const underWay = new Map<string, number>()
+
+  function take(place: string, most: number, url: URL): void {
+    const count = underWay.get(place) ?? 0
+    if (count >= most) throw new EgressError('busy', `Too much is being fetched to ask ${url.host} too.`)
+    underWay.set(place, count + 1)
+  }
+
+  function giveBack(place: string): void {
+    const count = underWay.get(place) ?? 0
+    if (count > 1) underWay.set(place, count - 1)
+    else underWay.delete(place)
+  }
 
   async function ask(text: string, sent: Sent): Promise<Fetched> {
     const url = readTarget(text)
-    if (underWay >= MOST_AT_ONCE) throw new EgressError('busy', `Too much is being fetched to ask ${url.host} too.`)
-    underWay += 1
+    const { method } = sent
+    const taken: string[] = []
+    const enter = (place: string, most: number) => {
+      take(place, most, url)
+      taken.push(place)
+    }
     // Not AbortSignal.timeout: its timer lets a process end that has nothing else to do.
     const limit = new AbortController()
     const timer = setTimeout(() => limit.abort(), timeout)
     try {
+      enter(method, MOST_AT_ONCE[method])
+      // By its name before it is looked up, since a name server may be slow as well.
+      if (method === 'GET') enter(`name ${nameOf(url)}`, MOST_FROM_ONE)
       const addresses = await pin(url, listed, find, limit.signal)
+      if (method === 'GET') enter(`network ${networkOf(addresses[0] ?? '')}`, MOST_FROM_ONE)
       return await exchange(url, addresses, sent, limit.signal)
     } catch (error) {
       if (error instanceof EgressError) throw error
@@ -103,7 +130,7 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
       throw new EgressError('unreachable', `${url.host} could not be reached.`, { cause: error })
     } finally {
       clearTimeout(timer)
-      underWay -= 1
+      taken.forEach(giveBack)
     }
   }
 

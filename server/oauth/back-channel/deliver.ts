@@ -20,7 +20,7 @@ export interface Deliverer {
   stop(): Promise<void>
 }
 
-/** Well below what the egress guard lets out at once: the rest is for requests that somebody waits for. */
+/** Below what the egress guard posts at once. */
 const AT_ONCE = 24
 /** Claimed together. A client that answers nobody has at most this many under way besides its share. */
 const BATCH = 4
