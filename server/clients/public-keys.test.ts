@@ -32,6 +32,7 @@ describe('a key is refused', () => {
     [{ kty: 'of the future', d: 'x' }, 'of an unknown type with a private part'],
     [jwkOf(short), 'RSA of 1024 bits'],
     [{ ...jwkOf(rsa), e: 'AQ' }, 'with the exponent 1'],
+    [{ ...jwkOf(rsa), e: Buffer.alloc(255, 255).toString('base64url') }, 'with an exponent that takes too long'],
     [{ ...jwkOf(rsa), n: 'x' }, 'with a modulus of nothing'],
     [{ ...jwkOf(rsa), n: Buffer.alloc(2000, 255).toString('base64url') }, 'RSA that takes too long'],
     [{ ...jwkOf(ec), y: jwkOf(ec)['x'] }, 'not on its curve'],

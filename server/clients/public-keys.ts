@@ -27,6 +27,8 @@ export interface RegisteredKey {
 const MOST_KEYS = 20
 /** Below it RFC 7518 §3.3 forbids a modulus; above it verifying takes a stranger's word for too much work. */
 const RSA_BITS = { least: 2048, most: 8192 } as const
+/** OpenSSL's own bound, which it keeps to for a modulus over 3072 bits alone: below, a long one is a thousand times the work. */
+const MOST_EXPONENT = 2n ** 64n
 const KNOWN_TYPES = ['RSA', 'EC', 'OKP']
 const LONGEST_KID = 255
 
@@ -62,6 +64,7 @@ function weakness(key: KeyObject): string | undefined {
   const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
   if (modulusLength < RSA_BITS.least || modulusLength > RSA_BITS.most)
     return `has a modulus of ${modulusLength} bits, where ${RSA_BITS.least} to ${RSA_BITS.most} are taken`
+  if (publicExponent > MOST_EXPONENT) return 'has an exponent of more than 64 bits'
   return publicExponent > 1n && publicExponent % 2n === 1n ? undefined : 'has an exponent that is not odd and above 1'
 }
 
