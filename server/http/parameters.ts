@@ -50,17 +50,17 @@ export const noParameters = parametersOf([])
 /** From `application/x-www-form-urlencoded` text, a query among them. */
 export const parametersOfForm = (text: string): Parameters => parametersOf(new URLSearchParams(text))
 
-/**
- * From a JSON object in UTF-8: strings, and arrays of strings as repetition. Null counts as omitted; anything else is
- * not a parameter. A name that stands there twice is refused here: a parser keeps one of the two and says nothing.
- */
-/** A whole JSON object, for the few routes that take one. Names that stand there twice are refused, as above. */
+/** A whole JSON object, for the few routes that take one. A name that stands there twice is refused: a parser keeps one of the two and says nothing. */
 export function documentOf(bytes: Uint8Array): JsonObject {
   const document = parseObject(bytes)
   if (!document) throw new ProtocolError('invalid_request', 'The body must be a JSON object that has each name once.')
   return document as JsonObject
 }
 
+/**
+ * From a JSON object in UTF-8: strings, and arrays of strings as repetition. Null counts as omitted; anything else is
+ * not a parameter. A name that stands there twice is refused here too.
+ */
 export function parametersOfJson(bytes: Uint8Array): Parameters {
   const body = parseObject(bytes)
   if (!body) throw new ProtocolError('invalid_request', 'The body must be a JSON object that has each name once.')

@@ -222,8 +222,10 @@ function readBodies(app: FastifyInstance): void {
     'application/json',
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer): Promise<Body> => {
+      // A type without a body, as some libraries send it.
+      if (body.length === 0) return { body: noParameters }
       if (request.routeOptions.config.endpoint?.takes === 'document') return { document: documentOf(body) }
-      return { body: body.length === 0 ? noParameters : parametersOfJson(body) }
+      return { body: parametersOfJson(body) }
     },
   )
 }
