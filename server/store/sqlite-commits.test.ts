@@ -109,6 +109,17 @@ describe('commits that several share', () => {
     assert.ok(written().includes('b'))
   })
 
+  test('when all is rolled back between units, whoever waited is told', async () => {
+    await commits.begin()
+    commits.inUnit(() => insert('a'))
+    const waiting = commits.commit()
+    database.exec('rollback')
+    const told = await Promise.race([outcomes([waiting]), new Promise(resolve => setTimeout(resolve, 100, 'nothing'))])
+    assert.deepEqual(told, ['rejected'])
+    await unit('b')
+    assert.deepEqual(written(), ['b'])
+  })
+
   test('a unit that goes on after the disk was full writes nothing, and leaves its turn to others', async () => {
     database.exec('pragma max_page_count = 10')
     await commits.begin()

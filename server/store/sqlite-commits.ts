@@ -5,6 +5,7 @@
  * alone; only when the commit itself fails, all that waited for it do.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { UnavailableError } from '../kernel/errors.ts'
 import { naming } from './sqlite-faults.ts'
 
 interface Waiting {
@@ -136,13 +137,18 @@ export class SharedCommits {
   #end(): void {
     this.#isDue = false
     clearImmediate(this.#soon)
-    if (!this.#database.isTransaction) return
+    if (!this.#database.isTransaction) {
+      // Nobody waits here, unless SQLite rolled back by itself between two units.
+      this.#answer(({ reject }) => reject(new UnavailableError(`The database ${this.#file} rolled back by itself.`)))
+      return
+    }
     try {
       this.#run('commit')
       this.#answer(({ resolve }) => resolve())
     } catch (error) {
-      if (this.#database.isTransaction) this.#run('rollback')
+      // Told whatever becomes of the rollback: whoever waits here has nobody else to tell them.
       this.#answer(({ reject }) => reject(error))
+      if (this.#database.isTransaction) this.#run('rollback')
     }
   }
 
