@@ -1,6 +1,6 @@
 /**
  * An access token of ours that comes back: whether we signed it for this purpose, and whether it still counts. The first
- * is decided in memory, from the key that it names. The second by what has been revoked since, which this node knows,
+ * is decided in memory, from the key that it names, and remembered. The second by what has been revoked since, which this node knows,
  * and by one read of the person.
  */
 import { parseObject } from '@latchkey/sdk/strict-json'
@@ -13,7 +13,6 @@ import {
   VerificationError,
   type VerificationKey,
   type VerifiedToken,
-  verifySignature,
 } from '@latchkey/sdk/verify'
 import type { Client } from '../clients/metadata.ts'
 import { ACCESS_TOKEN_ALGORITHMS } from '../clients/resource-servers.ts'
@@ -22,6 +21,7 @@ import type { Secret } from '../keys/keyring.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { UserRecord } from '../store/users.ts'
 import type { OAuthServices } from './feature.ts'
+import { verifyOnce } from './verified-once.ts'
 
 /** An access token that was verified, with what ours always say. */
 export interface OwnToken extends VerifiedToken {
@@ -54,7 +54,7 @@ export async function readAccessToken(
 ): Promise<OwnToken> {
   const keys = ({ kid, alg }: KeyRequest) =>
     alg === 'HS256' ? secretOf(services, tenant, token, kid) : services.keyring.verificationKey(tenant, { kid, alg })
-  const signed = await verifySignature(token, keys, ALGORITHMS)
+  const signed = await verifyOnce(tenant, token, keys, ALGORITHMS)
   const profile = { ...accessToken({ issuer, audience: issuer, leewaySeconds: CLOCKS_APART }), audiences: undefined }
   const verified = checkClaims(signed, profile, services.clock())
   const { claims } = verified

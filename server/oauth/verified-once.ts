@@ -1,0 +1,48 @@
+/**
+ * Tokens whose signature was found to hold, so that one that comes again and again costs one verification. Remembered is
+ * only what neither time nor anything that happens can change: what these bytes say, and the key that vouches for it.
+ * Times, audience, revocation and whoever presents it are judged anew each time, by whoever asks.
+ */
+import {
+  type allowAlgorithms,
+  type KeySource,
+  type SignedToken,
+  type VerificationKey,
+  verifySignature,
+} from '@latchkey/sdk/verify'
+import { sha256 } from '../kernel/secrets.ts'
+
+/** Some kilobytes each. Only what this server signed gets in, so junk pushes nothing out. */
+const REMEMBERED = 1000
+
+/** By tenant and SHA-256: what is remembered of a token is not the token. */
+const held = new Map<string, SignedToken>()
+
+/**
+ * As `verifySignature`. The key source is asked each time, and what is remembered counts for the very key that it still
+ * answers: once that key is revoked or read again, it is as if the token had never been seen.
+ */
+export async function verifyOnce(
+  tenant: string,
+  token: string,
+  keys: KeySource,
+  allowed: ReturnType<typeof allowAlgorithms>,
+): Promise<SignedToken> {
+  const name = `${tenant} ${sha256(token)}`
+  const known = held.get(name)
+  held.delete(name)
+  const signed =
+    known && (await isStillHeld(known, keys, allowed)) ? known : await verifySignature(token, keys, allowed)
+  held.set(name, signed)
+  if (held.size > REMEMBERED) held.delete(held.keys().next().value as string)
+  return signed
+}
+
+async function isStillHeld(
+  { header, key }: SignedToken,
+  keys: KeySource,
+  allowed: ReturnType<typeof allowAlgorithms>,
+): Promise<boolean> {
+  const current: VerificationKey | undefined = allowed.has(header.alg) ? await keys(header) : undefined
+  return current === key
+}
