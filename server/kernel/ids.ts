@@ -1,5 +1,6 @@
 /** Names for things. An id is not a secret, but none can be guessed: all carry at least 96 random bits. */
-import { randomBytes, randomUUIDv7 } from 'node:crypto'
+import { randomUUIDv7 } from 'node:crypto'
+import { randomBytes } from './secrets.ts'
 
 /** A short public id such as `cli_8fK…`: the prefix says what it names, 18 random bytes follow as base64url. */
 export const newId = (prefix: string): string => `${prefix}_${randomBytes(18).toString('base64url')}`
