@@ -135,23 +135,23 @@ async function judge(trial: Trial, environment: NodeJS.ProcessEnv) {
   return { verdicts: verdicts(), seen: results.find(({ outcome }) => outcome !== 'passed')?.seen ?? '' }
 }
 
-async function tryAll(trials: readonly Trial[], environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
-  const survivors: string[] = []
-  const waiting = [...trials]
-  let done = 0
+/** Tells of each as it comes, and answers how many were not noticed. */
+async function tryAll(trials: readonly Trial[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const waiting = trials.entries()
+  let lived = 0
   const work = async () => {
-    for (let trial = waiting.shift(); trial; trial = waiting.shift()) {
+    for (const [index, trial] of waiting) {
       const { module, mutation } = trial
       const { verdicts, seen } = await judge(trial, environment)
-      done += 1
-      console.log(`${done}/${trials.length} ${module}: ${seen.split('\n', 1)[0]?.slice(0, 120)}`)
-      for (const { plan, verdict } of verdicts)
-        if (verdict !== 'noticed')
-          survivors.push(`${verdict}: ${plan} ${module}: ${mutation.file}: ${mutation.from} → ${mutation.to}`)
+      console.log(`${index + 1}/${trials.length} ${module}: ${seen.split('\n', 1)[0]?.slice(0, 120)}`)
+      const missed = verdicts.filter(({ verdict }) => verdict !== 'noticed')
+      for (const { plan, verdict } of missed)
+        console.error(`${verdict}: ${plan}, ${module}: ${mutation.file}: ${mutation.from} → ${mutation.to}`)
+      if (missed.length > 0) lived += 1
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
-  return survivors
+  return lived
 }
 
 async function main(named: readonly string[]): Promise<void> {
@@ -166,10 +166,9 @@ async function main(named: readonly string[]): Promise<void> {
       LATCHKEY_TEST_SQLITE: migrated,
       NODE_COMPILE_CACHE: join(folder, 'compiled'),
     }
-    const survivors = await tryAll(trials, environment)
-    for (const survivor of survivors) console.error(survivor)
-    console.log(survivors.length === 0 ? `All ${trials.length} mutations were noticed.` : 'These were not noticed.')
-    process.exitCode = survivors.length === 0 ? 0 : 1
+    const lived = await tryAll(trials, environment)
+    console.log(`${trials.length - lived} of ${trials.length} mutations were noticed.`)
+    process.exitCode = lived === 0 ? 0 : 1
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,6 +1,11 @@
 /** What breaks the modules of each plan, as `npm run check:mutations` tries it. */
 import type { Mutation, Mutations } from './mutation.ts'
 import { basic } from './mutations/basic.ts'
+import { config } from './mutations/config.ts'
+import { dynamic, thirdPartyLogin } from './mutations/dynamic.ts'
+import { backChannel, frontChannel, sessions } from './mutations/logout.ts'
+import { FORM_FLOW, formPost, HYBRID_FLOW, hybrid, IMPLICIT_FLOW, implicit } from './mutations/other-flows.ts'
+import { signOut } from './mutations/sign-out.ts'
 
 interface Broken {
   readonly mutations: Mutations
@@ -11,6 +16,16 @@ interface Broken {
 /** By the title of the plan. */
 const BROKEN: Readonly<Record<string, Broken>> = {
   'oidcc-basic-certification-test-plan': { mutations: basic },
+  'oidcc-implicit-certification-test-plan': { mutations: implicit, flow: IMPLICIT_FLOW },
+  'oidcc-hybrid-certification-test-plan': { mutations: hybrid, flow: HYBRID_FLOW },
+  'oidcc-formpost-basic, -implicit and -hybrid-certification-test-plan': { mutations: formPost, flow: FORM_FLOW },
+  'oidcc-config-certification-test-plan': { mutations: config },
+  'oidcc-dynamic-certification-test-plan': { mutations: dynamic },
+  'oidcc-3rdparty-init-login-certification-test-plan': { mutations: thirdPartyLogin },
+  'oidcc-rp-initiated-logout-certification-test-plan': { mutations: signOut },
+  'oidcc-backchannel-rp-initiated-logout-certification-test-plan': { mutations: backChannel },
+  'oidcc-frontchannel-rp-initiated-logout-certification-test-plan': { mutations: frontChannel },
+  'oidcc-session-management-certification-test-plan': { mutations: sessions },
 }
 
 export const mutationsOf = (plan: string, module: string): readonly Mutation[] => BROKEN[plan]?.mutations[module] ?? []

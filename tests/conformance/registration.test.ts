@@ -333,7 +333,8 @@ describe('The plans of clients that register themselves', () => {
     insist('oidcc-request-uri-signed-rs256#supported', isSupported === true, isSupported)
     const inside = party.ask()
     const claims = { ...Object.fromEntries(inside.parameters), iss: registered.client_id, aud: server.issuer }
-    served.set('/request', signJws(key, claims, { typ: 'oauth-authz-req+jwt', kid: undefined }))
+    const serveSignedBy = (signer: ClientKey) =>
+      served.set('/request', signJws(signer, claims, { typ: 'oauth-authz-req+jwt', kid: undefined }))
     const url = new URL(inside.url)
     url.search = new URLSearchParams({
       client_id: registered.client_id,
@@ -341,6 +342,11 @@ describe('The plans of clients that register themselves', () => {
       scope: 'openid',
       request_uri,
     }).toString()
+    serveSignedBy(makeClientKey('RS256'))
+    // What it says of where to answer is not believed, so nobody can be told but the person.
+    const forged = await person().visit(url)
+    insist('oidcc-request-uri-signed-rs256#read', !forged.left && forged.status === 400, forged.url)
+    serveSignedBy(key)
     const somebody = person()
     const { stop } = await passPages(somebody, await somebody.visit(url))
     insist('oidcc-request-uri-signed-rs256#read', stop.left, stop.html)

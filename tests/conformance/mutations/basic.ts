@@ -32,6 +32,10 @@ const refusing = (parameter: string, value = ''): Mutation =>
        throw new ProtocolError('invalid_request', 'This is not supported.')`,
   )
 
+export const namelessIdToken = inFile('server/keys/signer.ts')(
+  'kid: signer.kid',
+  "kid: header.typ === 'JWT' ? undefined : signer.kid",
+)
 const unlisted = (scope: string): Mutation =>
   inOpenid('scopes_supported: SCOPES', `scopes_supported: SCOPES.filter(one => one !== '${scope}')`)
 
@@ -43,40 +47,56 @@ const noTime = inIdToken('auth_time: toSeconds(authenticatedAt(proofs)),', '')
 const oldProof = inProofs('  ...given,\n', '  ...given.filter(() => known.length === 0),\n')
 const otherSub = inIdToken('sub: subject,', 'sub: subject + issuedAt,')
 const beginsLike = inRedirectUris('(registered === presented', '(presented.startsWith(registered)')
-const ofOurChoice = inRequest(
+/** Another than the one that was sent. */
+export const ofOurChoice = inRequest(
   'isRegisteredWebOrigin(client, presented)) return presented\n',
   'isRegisteredWebOrigin(client, presented)) return presented\n  if (client.redirectUris[0]) return client.redirectUris[0]\n',
 )
+export const otherRefreshError = inRefresh(
+  "('invalid_grant', 'Unknown or invalid refresh token.')",
+  "('invalid_request', 'Unknown')",
+)
 const otherError = inCode("('invalid_grant', 'Invalid authorization code')", "('invalid_request', 'Invalid')")
+
+/** Of any flow. */
+export const happy: readonly Mutation[] = [
+  inIssuing('expires_in: accessToken.lifetimeSeconds,', ''),
+  inIdToken('digest.subarray(0, digest.length / 2)', 'digest.subarray(digest.length / 2)'),
+  inIdToken(': [], request.claims)', ": [], [...request.claims, 'name'])"),
+  inIdToken('aud: client.id,', 'aud: client.id, client: client.id,'),
+  inIdToken('aud: client.id,', "aud: 'another',"),
+  inIdToken('iss: issuer,', 'iss: issuer.slice(0, -1),'),
+  inIdToken('issuedAt + client.idToken.lifetimeSeconds', 'issuedAt - 1'),
+  inIdToken('...(nonce !== null && { nonce }),', "...(nonce !== null && { nonce: 'another' }),"),
+  inAnswer('...(state !== null && { state }),', ''),
+  inAnswer('iss: incoming.issuer }', "iss: 'https://mixed-up.example/' }"),
+]
+/** That the answer comes in the query, when it is not known what was asked for. */
+export const inFragment = inFile('server/oauth/response-modes/response-mode.ts')(
+  'carriesToken(responseType) ? fragment : query',
+  'fragment',
+)
+export const withoutType: readonly Mutation[] = [
+  inRequest(
+    "if (asked === undefined) throw new ProtocolError('invalid_request'",
+    "if (asked === undefined) return 'code'; new ProtocolError('invalid_request'",
+  ),
+  inAnswer('...(state !== null && { state }),', ''),
+]
 
 export const basic = {
   'oidcc-server': [
     inCode('const code = randomSecret()', 'const code = randomSecret().slice(0, 15)'),
     inCode('const code = randomSecret()', "const code = 'a'.repeat(60) + randomSecret().slice(0, 4)"),
-    inIssuing('expires_in: accessToken.lifetimeSeconds,', ''),
-    inIdToken('digest.subarray(0, digest.length / 2)', 'digest.subarray(digest.length / 2)'),
-    inIdToken(': [], request.claims)', ": [], [...request.claims, 'name'])"),
-    inIdToken('aud: client.id,', 'aud: client.id, client: client.id,'),
-    inIdToken('aud: client.id,', "aud: 'another',"),
-    inIdToken('iss: issuer,', 'iss: issuer.slice(0, -1),'),
-    inIdToken('issuedAt + client.idToken.lifetimeSeconds', 'issuedAt - 1'),
-    inIdToken('...(nonce !== null && { nonce }),', "...(nonce !== null && { nonce: 'another' }),"),
-    inAnswer('...(state !== null && { state }),', ''),
-    inAnswer('iss: incoming.issuer }', "iss: 'https://mixed-up.example/' }"),
+    ...happy,
   ],
-  'oidcc-response-type-missing': [
-    inRequest(
-      "if (asked === undefined) throw new ProtocolError('invalid_request'",
-      "if (asked === undefined) return 'code'; new ProtocolError('invalid_request'",
-    ),
-    inAnswer('...(state !== null && { state }),', ''),
-  ],
+  'oidcc-response-type-missing': [...withoutType, inFragment],
   'oidcc-idtoken-signature': [
     inFile('server/clients/metadata.ts')(
       "metadata.jwt_configuration?.alg ?? 'RS256'",
       "metadata.jwt_configuration?.alg ?? 'ES256'",
     ),
-    inFile('server/keys/signer.ts')('kid: signer.kid', "kid: ''"),
+    namelessIdToken,
   ],
   'oidcc-idtoken-unsigned': [
     inDiscovery('await keyring.algorithms(id),', "[...(await keyring.algorithms(id)), 'none'],"),
@@ -232,7 +252,7 @@ export const basic = {
     ),
     inIdToken('const issuedAt = toSeconds(request.now)', 'const issuedAt = toSeconds(authenticatedAt(request.proofs))'),
     timeOfToken,
-    inRefresh("('invalid_grant', 'Unknown or invalid refresh token.')", "('invalid_request', 'Unknown')"),
+    otherRefreshError,
   ],
   'oidcc-ensure-request-with-valid-pkce-succeeds': [
     inPkce('if (challenge === undefined && verifier === undefined) return', 'if (verifier === undefined) return'),
