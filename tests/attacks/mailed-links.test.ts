@@ -20,6 +20,14 @@ import { ANN, BEN, beginAt, CookieJarBrowser, EVE, tenantFile } from './stage.ts
 const OTHER = 'http://other.example/'
 const NEW_PASSWORD = 'a kettle on the windowsill'
 
+/** Whatever a stranger may say of the host that a request came to. */
+const ELSEWHERE = [
+  { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-forwarded-port': '666' },
+  { forwarded: 'host=evil.example;proto=https' },
+  { 'x-original-host': 'evil.example', 'x-host': 'evil.example', 'x-http-host-override': 'evil.example' },
+  { referer: 'https://evil.example/', 'x-original-url': 'https://evil.example/' },
+]
+
 onEachStore('A mailed link', store => {
   const clock = createTestClock()
   const lines: string[] = []
@@ -60,17 +68,27 @@ onEachStore('A mailed link', store => {
   const pathOf = (link: string) => new URL(link).pathname
 
   test('leads to the stored issuer, whatever the request says of hosts', async () => {
-    for (const headers of [
-      { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-forwarded-port': '666' },
-      { forwarded: 'host=evil.example;proto=https' },
-      { 'x-original-host': 'evil.example', 'x-host': 'evil.example', 'x-http-host-override': 'evil.example' },
-      { referer: 'https://evil.example/', 'x-original-url': 'https://evil.example/' },
-    ]) {
+    for (const headers of ELSEWHERE) {
       const link = await linkFor(ANN.email, headers)
       assert.ok(link.startsWith(`${server.issuer}reset-password/`), link)
     }
     const [mail] = (await mailbox.all(ANN.email)).slice(-1)
     assert.doesNotMatch(mail?.source ?? '', /evil\.example/)
+  })
+
+  test('that confirms an address leads there as well, and so does all that the server says of itself', async () => {
+    for (const [index, headers] of ELSEWHERE.entries()) {
+      const email = `confirmed-${index}@example.com`
+      const who = browser()
+      await who.post(`${await beginAt(who)}/sign-up`, { email, password: NEW_PASSWORD }, headers)
+      const mail = await mailbox.next(email)
+      assert.ok(linkIn(mail).startsWith(`${server.issuer}verify-email/`), linkIn(mail))
+      assert.doesNotMatch(mail.source, /evil\.example/)
+      for (const path of ['/.well-known/openid-configuration', '/forgot-password', '/account', '/oidc/logout']) {
+        const reply = await browser().get(path, headers)
+        assert.doesNotMatch(`${reply.location} ${reply.body}`, /evil\.example/, path)
+      }
+    }
   })
 
   test('is not made for a host that nobody has', async () => {

@@ -47,8 +47,9 @@ const SHARED_THERE = 'a shared secret over there, 32 bytes or more'
 const CAROL = { email: 'carol@example.com', password: 'four green umbrellas' } as const
 const OFFLINE = 'openid email offline_access'
 
+const fileHere = { ...tenantFile, tenant: { flags: { enable_dynamic_client_registration: true } } }
 const fileThere = {
-  ...tenantFile,
+  ...fileHere,
   clients: tenantFile.clients.map(client => {
     const there = [WEB_THERE, MACHINE_THERE].find(({ client_id }) => client_id === client.client_id)
     return { ...client, ...there }
@@ -77,7 +78,7 @@ onEachStore('A second tenant', store => {
   let pairs: readonly (readonly [home: Home, abroad: Home])[]
 
   before(async () => {
-    server = await startServer({ store, tenantFile })
+    server = await startServer({ store, tenantFile: fileHere })
     operator = await createOperator(server)
     await operator.latchkey(['tenants', 'create', 'Other', '--issuer', OTHER.issuer])
     const file = join(server.latchkey.settings.dataFolder, 'there.yaml')
@@ -238,6 +239,67 @@ onEachStore('A second tenant', store => {
     const hinted = await browser.get(`/oidc/logout?${queryOf({ id_token_hint: tokens.id_token })}`)
     assert.match(hinted.location ?? '', /^\/sign-out\//, 'the person is asked, as without a hint')
     assert.ok((await follow(browser, authorizePath(SPA, { prompt: 'none' }))).searchParams.has('code'))
+  })
+
+  bothWays('tells nothing of the other’s tokens, and takes none of them back', async (home, abroad) => {
+    const callback = await signIn(browserAt(home), home.ann, authorizePath(WEB, { scope: OFFLINE }))
+    const answer = await askToken(server, redemption(home.web, codeOf(callback)), home)
+    const { access_token, refresh_token } = answer.json() as unknown as Tokens
+    const ask = (at: Home, what: 'introspect' | 'revoke', token: string) =>
+      browserAt(at).post(`/oauth/${what}`, { ...at.web, token }, { origin: undefined, 'sec-fetch-site': undefined })
+    for (const token of [access_token, refresh_token]) {
+      assert.deepEqual((await ask(abroad, 'introspect', token)).json(), { active: false })
+      assert.deepEqual(await ask(abroad, 'revoke', token).then(({ status, body }) => [status, body]), [200, ''])
+      assert.equal((await ask(home, 'introspect', token)).json()['active'], true)
+    }
+    assert.equal((await askUserinfo(server, access_token, home)).status, 200)
+  })
+
+  bothWays('knows no pushed request of the other, and does not spend it', async (home, abroad) => {
+    const form = Object.fromEntries(new URL(authorizePath(), home.issuer).searchParams)
+    const pushed = await browserAt(home).post('/oauth/par', form, { origin: undefined, 'sec-fetch-site': undefined })
+    const path = `/authorize?${queryOf({ ...SPA, request_uri: String(pushed.json()['request_uri']) })}`
+    const { browser } = await annAt(abroad)
+    for (const traveller of [browser, browserAt(abroad)]) {
+      const { status, location } = await traveller.get(path)
+      assert.deepEqual([status, location], [400, undefined])
+    }
+    assert.match(await beginAt(browserAt(home), path), /^\/login\//)
+  })
+
+  bothWays('opens no registration to the token of the other, nor lets it end one', async (home, abroad) => {
+    const made = await browserAt(home).ask('POST', '/oidc/register', { redirect_uris: ['https://stranger.example/cb'] })
+    assert.equal(made.status, 201, made.body)
+    const { client_id, registration_access_token } = made.json()
+    const headers = { authorization: `Bearer ${registration_access_token}` }
+    for (const id of [String(client_id), SPA.client_id, home.web.client_id])
+      assert.equal((await browserAt(abroad).get(`/oidc/register/${id}`, headers)).status, 401)
+    const ended = await server.latchkey.http.inject({
+      method: 'DELETE',
+      url: `/oidc/register/${client_id}`,
+      headers: { ...headers, host: new URL(abroad.issuer).host },
+    })
+    assert.equal(ended.statusCode, 401)
+    assert.equal((await browserAt(home).get(`/oidc/register/${client_id}`, headers)).status, 200)
+    const { location, status } = await browserAt(abroad).get(authorizePath({ client_id: String(client_id) }))
+    assert.deepEqual([status, location], [400, undefined])
+  })
+
+  bothWays('ends no session of the other, in whose cookies somebody signs out', async (home, abroad) => {
+    const { browser, tokens } = await annAt(home)
+    const traveller = browserAt(abroad)
+    for (const [name, value] of browser.cookies) traveller.cookies.set(name, value)
+    for (const path of [
+      '/v2/logout',
+      `/v2/logout?${queryOf(SPA)}`,
+      `/oidc/logout?${queryOf({ id_token_hint: tokens.id_token })}`,
+    ]) {
+      await traveller.get(path)
+      for (const [name, value] of browser.cookies) traveller.cookies.set(name, value)
+    }
+    await traveller.post('/account/sign-out-everywhere', {})
+    assert.ok((await follow(browser, authorizePath(SPA, { prompt: 'none' }))).searchParams.has('code'))
+    assert.equal((await askUserinfo(server, tokens.access_token, home)).status, 200)
   })
 
   bothWays('lets nobody in with the password of the same address in the other', async (home, abroad) => {
