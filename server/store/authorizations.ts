@@ -88,6 +88,44 @@ const toRecord = (row: AuthorizationsTable): AuthorizationRecord => ({
   expiresAt: row.expires_at,
 })
 
+const toRow = (authorization: AuthorizationRecord): AuthorizationsTable => ({
+  tenant: authorization.tenant,
+  id: authorization.id,
+  subject: authorization.subject,
+  client: authorization.client,
+  organization: authorization.organization,
+  session: authorization.session,
+  connection: authorization.connection,
+  audiences: toText(authorization.audiences),
+  proofs: toText(authorization.proofs),
+  request: toText(authorization.request),
+  user_epoch: authorization.userEpoch,
+  client_epoch: authorization.clientEpoch,
+  state: authorization.state,
+  created_at: authorization.createdAt,
+  expires_at: authorization.expiresAt,
+})
+
+const insert = prepared((db, row: AuthorizationsTable) =>
+  db.insertInto('authorizations').values({
+    tenant: row.tenant,
+    id: row.id,
+    subject: row.subject,
+    client: row.client,
+    organization: row.organization,
+    session: row.session,
+    connection: row.connection,
+    audiences: row.audiences,
+    proofs: row.proofs,
+    request: row.request,
+    user_epoch: row.user_epoch,
+    client_epoch: row.client_epoch,
+    state: row.state,
+    created_at: row.created_at,
+    expires_at: row.expires_at,
+  }),
+)
+
 /** The authorization, and the person who gave it unless they were deleted. */
 const withUser = (db: Database, tenant: string, id: string) =>
   db
@@ -131,26 +169,7 @@ const readStandingWith = prepared((db, { tenant, id, session }: Named & { readon
 
 export const authorizationsIn = (db: Database): Authorizations => ({
   async create(authorization) {
-    await db
-      .insertInto('authorizations')
-      .values({
-        tenant: authorization.tenant,
-        id: authorization.id,
-        subject: authorization.subject,
-        client: authorization.client,
-        organization: authorization.organization,
-        session: authorization.session,
-        connection: authorization.connection,
-        audiences: toText(authorization.audiences),
-        proofs: toText(authorization.proofs),
-        request: toText(authorization.request),
-        user_epoch: authorization.userEpoch,
-        client_epoch: authorization.clientEpoch,
-        state: authorization.state,
-        created_at: authorization.createdAt,
-        expires_at: authorization.expiresAt,
-      })
-      .execute()
+    await insert(db, toRow(authorization))
   },
 
   async find(tenant, id) {

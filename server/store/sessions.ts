@@ -9,6 +9,7 @@ import { addProofs, type Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
 import { prefixed, toDocument, toText, unprefixed } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
+import { prepared } from './prepared.ts'
 import type { Database, SessionsTable, UsersTable } from './schema.ts'
 import type { UserRecord } from './users.ts'
 import { toUser, userColumns } from './users.ts'
@@ -169,9 +170,9 @@ async function removeEmptyBrowsers(db: Database, tenant: string, ids: readonly s
     .execute()
 }
 
-export const sessionsIn = (db: Database): Sessions => ({
-  async inBrowser(tenant, secretHash, now) {
-    const rows = await db
+const readInBrowser = prepared(
+  (db, { tenant, secretHash, now }: { readonly tenant: string; readonly secretHash: string; readonly now: Instant }) =>
+    db
       .selectFrom('browsers')
       .innerJoin('sessions', join =>
         join.onRef('sessions.tenant', '=', 'browsers.tenant').onRef('sessions.browser', '=', 'browsers.id'),
@@ -188,8 +189,41 @@ export const sessionsIn = (db: Database): Sessions => ({
       .where('browsers.secret_hash', '=', secretHash)
       .where('sessions.ended_at', 'is', null)
       .where('sessions.live_until', '>', now)
-      .orderBy('sessions.ordinal', 'desc')
-      .execute()
+      .orderBy('sessions.ordinal', 'desc'),
+)
+
+interface Touch {
+  readonly tenant: string
+  readonly id: string
+  readonly now: Instant
+  /** Whoever was used later is left as it is. */
+  readonly lastUsedBy: Instant
+  readonly idleExpiresAt: Instant
+}
+
+const moveIdleLimit = prepared((db, { tenant, id, now, lastUsedBy, idleExpiresAt }: Touch) =>
+  db
+    .updateTable('sessions')
+    .set(session => ({
+      used_at: now,
+      idle_expires_at: idleExpiresAt,
+      live_until: session
+        .case()
+        .when('expires_at', '<', idleExpiresAt)
+        .then(session.ref('expires_at'))
+        .else(idleExpiresAt)
+        .end(),
+    }))
+    .where('tenant', '=', tenant)
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .where('live_until', '>', now)
+    .where('used_at', '<=', lastUsedBy),
+)
+
+export const sessionsIn = (db: Database): Sessions => ({
+  async inBrowser(tenant, secretHash, now) {
+    const rows = await readInBrowser(db, { tenant, secretHash, now })
     return rows.map((row, index) => {
       const user = unprefixed<UsersTable>(row, 'user__', userColumns)
       return { session: toSession(row), user: user && toUser(user), current: index === 0 }
@@ -308,24 +342,7 @@ export const sessionsIn = (db: Database): Sessions => ({
   },
 
   async touch(tenant, id, now, idleExpiresAt) {
-    await db
-      .updateTable('sessions')
-      .set(session => ({
-        used_at: now,
-        idle_expires_at: idleExpiresAt,
-        live_until: session
-          .case()
-          .when('expires_at', '<', idleExpiresAt)
-          .then(session.ref('expires_at'))
-          .else(idleExpiresAt)
-          .end(),
-      }))
-      .where('tenant', '=', tenant)
-      .where('id', '=', id)
-      .where('ended_at', 'is', null)
-      .where('live_until', '>', now)
-      .where('used_at', '<=', now - MINUTE)
-      .execute()
+    await moveIdleLimit(db, { tenant, id, now, lastUsedBy: now - MINUTE, idleExpiresAt })
   },
 
   async end(tenant, id, at) {

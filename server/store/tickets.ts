@@ -11,6 +11,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { SealContext, Sealer } from '../kernel/sealer.ts'
 import { onlyGiven, toText } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
+import { prepared } from './prepared.ts'
 import type { Database, TicketsTable } from './schema.ts'
 
 export interface TicketRecord<Data extends JsonObject = JsonObject> {
@@ -127,27 +128,60 @@ function toRow(ticket: NewTicket, sealer: Sealer): TicketsTable {
   }
 }
 
+type Named = Pick<TicketRecord, 'tenant' | 'kind' | 'id'>
+type NamedNow = Named & { readonly now: Instant }
+
+const one = (db: Database, { tenant, kind, id }: Named) =>
+  db.selectFrom('tickets').where('tenant', '=', tenant).where('kind', '=', kind).where('id', '=', id)
+
+const changing = (db: Database, { tenant, kind, id }: Named) =>
+  db
+    .updateTable('tickets')
+    .where('tenant', '=', tenant)
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .where('consumed_at', 'is', null)
+
+const insert = prepared((db, row: TicketsTable) =>
+  db.insertInto('tickets').values({
+    tenant: row.tenant,
+    kind: row.kind,
+    id: row.id,
+    secret_hash: row.secret_hash,
+    browser_hash: row.browser_hash,
+    handle_hash: row.handle_hash,
+    subject: row.subject,
+    authorization: row.authorization,
+    attempts: row.attempts,
+    version: row.version,
+    state: row.state,
+    data: row.data,
+    created_at: row.created_at,
+    expires_at: row.expires_at,
+    consumed_at: row.consumed_at,
+  }),
+)
+
+const read = prepared((db, { tenant, kind, id, now }: NamedNow) =>
+  one(db, { tenant, kind, id })
+    .selectAll()
+    .where(ticket => ticket.or([ticket('expires_at', '>', now), ticket('consumed_at', 'is not', null)])),
+)
+
+const spend = prepared((db, { tenant, kind, id, now }: NamedNow) =>
+  changing(db, { tenant, kind, id }).set({ consumed_at: now }).where('expires_at', '>', now).returning('id'),
+)
+
 export function ticketsIn(db: Database, sealer: Sealer): Tickets {
-  const one = (tenant: string, kind: string, id: string) =>
-    db.selectFrom('tickets').where('tenant', '=', tenant).where('kind', '=', kind).where('id', '=', id)
-  const change = (tenant: string, kind: string, id: string) =>
-    db
-      .updateTable('tickets')
-      .where('tenant', '=', tenant)
-      .where('kind', '=', kind)
-      .where('id', '=', id)
-      .where('consumed_at', 'is', null)
+  const change = (tenant: string, kind: string, id: string) => changing(db, { tenant, kind, id })
 
   return {
     async issue(ticket) {
-      await db.insertInto('tickets').values(toRow(ticket, sealer)).execute()
+      await insert(db, toRow(ticket, sealer))
     },
 
     async peek<Data extends JsonObject>(tenant: string, kind: string, id: string, now: Instant) {
-      const row = await one(tenant, kind, id)
-        .selectAll()
-        .where(ticket => ticket.or([ticket('expires_at', '>', now), ticket('consumed_at', 'is not', null)]))
-        .executeTakeFirst()
+      const [row] = await read(db, { tenant, kind, id, now })
       return row && (toRecord(row, sealer) as TicketRecord<Data>)
     },
 
@@ -174,7 +208,7 @@ export function ticketsIn(db: Database, sealer: Sealer): Tickets {
           consumed_at: ticket
             .case()
             .when('attempts', '>=', limit - 1)
-            .then(now)
+            .then(ticket.val(now))
             .else(ticket.ref('consumed_at'))
             .end(),
         }))
@@ -185,13 +219,12 @@ export function ticketsIn(db: Database, sealer: Sealer): Tickets {
     },
 
     async consume(tenant, kind, id, now) {
-      const consumed = await change(tenant, kind, id)
-        .set({ consumed_at: now })
-        .where('expires_at', '>', now)
-        .returning('id')
-        .executeTakeFirst()
+      const [consumed] = await spend(db, { tenant, kind, id, now })
       if (consumed) return 'consumed'
-      const spent = await one(tenant, kind, id).select('id').where('consumed_at', 'is not', null).executeTakeFirst()
+      const spent = await one(db, { tenant, kind, id })
+        .select('id')
+        .where('consumed_at', 'is not', null)
+        .executeTakeFirst()
       return spent ? 'replayed' : 'gone'
     },
 
