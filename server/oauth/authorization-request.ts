@@ -12,6 +12,7 @@ import { carriesToken, knownResponseType, type ResponseType } from '../policy/re
 import { userinfoAudience } from '../tokens/access-token.ts'
 import type { Draft, Feature, OAuthServices, ReceiveContext, TargetContext, ValidateContext } from './feature.ts'
 import { runPhase } from './phases.ts'
+import { PUSHED_NOTE, SIGNED_NOTE } from './request-uris.ts'
 import { defaultResponseMode, type ResponseMode, responseModes } from './response-modes/response-mode.ts'
 import { supportedResponseTypes } from './response-types.ts'
 
@@ -129,6 +130,7 @@ export async function understand(
     expect: subject => void subjects.add(subject),
   }
   await runPhase('authorize.validate', features, context)
+  refuseUnbound(received)
   const [subject = null, ...others] = subjects
   if (others.length > 0) throw new ProtocolError('invalid_request', 'The request expects several people at once.')
 
@@ -187,6 +189,14 @@ function refuseUnread(parameters: Parameters): void {
     throw new ProtocolError('request_not_supported', 'The request parameter is not supported.')
   if (parameters.has('request_uri'))
     throw new ProtocolError('request_uri_not_supported', 'This request_uri is not supported.')
+}
+
+/** What a client is bound to belongs to no feature: a provider that lacks it would take of the client what it never sends. */
+function refuseUnbound({ client, notes }: Readonly<ReceiveContext>): void {
+  if (client.requiresPushedRequests && !notes[PUSHED_NOTE])
+    throw new ProtocolError('invalid_request', 'This client has to push its requests.')
+  if (client.requestObject.isRequired && !notes[SIGNED_NOTE])
+    throw new ProtocolError('invalid_request', 'This client has to sign its requests.')
 }
 
 function refuseUnknownMode(parameters: Parameters, mode: ResponseMode): void {

@@ -39,12 +39,16 @@ const OPEN = { client_id: 'open' } as const
 const KEY = makeClientKey('ES256')
 const [spa] = tenantFile.clients
 const TOLD = { client_id: 'told' }
+const PUSHES = { client_id: 'pushes' }
+const SIGNS = { client_id: 'signs' }
 const withOpen = {
   ...tenantFile,
   tenant: { flags: { enable_dynamic_client_registration: true } },
   clients: [
     ...tenantFile.clients,
     { ...spa, ...OPEN, jwks: { keys: [KEY.jwk] }, grant_types: ['authorization_code', 'implicit'] },
+    { ...spa, ...PUSHES, require_pushed_authorization_requests: true },
+    { ...spa, ...SIGNS, jwks: { keys: [KEY.jwk] }, signed_request_object: { required: true } },
     {
       ...spa,
       ...TOLD,
@@ -372,11 +376,21 @@ async function isPresent(server: RunningServer, feature: Feature): Promise<void>
   if (feature.grant) assert.ok(valuesOf(discovery['grant_types_supported']).includes(feature.grant.type))
 }
 
+/** Whoever is bound to push or to sign is answered nothing else, by whatever provider there is. */
+async function staysBound(server: RunningServer, present: readonly Feature[]): Promise<void> {
+  if (!present.some(({ name }) => name === 'authorization-code')) return
+  for (const client of [PUSHES, SIGNS]) {
+    const { searchParams } = await follow(new CookieJarBrowser(server), authorizePath(client))
+    assert.equal(searchParams.get('error'), 'invalid_request', client.client_id)
+  }
+}
+
 /** What is there works, what is not there is not there, and no flow has a need it does not name. */
 async function holds(server: RunningServer, present: readonly Feature[]): Promise<void> {
   for (const feature of features)
     if (present.includes(feature)) await isPresent(server, feature)
     else await isAbsent(server, feature, present)
+  await staysBound(server, present)
   const names = present.map(feature => feature.name)
   for (const flow of flows)
     if (flow.needs.every(need => names.includes(need))) await flow.run(server)

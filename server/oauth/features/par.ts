@@ -18,7 +18,7 @@ import { chooseMode, proveRedirectUri, receive, understand } from '../authorizat
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { refuseRepetition } from '../client-requests.ts'
 import type { Feature, OAuthServices, ReceiveContext } from '../feature.ts'
-import { isPushed, PUSHED_PREFIX } from '../request-uris.ts'
+import { isPushed, PUSHED_NOTE, PUSHED_PREFIX } from '../request-uris.ts'
 
 const PUSHED_TICKET = 'pushed-request'
 /** Outlives the request, which is kept short: an answer may come an hour after the browser did. */
@@ -51,13 +51,8 @@ export const par: Feature = {
   steps: {
     'authorize.receive': find,
 
-    'authorize.validate': ({ client, notes }) => {
-      if (client.requiresPushedRequests && !notes['par'])
-        throw new ProtocolError('invalid_request', 'This client has to push its requests.')
-    },
-
     'authorize.respond': async ({ request, tenant, transaction, now }) => {
-      const id = request.notes['par']?.['id']
+      const id = request.notes[PUSHED_NOTE]?.['id']
       if (typeof id !== 'string') return
       const life = PUSHED_LIFE + POSTED_LIFE + INTERACTION_LIFE
       if ((await transaction.tickets.mark(tenant, SPENT_MARK, id, now, now + life)) === 'seen') throw over()
@@ -80,7 +75,7 @@ async function find(context: ReceiveContext): Promise<void> {
   if (!pushed || pushed.data.client !== client.id) throw over()
   if (await tickets.peek(incoming.tenant, SPENT_MARK, id, now)) throw over()
   context.parameters = parametersOf(pushed.data.parameters)
-  Object.assign(context.notes, pushed.data.notes, { par: { id } })
+  Object.assign(context.notes, pushed.data.notes, { [PUSHED_NOTE]: { id } })
 }
 
 /** Told to the person: nothing beside the name says where else it could be told. */
@@ -102,7 +97,12 @@ async function push(services: OAuthServices, features: readonly Feature[], incom
     ['client_id', client.id],
   ])
   const id = randomSecret()
-  const received = await receive(services, features, { incoming, client, sent, notes: { par: { id: sha256(id) } } })
+  const received = await receive(services, features, {
+    incoming,
+    client,
+    sent,
+    notes: { [PUSHED_NOTE]: { id: sha256(id) } },
+  })
   const { parameters, notes } = received
   await understand(services, features, received, placeOf(received))
 

@@ -17,12 +17,11 @@ import { EgressError } from '../../http/egress.ts'
 import { entriesOf, type Parameters, parametersOf } from '../../http/parameters.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import type { Feature, OAuthServices, ReceiveContext } from '../feature.ts'
-import { isPushed } from '../request-uris.ts'
+import { isPushed, SIGNED_NOTE } from '../request-uris.ts'
 
 /** As much as is verified. */
 const MOST_BYTES = 16 * 1024
 const LEEWAY_SECONDS = 30
-const NOTE = 'request-object'
 /** What the JWT says of itself (RFC 7519 §4.1), and no parameter of a request. */
 const ABOUT_ITSELF = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti']
 /** What is replaced by the object's content. */
@@ -37,14 +36,7 @@ export const requestObject: Feature = {
     require_request_uri_registration: true,
     request_object_signing_alg_values_supported: REQUEST_OBJECT_ALGORITHMS,
   }),
-  steps: {
-    'authorize.receive': read,
-
-    'authorize.validate': ({ client, notes }) => {
-      if (client.requestObject.isRequired && !notes[NOTE])
-        throw new ProtocolError('invalid_request', 'This client has to sign its requests.')
-    },
-  },
+  steps: { 'authorize.receive': read },
 }
 
 async function read(context: ReceiveContext): Promise<void> {
@@ -60,7 +52,7 @@ async function read(context: ReceiveContext): Promise<void> {
   refuseUnsigned(object, context, byValue === undefined)
   const { claims } = await verify(services, context, object)
   context.parameters = merge(context, asParameters(claims))
-  context.notes[NOTE] = {}
+  context.notes[SIGNED_NOTE] = {}
 }
 
 /** OpenID Connect Core §6.2: registered with its fragment, if it has one, and fetched without. No other is ever asked for. */
