@@ -56,12 +56,21 @@ return 1`
 const nameOf = (tenant: string, key: string): string => `latchkey:{${tenant}}:${key}`
 const asArguments = ({ free, forgets, pauses }: Rule): number[] => [free, forgets, pauses.length, ...pauses]
 
+/** How long an answer is waited for, and whoever wants to know whether one came. */
+export interface Waiting {
+  inTime<T>(asked: Promise<T>): Promise<T>
+  noteAbsence(error: Error): void
+  noteReturn(): void
+}
+
 /** Whatever Redis does not answer, `fallback` does: a brake that lets go when Redis fails would be a reason to make it fail. */
-export function redisCounter(redis: Redis, fallback: Counter, noteAbsence: (error: Error) => void): Counter {
+export function redisCounter(redis: Redis, fallback: Counter, { inTime, noteAbsence, noteReturn }: Waiting): Counter {
   async function askOr<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
     if (redis.status !== 'ready') return instead()
     try {
-      return await ask()
+      const answer = await inTime(ask())
+      noteReturn()
+      return answer
     } catch (error) {
       noteAbsence(error as Error)
       return instead()

@@ -24,6 +24,8 @@ async function until(isTrue: () => boolean) {
   }
 }
 
+const RULE = { free: 1, pauses: [MINUTE], forgets: MINUTE }
+
 const message = (id: string): BusMessage => ({ topic: 'client', tenant: 't', id })
 
 describe('Redis', () => {
@@ -53,7 +55,8 @@ describe('Redis', () => {
   describe('as a counter', () => {
     let link: RedisLink
     before(async () => {
-      link = await openRedis(redis.url, log)
+      // How quick it is on a busy machine is no question of this suite.
+      link = await openRedis(redis.url, log, { answerTimeout: MINUTE })
     })
     after(() => link?.bus.close())
     describeCounter(() => link.counterOr(NOBODY))
@@ -110,8 +113,7 @@ describe('Redis', () => {
       giveBack: async () => {},
       forget: async () => {},
     })
-    const rule = { free: 1, pauses: [MINUTE], forgets: MINUTE }
-    const count = () => counter.count('t', [{ key: 'a', rule }], NOW)
+    const count = () => counter.count('t', [{ key: 'a', rule: RULE }], NOW)
     await count()
     assert.equal(asked, 1)
     await redis.start()
@@ -131,11 +133,42 @@ describe('Redis', () => {
         giveBack: async () => {},
         forget: async () => {},
       })
-      .count(newTenant(), [{ key: 'a', rule: { free: 1, pauses: [MINUTE], forgets: MINUTE } }], NOW)
+      .count(newTenant(), [{ key: 'a', rule: RULE }], NOW)
     assert.deepEqual(counting, { state: 'counted', counts: [] })
     await until(() => logged.length > 0)
     assert.doesNotMatch(logged.join('\n'), /not-the-password|of-the-test|redis:/)
     assert.match(logged[0] ?? '', /Redis is away/)
+  })
+
+  test('that answered while this process was busy with something else is not taken for away', async () => {
+    const counter = (await open()).counterOr(NOBODY)
+    const counting = counter.count(newTenant(), [{ key: 'a', rule: RULE }], NOW)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 700)
+    assert.equal((await counting).state, 'counted')
+    assert.deepEqual(logged, [])
+  })
+
+  test('that is silent for a while is told of, and told of again once it answers on the same connection', async context => {
+    const { Redis } = await import('ioredis')
+    const operator = new Redis(redis.url)
+    context.after(() => operator.disconnect())
+    let asked = 0
+    const counter = (await open()).counterOr({
+      ...NOBODY,
+      count: async () => {
+        asked++
+        return { state: 'counted', counts: [] }
+      },
+    })
+    const count = () => counter.count(newTenant(), [{ key: 'a', rule: RULE }], NOW)
+    await operator.call('CLIENT', 'PAUSE', '1500', 'ALL')
+    await count()
+    assert.equal(asked, 1)
+    assert.match(logged.join(), /^Redis is away: .+TIMEOUT/)
+    await pause(1500)
+    await count()
+    assert.equal(asked, 1)
+    assert.match(logged.slice(1).join(), /^Redis is back/)
   })
 
   test('is left alone once the bus is closed', async () => {

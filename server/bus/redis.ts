@@ -26,6 +26,7 @@ const LONGEST_PAUSE = 5 * SECOND
 const CONNECT_TIMEOUT = 5 * SECOND
 /** No sign-in is worth waiting longer for a count; the database counts instead. */
 const ANSWER_TIMEOUT = SECOND / 2
+const TIMED_OUT = 'TIMEOUT: Redis did not answer in time'
 /** A peer that vanished without a word is noticed by an unanswered question. */
 const HEARTBEAT = 10 * SECOND
 /** Behind a connection that no longer answers, messages are dropped rather than piled up. */
@@ -39,7 +40,11 @@ type Envelope = readonly [node: string, topic: string, tenant: string, id: strin
  * too. A lost connection is made again after 50 ms, then after twice as long each time up to 5 s, for as long as the
  * bus is open. An outage is logged once, without the URL.
  */
-export async function openRedis(url: string, log: Log): Promise<RedisLink> {
+export async function openRedis(
+  url: string,
+  log: Log,
+  { answerTimeout = ANSWER_TIMEOUT }: { readonly answerTimeout?: number } = {},
+): Promise<RedisLink> {
   const { Redis } = await import('ioredis')
   const local = createMemoryBus()
   const node = randomSecret()
@@ -59,11 +64,14 @@ export async function openRedis(url: string, log: Log): Promise<RedisLink> {
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECT_TIMEOUT,
-      commandTimeout: ANSWER_TIMEOUT,
+      // For what is said before a connection carries; our own questions are given less.
+      commandTimeout: Math.max(CONNECT_TIMEOUT, answerTimeout),
       retryStrategy: attempts => Math.min(FIRST_PAUSE * 2 ** Math.min(attempts - 1, 10), LONGEST_PAUSE),
     })
   const speaker = connect()
   const listener = connect()
+
+  const inTime = <T>(asked: Promise<T>): Promise<T> => answeredWithin(answerTimeout, asked)
 
   const noteAbsence = (error?: Error & { code?: string }) => {
     if (isAway || isClosed) return
@@ -108,7 +116,7 @@ export async function openRedis(url: string, log: Log): Promise<RedisLink> {
   }
 
   const subscribe = async () => {
-    await listener.subscribe(CHANNEL)
+    await inTime(listener.subscribe(CHANNEL))
     // From here on everything is heard; before, nobody knows.
     if (hasSubscribed) local.miss()
     hasSubscribed = true
@@ -135,7 +143,8 @@ export async function openRedis(url: string, log: Log): Promise<RedisLink> {
   listener.on('message', (_channel, payload) => receive(payload))
   const heartbeat = setInterval(() => {
     for (const client of [speaker, listener])
-      if (client.status === 'ready') void ask(client, () => client.ping().then(client === speaker ? ownUp : () => {}))
+      if (client.status === 'ready')
+        void ask(client, () => inTime(client.ping()).then(client === speaker ? ownUp : () => {}))
   }, HEARTBEAT)
   heartbeat.unref()
 
@@ -157,7 +166,21 @@ export async function openRedis(url: string, log: Log): Promise<RedisLink> {
         await local.close()
       },
     },
-    counterOr: fallback => redisCounter(speaker, fallback, noteAbsence),
+    counterOr: fallback => redisCounter(speaker, fallback, { inTime, noteAbsence, noteReturn }),
+  }
+}
+
+/**
+ * Rejects once nothing has come for that long. A process that was busy meanwhile looks first: of a timer and an answer
+ * that are both late, Node runs the timer before it reads the answer.
+ */
+async function answeredWithin<T>(time: number, asked: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => setImmediate(() => late.reject(new Error(TIMED_OUT))), time)
+  try {
+    return await Promise.race([asked, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
