@@ -8,6 +8,8 @@ export interface Metric {
   readonly buckets?: readonly number[]
   /** Of several processes one tells it: it is the database's, not the process's. */
   readonly isShared?: true
+  /** What of several processes' values is told; their sum where nothing is said. */
+  readonly ofSeveral?: 'min' | 'max'
 }
 
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
@@ -71,12 +73,14 @@ export const CATALOGUE = {
   },
   latchkey_job_last_success_timestamp_seconds: {
     kind: 'gauge',
-    help: 'When each background job last succeeded.',
+    help: 'When each background job last succeeded; of several processes, where that is longest ago.',
     labels: ['job'],
+    ofSeveral: 'min',
   },
   latchkey_revocation_lag: {
     kind: 'gauge',
     help: 'Revocations in the log that this process has not read yet. None is missed: what was not read is asked for.',
+    ofSeveral: 'max',
   },
   latchkey_revocation_head: { kind: 'gauge', help: 'The number of the last revocation.', isShared: true },
   latchkey_mail_waiting: { kind: 'gauge', help: 'Mail that was promised and has not left.', isShared: true },

@@ -74,8 +74,13 @@ export function createMetrics(): Metrics {
   }
 }
 
-function make(name: MetricName, { kind, help, labels = [], buckets = [] }: Metric, registry: Registry): Made {
-  const common = { name, help, labelNames: [...labels], registers: [registry] }
+function make(
+  name: MetricName,
+  { kind, help, labels = [], buckets = [], ofSeveral }: Metric,
+  registry: Registry,
+): Made {
+  const shared = { labelNames: [...labels], registers: [registry] }
+  const common = { name, help, ...shared, ...(ofSeveral && { aggregator: ofSeveral }) }
   if (kind === 'histogram') return new Histogram({ ...common, buckets: [...buckets] })
   return kind === 'counter' ? new Counter(common) : new Gauge(common)
 }
