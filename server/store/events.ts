@@ -32,6 +32,7 @@ export interface EventRecord {
 }
 
 export interface Events {
+  /** Each once, by its id: whoever did not hear that events were written records them again. */
   record(events: readonly EventRecord[]): Promise<void>
   /** In order of id, after the one named. */
   list(tenant: string, page: { after?: string; limit: number }): Promise<EventRecord[]>
@@ -61,28 +62,32 @@ const toRow = (event: EventRecord): EventValues => ({
 })
 
 const recordOne = prepared((db, row: EventValues) =>
-  db.insertInto('events').values({
-    tenant: row.tenant,
-    id: row.id,
-    at: row.at,
-    type: row.type,
-    actor_kind: row.actor_kind,
-    actor_id: row.actor_id,
-    actor_client: row.actor_client,
-    on_behalf_of: row.on_behalf_of,
-    target_kind: row.target_kind,
-    target_id: row.target_id,
-    request_id: row.request_id,
-    details: row.details,
-    personal: row.personal,
-    written_in: writtenIn(db),
-  }),
+  db
+    .insertInto('events')
+    .values({
+      tenant: row.tenant,
+      id: row.id,
+      at: row.at,
+      type: row.type,
+      actor_kind: row.actor_kind,
+      actor_id: row.actor_id,
+      actor_client: row.actor_client,
+      on_behalf_of: row.on_behalf_of,
+      target_kind: row.target_kind,
+      target_id: row.target_id,
+      request_id: row.request_id,
+      details: row.details,
+      personal: row.personal,
+      written_in: writtenIn(db),
+    })
+    .onConflict(conflict => conflict.columns(['tenant', 'id']).doNothing()),
 )
 
 const recordSome = (db: Database, events: readonly EventRecord[]) =>
   db
     .insertInto('events')
     .values(events.map(event => ({ ...toRow(event), written_in: writtenIn(db) })))
+    .onConflict(conflict => conflict.columns(['tenant', 'id']).doNothing())
     .execute()
 
 export const toEvent = (row: EventsTable): EventRecord => ({
