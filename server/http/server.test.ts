@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { PageError, ProtocolError, UnavailableError } from '../kernel/errors.ts'
+import { silentLog } from '../kernel/log.ts'
 import type { ErrorPage } from './faults.ts'
 import { html, type Incoming, json, type Route } from './route.ts'
 import { createHttp } from './server.ts'
@@ -591,4 +593,19 @@ describe('on a socket', () => {
     await setTimeout(20)
     assert.deepEqual(entries.slice(known), [])
   })
+})
+
+test('loads no compiler of schemas, which no route of ours has', async () => {
+  const { app } = createHttp({
+    routes,
+    findHost: async () => undefined,
+    errorPage: async () => json(500, {}),
+    trustedProxies: [],
+    tls: null,
+    log: silentLog,
+  })
+  await app.ready()
+  await app.close()
+  const loaded = Object.keys(createRequire(import.meta.url).cache)
+  assert.deepEqual(loaded.filter(file => file.includes('/node_modules/ajv/')).slice(0, 1), [])
 })
