@@ -8,7 +8,7 @@ import type { Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
 import type { ClientRecord } from './clients.ts'
 import { clientColumns, toClient } from './clients.ts'
-import { prefixed, toDocument, toObject, toText, unprefixed } from './columns.ts'
+import { prefixed, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { AuthorizationsTable, ClientsTable, Database, SessionsTable, UsersTable } from './schema.ts'
@@ -167,6 +167,10 @@ const readStandingWith = prepared((db, { tenant, id, session }: Named & { readon
   withAll(db, tenant, id, session),
 )
 
+const userOf = unprefixing<UsersTable>('user__', userColumns)
+const clientOf = unprefixing<ClientsTable>('client__', clientColumns)
+const sessionOf = unprefixing<SessionsTable>('session__', sessionColumns)
+
 export const authorizationsIn = (db: Database): Authorizations => ({
   async create(authorization) {
     await insert(db, toRow(authorization))
@@ -188,9 +192,9 @@ export const authorizationsIn = (db: Database): Authorizations => ({
         ? await readStanding(db, { tenant, id })
         : await readStandingWith(db, { tenant, id, session })
     if (!row) return undefined
-    const joinedUser = unprefixed<UsersTable>(row, 'user__', userColumns)
-    const joinedClient = unprefixed<ClientsTable>(row, 'client__', clientColumns)
-    const joinedSession = unprefixed<SessionsTable>(row, 'session__', sessionColumns)
+    const joinedUser = userOf(row)
+    const joinedClient = clientOf(row)
+    const joinedSession = sessionOf(row)
     return {
       authorization: toRecord(row),
       user: joinedUser && toUser(joinedUser),
@@ -202,7 +206,7 @@ export const authorizationsIn = (db: Database): Authorizations => ({
   async holder(tenant, id) {
     const [row] = await readHolder(db, { tenant, id })
     if (!row) return undefined
-    const joinedUser = unprefixed<UsersTable>(row, 'user__', userColumns)
+    const joinedUser = userOf(row)
     return { authorization: toRecord(row), user: joinedUser && toUser(joinedUser) }
   },
 

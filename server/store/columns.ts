@@ -22,7 +22,7 @@ type Prefixed<Table extends string, Prefix extends string, Column extends string
   ? `${Table}.${Column} as ${Prefix}${Column}`
   : never
 
-/** A joined table's columns under names of their own (`users.id as user_id`), for `unprefixed` to take apart again. */
+/** A joined table's columns under names of their own (`users.id as user_id`), for `unprefixing` to take apart again. */
 export const prefixed = <Table extends string, Prefix extends string, Column extends string>(
   table: Table,
   prefix: Prefix,
@@ -30,12 +30,17 @@ export const prefixed = <Table extends string, Prefix extends string, Column ext
 ) => columns.map(column => `${table}.${column} as ${prefix}${column}`) as Prefixed<Table, Prefix, Column>[]
 
 /** The joined table's own row, or undefined when a left join found none: every table's `tenant` is never null. */
-export function unprefixed<Row extends { tenant: string }>(
-  joined: object,
+export function unprefixing<Row extends { tenant: string }>(
   prefix: string,
   columns: readonly (keyof Row & string)[],
-): Row | undefined {
-  const values = joined as Record<string, unknown>
-  if (values[`${prefix}tenant`] === null) return undefined
-  return Object.fromEntries(columns.map(column => [column, values[`${prefix}${column}`]])) as Row
+): (joined: object) => Row | undefined {
+  // Named once: a name that is put together for each row is a new text each time.
+  const names = columns.map(column => [column, `${prefix}${column}`] as const)
+  return joined => {
+    const values = joined as Record<string, unknown>
+    if (values[`${prefix}tenant`] === null) return undefined
+    const row: Record<string, unknown> = {}
+    for (const [column, name] of names) row[column] = values[name]
+    return row as unknown as Row
+  }
 }

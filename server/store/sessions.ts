@@ -7,7 +7,7 @@ import { newId } from '../kernel/ids.ts'
 import { MINUTE } from '../kernel/seconds.ts'
 import { addProofs, type Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
-import { prefixed, toDocument, toText, unprefixed } from './columns.ts'
+import { prefixed, toDocument, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { Database, SessionsTable, UsersTable } from './schema.ts'
@@ -192,6 +192,8 @@ const readInBrowser = prepared(
       .orderBy('sessions.ordinal', 'desc'),
 )
 
+const userOf = unprefixing<UsersTable>('user__', userColumns)
+
 interface Touch {
   readonly tenant: string
   readonly id: string
@@ -225,7 +227,7 @@ export const sessionsIn = (db: Database): Sessions => ({
   async inBrowser(tenant, secretHash, now) {
     const rows = await readInBrowser(db, { tenant, secretHash, now })
     return rows.map((row, index) => {
-      const user = unprefixed<UsersTable>(row, 'user__', userColumns)
+      const user = userOf(row)
       return { session: toSession(row), user: user && toUser(user), current: index === 0 }
     })
   },
