@@ -155,8 +155,9 @@ async function tryAll(trials: readonly Trial[], environment: NodeJS.ProcessEnv):
 }
 
 async function main(named: readonly string[]): Promise<void> {
+  const unknown = named.filter(module => trialsOf(plans, mutationsOf, [module]).length === 0)
+  if (unknown.length > 0) throw new Error(`No module with a proof is called ${unknown.join(' or ')}`)
   const trials = trialsOf(plans, mutationsOf, named)
-  if (trials.length === 0) throw new Error(`No module is called ${named.join(' or ')}`)
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-mutations-'))
   try {
     const migrated = join(folder, 'migrated.db')
