@@ -158,6 +158,7 @@ describe('An application in the same browser', () => {
         ${JSON.stringify(`${client} ${sessionState}`)}, ${JSON.stringify(new URL(server.issuer).origin)})
       frame.src = ${JSON.stringify(check_session_iframe)}
       document.body.append(frame)
+      setTimeout(() => resolve('nothing'), ${PATIENCE})
     })`)
   }
 

@@ -106,10 +106,11 @@ describe('The plans of clients that register themselves', () => {
     insist('oidcc-server#by-key', answer.access_token !== '', answer)
     checkDeleted((await manage('DELETE', registered)).status)
     // With every member that the plans send, none of which is a reason to refuse.
-    for (const response_types of [['id_token'], ['token id_token'], ['code id_token'], ['code token id_token']])
-      checkDeleted(
-        (await manage('DELETE', (await register({ response_types, grant_types: undefined })).registered)).status,
-      )
+    for (const response_types of [['id_token'], ['token id_token'], ['code id_token'], ['code token id_token']]) {
+      const { registered: other } = await register({ response_types, grant_types: undefined })
+      assert.ok((other['grant_types'] as readonly string[]).includes('implicit'), 'it may have what it registered for')
+      checkDeleted((await manage('DELETE', other)).status)
+    }
     await register({ token_endpoint_auth_method: 'client_secret_basic' })
   })
 

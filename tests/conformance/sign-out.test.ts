@@ -120,8 +120,9 @@ onEachStage('The plan for RP-initiated logout', stage => {
 
   /** Signs out without an address: what the person sees at last, and whether they are signed out then. */
   async function signsOut(parameters: (hint: string) => Parameters) {
-    const { party, person, hint, visit } = await signedIn()
+    const { party, person, hint, accessToken, visit } = await signedIn()
     const stop = await confirm(person, await visit(parameters(hint)))
+    assert.equal((await party.askUserinfo(accessToken)).status, 401, 'the session is over, not just out of sight')
     return { stop, error: await errorOfSilence(party, person) }
   }
 

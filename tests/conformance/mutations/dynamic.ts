@@ -92,7 +92,7 @@ export const dynamic = {
   'oidcc-registration-policy-uri': [inShow('privacy: setting.client?.policyUrl ?? undefined', 'privacy: undefined')],
   'oidcc-registration-tos-uri': [inShow('terms: setting.client?.termsUrl ?? undefined', 'terms: undefined')],
   'oidcc-registration-jwks-uri': [
-    inClientKeys('uri === null ? await own(client) : await published(client, uri)', 'await own(client)'),
+    inFile('server/clients/metadata.ts')('const uri = metadata.jwks_uri ?? null', 'const uri = null'),
   ],
   'oidcc-registration-sector-uri': [
     inEndpoint('.every(uri => listed.includes(uri))', '.every(uri => !listed.includes(uri))'),
