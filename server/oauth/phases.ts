@@ -28,36 +28,18 @@ const rank = (error: ProtocolError): number => {
   return place < 0 ? PRECEDENCE.length : place
 }
 
-/** Whoever has nothing to say in a phase costs it nothing. */
-type Taking = readonly { readonly feature: string; readonly step: (context: unknown) => Promise<void> | void }[]
-
-const taking = new WeakMap<readonly Feature[], Map<Phase, Taking>>()
-
-function stepsOf(phase: Phase, features: readonly Feature[]): Taking {
-  const byPhase = taking.get(features) ?? new Map<Phase, Taking>()
-  taking.set(features, byPhase)
-  const known = byPhase.get(phase)
-  if (known) return known
-  const found = features.flatMap(({ name, steps }) => {
-    const step = steps?.[phase]
-    return step ? [{ feature: name, step: step as Taking[number]['step'] }] : []
-  })
-  byPhase.set(phase, found)
-  return found
-}
-
 export async function runPhase<P extends Phase>(
   phase: P,
   features: readonly Feature[],
   context: Parameters<NonNullable<Steps[P]>>[0],
 ): Promise<void> {
   const objections: { error: ProtocolError; feature: string }[] = []
-  for (const { feature, step } of stepsOf(phase, features)) {
+  for (const feature of features) {
     try {
-      await step(context)
+      await (feature.steps?.[phase] as ((context: unknown) => Promise<void> | void) | undefined)?.(context)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      objections.push({ error, feature })
+      objections.push({ error, feature: feature.name })
     }
   }
   objections.sort((one, other) => rank(one.error) - rank(other.error) || (one.feature < other.feature ? -1 : 1))
