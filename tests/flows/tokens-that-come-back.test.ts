@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import * as oidc from 'openid-client'
+import { MINUTE } from '../../server/kernel/seconds.ts'
+import { REVOCATION_LIFE } from '../../server/policy/lifetimes.ts'
 import {
   ANN,
   API,
@@ -257,6 +259,19 @@ describe('A token that comes back', () => {
       assert.equal(await isActive(sign(SECRET_API_A)), true, 'the forgery is not a good one')
       for (const aud of [API, SECRET_API_B, [SECRET_API_A, API], [SECRET_API_A]])
         assert.equal(await isActive(sign(aud)), false, String(aud))
+    })
+
+    test('a token that an API made itself, to end in a century, is remembered no longer than ours live', async () => {
+      const genuine = await machineToken(SECRET_API_A)
+      const [header = ''] = genuine.split('.')
+      const claims = { ...claimsOf(genuine), exp: Math.floor(Date.now() / 1000) + 100 * 365 * 24 * 3600 }
+      const payload = Buffer.from(JSON.stringify(claims)).toString('base64url')
+      const mac = createHmac('sha256', API_SECRET_A).update(`${header}.${payload}`).digest('base64url')
+      const { revocations } = server.latchkey.store
+      const head = await revocations.head()
+      await revoke(MACHINE, `${header}.${payload}.${mac}`)
+      const [entry] = await revocations.after(head, 1)
+      assert.ok(entry && entry.expiresAt < Date.now() + REVOCATION_LIFE + MINUTE)
     })
 
     test('a refresh token is told about to its own client, while it would be redeemed', async () => {

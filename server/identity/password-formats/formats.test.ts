@@ -142,6 +142,7 @@ describe('a password hash from elsewhere', () => {
     [`pbkdf2_md5$1000$salt$${DIGEST}=`, 'Django over a digest it does not have'],
     [`$scrypt$ln=22,r=8,p=1$${SALT}$${DIGEST}`, 'scrypt of too much memory'],
     [`$scrypt$ln=16,r=8,p=99$${SALT}$${DIGEST}`, 'scrypt of too many lanes'],
+    [`$scrypt$ln=1,r=1,p=3200000$${SALT}$${DIGEST}`, 'scrypt of more lanes than memory holds'],
     [`scrypt:1000:8:1$salt$${'ab'.repeat(32)}`, 'scrypt at a cost that is no power of two'],
     [`scrypt:1073741824:8:1$salt$${'ab'.repeat(32)}`, 'scrypt that would fill a server'],
     [`$6$rounds=99999999$salt$${'x'.repeat(86)}`, 'SHA-crypt of too many rounds'],

@@ -53,7 +53,18 @@ async function take(): Promise<Thread> {
 function start(): Thread {
   threads++
   const worker = new Worker(FILE, { name: 'password-hash', env: {}, resourceLimits: { maxOldGenerationSizeMb: 64 } })
-  return { worker, timer: undefined }
+  const thread: Thread = { worker, timer: undefined }
+  // One that ends while nobody has it tells nobody, and must not be handed out.
+  worker
+    .on('error', () => {})
+    .once('exit', () => {
+      const place = idle.indexOf(thread)
+      if (place < 0) return
+      idle.splice(place, 1)
+      clearTimeout(thread.timer)
+      threads--
+    })
+  return thread
 }
 
 function release(thread: Thread): void {

@@ -30,8 +30,9 @@ export function pbkdf2Work(digest: string, digestBytes: number, iterations: numb
 /** It fills its memory and reads it again in no order: two and a half times what filling costs. */
 export function scryptWork(cost: number, blockSize: number, parallelism: number): number {
   if (cost < 2 || (cost & (cost - 1)) !== 0) throw new UnusableHash('The cost of scrypt must be a power of two.')
-  const memory = (cost * blockSize) / 8
-  return within(2.5 * memory * parallelism, memory)
+  const filled = (cost * blockSize) / 8
+  // Each lane has a block of its own besides (RFC 7914 §6).
+  return within(2.5 * filled * parallelism, filled + (parallelism * blockSize) / 8)
 }
 
 export const bcryptWork = (cost: number): number => within(90 * 2 ** cost)

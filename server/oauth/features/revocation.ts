@@ -7,6 +7,7 @@ import type { Client } from '../../clients/metadata.ts'
 import type { Answer, Incoming } from '../../http/route.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { SECOND } from '../../kernel/seconds.ts'
+import { LONGEST_TOKEN_LIFE } from '../../policy/lifetimes.ts'
 import { revokeAuthorization, revokeToken } from '../../revocation/revoke.ts'
 import { bearerOf, findAccessToken } from '../access-tokens.ts'
 import { authenticateClient } from '../client-auth/authenticate.ts'
@@ -83,8 +84,10 @@ async function endAccessToken(
   if (!bearer) return
   const user = bearer.person?.user.id ?? null
   const { jti } = own
+  // An API's secret is known to the API too, and whoever has it can make a token that ends when they like.
+  const expiresAt = Math.min(own.claims.exp * SECOND, occasion.at + LONGEST_TOKEN_LIFE)
   await services.store.transaction(async transaction => {
-    revokeToken(transaction, { tenant: incoming.tenant, jti, expiresAt: own.claims.exp * SECOND }, occasion.at)
+    revokeToken(transaction, { tenant: incoming.tenant, jti, expiresAt }, occasion.at)
     await transaction.events.record([accessTokenRevoked(occasion, client.id, user, jti)])
   })
 }
