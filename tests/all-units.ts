@@ -3,8 +3,12 @@
  * idle. `npm run test:units` runs the same without it.
  */
 import { globSync } from 'node:fs'
+import { describe } from 'node:test'
 
 const ROOT = new URL('../', import.meta.url)
 
-for (const file of globSync('{server,sdk,examples,tools,bench}/**/*.test.ts', { cwd: ROOT }).sort())
-  await import(new URL(file, ROOT).href)
+// Of a suite nothing runs before all of it is there: hooks of a file would otherwise meet tests that have begun.
+describe('units', async () => {
+  for (const file of globSync('{server,sdk,examples,tools,bench}/**/*.test.ts', { cwd: ROOT }).sort())
+    await import(new URL(file, ROOT).href)
+})

@@ -31,19 +31,6 @@ let keyring: Keyring
 let tenant: string
 let tenants = 0
 
-before(async () => {
-  store = await openSqlite(join(folder, 'test.db'), { sealer, bus, synchronous: 'normal' })
-})
-after(async () => {
-  await store.close()
-  rmSync(folder, { recursive: true })
-})
-beforeEach(() => {
-  now = START
-  tenant = `t${tenants++}`
-  keyring = createKeyring({ store, sealer, clock, bus, wanted })
-})
-
 const tick = () => createSchedule({ store, sealer, clock, log: silentLog, wanted }).run()
 
 /** In the order of time; those of one instant, which have no order, by name. */
@@ -56,6 +43,19 @@ const events = async (): Promise<EventRecord[]> =>
 const told = async () => (await events()).map(({ type, actor, target }) => [type, target?.id, actor.kind, actor.id])
 
 describe('the audit log of a key', () => {
+  before(async () => {
+    store = await openSqlite(join(folder, 'test.db'), { sealer, bus, synchronous: 'normal' })
+  })
+  after(async () => {
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  beforeEach(() => {
+    now = START
+    tenant = `t${tenants++}`
+    keyring = createKeyring({ store, sealer, clock, bus, wanted })
+  })
+
   test('tells its whole life by schedule', async () => {
     const { kid } = await keyring.signer(tenant, 'ES256')
     for (const days of [89, 90, 91, 1000]) {

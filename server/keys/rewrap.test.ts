@@ -23,15 +23,6 @@ const B = { id: 'b', bytes: randomKey() }
 let folder: string
 let stores: Store[]
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'latchkey-rewrap-'))
-  stores = []
-})
-afterEach(async () => {
-  for (const store of stores) await store.close()
-  rmSync(folder, { recursive: true })
-})
-
 /** A process with this master key file; all of them over one database. */
 async function open(...list: readonly { id: string; bytes: Uint8Array }[]): Promise<RewrapOptions> {
   const keys: MasterKeys = masterKeys(list)
@@ -87,6 +78,15 @@ async function assertOpens({ store, sealer }: RewrapOptions, count = 230): Promi
 }
 
 describe('rewrap', () => {
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-rewrap-'))
+    stores = []
+  })
+  afterEach(async () => {
+    for (const store of stores) await store.close()
+    rmSync(folder, { recursive: true })
+  })
+
   test('moves all there is, so that the former master key can go', async () => {
     await fill(await open(A))
     const done = await rewrap(await open(B, A))

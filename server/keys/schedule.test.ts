@@ -28,25 +28,25 @@ let folder: string
 let store: Store
 let keyring: Keyring
 
-beforeEach(async () => {
-  now = START
-  asked = ['ES256']
-  folder = mkdtempSync(join(tmpdir(), 'latchkey-schedule-'))
-  const bus = createMemoryBus()
-  store = await openSqlite(join(folder, 'test.db'), { sealer, bus, synchronous: 'normal' })
-  keyring = createKeyring({ store, sealer, clock, bus, wanted })
-})
-afterEach(async () => {
-  await store.close()
-  rmSync(folder, { recursive: true })
-})
-
 const scheduleOf = (over: Partial<Store['keys']> = {}, log: Log = silentLog) =>
   createSchedule({ store: { ...store, keys: { ...store.keys, ...over } }, sealer, clock, log, wanted })
 
 const statesOf = async (tenant: string) => (await store.keys.list(tenant)).map(({ state }) => state)
 
 describe('the schedule', () => {
+  beforeEach(async () => {
+    now = START
+    asked = ['ES256']
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-schedule-'))
+    const bus = createMemoryBus()
+    store = await openSqlite(join(folder, 'test.db'), { sealer, bus, synchronous: 'normal' })
+    keyring = createKeyring({ store, sealer, clock, bus, wanted })
+  })
+  afterEach(async () => {
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+
   test('says when it is wanted next, and that it never is without keys', async () => {
     const schedule = scheduleOf()
     assert.equal(await schedule.run(), undefined)

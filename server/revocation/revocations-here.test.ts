@@ -24,23 +24,6 @@ let asked: string[] = []
 /** As another node's store would be: tells nobody here what it commits. Neither's messages come to `bus`. */
 let elsewhere: Store
 
-before(async () => {
-  const file = join(folder, 'test.db')
-  store = await openSqlite(file, { sealer: createTestSealer(), bus: createMemoryBus(), synchronous: 'normal' })
-  elsewhere = await openSqlite(file, { sealer: createTestSealer(), bus: createMemoryBus(), synchronous: 'normal' })
-})
-after(async () => {
-  await elsewhere.close()
-  await store.close()
-  rmSync(folder, { recursive: true })
-})
-beforeEach(() => {
-  bus = createMemoryBus()
-  now = START
-  tenant = newTenant()
-  asked = []
-})
-
 /** The store, with a note of what is asked of its log. */
 const watched = (): Store => ({
   ...store,
@@ -117,6 +100,25 @@ const named = ({ kind, id, epoch }: Partial<Revocation>) =>
   `${kind} ${id}${epoch === undefined ? '' : ` below ${epoch}`}`
 
 describe('revocations here', () => {
+  before(async () => {
+    const file = join(folder, 'test.db')
+    store = await openSqlite(file, { sealer: createTestSealer(), bus: createMemoryBus(), synchronous: 'normal' })
+    elsewhere = await openSqlite(file, { sealer: createTestSealer(), bus: createMemoryBus(), synchronous: 'normal' })
+  })
+  after(async () => {
+    await elsewhere.close()
+    await store.close()
+    rmSync(folder, { recursive: true })
+  })
+  beforeEach(async () => {
+    // One process has two stores here: the other's writer would wait for this one's, which ends when the loop turns.
+    await nextTurn()
+    bus = createMemoryBus()
+    now = START
+    tenant = newTenant()
+    asked = []
+  })
+
   for (const entry of COVERING)
     test(`an entry for ${named(entry)} ends the token, by the store and in memory alike`, async () => {
       await revoke(store, entry)

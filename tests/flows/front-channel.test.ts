@@ -110,7 +110,10 @@ describe('The front channel, on sqlite', () => {
     test(`answers ${responseType} with what it names and nothing else, in the ${mode}`, async () => {
       const answer = await ask('everything', responseType)
       assert.deepEqual([answer.mode, answer.target], [mode, REDIRECT_URI])
-      assert.deepEqual(Object.keys(answer.members).sort(), [...namesOf(responseType), 'iss', 'state'].sort())
+      assert.deepEqual(
+        Object.keys(answer.members).sort(),
+        [...namesOf(responseType), 'iss', 'session_state', 'state'].sort(),
+      )
       assert.deepEqual([answer.members['state'], answer.members['iss']], [STATE, server.issuer])
       const { members } = answer
       if (responseType.split(' ').includes('token')) {
@@ -124,7 +127,10 @@ describe('The front channel, on sqlite', () => {
       test(`answers ${responseType} by ${other} with the same`, async () => {
         const { mode: travelled, target, members } = await ask('everything', responseType, { response_mode: other })
         assert.deepEqual([travelled, target], [other, other === 'form_post' ? REDIRECT_URI : WEB_ORIGIN])
-        assert.deepEqual(Object.keys(members).sort(), [...namesOf(responseType), 'iss', 'state'].sort())
+        assert.deepEqual(
+          Object.keys(members).sort(),
+          [...namesOf(responseType), 'iss', 'session_state', 'state'].sort(),
+        )
       })
 
     test(`tells errors of ${responseType} in the way it would have been answered`, async () => {
@@ -182,7 +188,7 @@ describe('The front channel, on sqlite', () => {
     for (const asked of ['token id_token', 'token code id_token', 'id_token code'])
       assert.deepEqual(
         Object.keys((await ask('everything', asked)).members).sort(),
-        [...namesOf(asked), 'iss', 'state'].sort(),
+        [...namesOf(asked), 'iss', 'session_state', 'state'].sort(),
       )
   })
 
