@@ -4,12 +4,17 @@
  * nothing is left to tell is shown by the clock as well, with a wide margin.
  */
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { after, before, test } from 'node:test'
 import type { Store, Transaction } from '../../server/store/store.ts'
 import { openMailbox } from '../fixtures/mailbox.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 import { ANN, BEN, beginAt, CookieJarBrowser, tenantFile } from './stage.ts'
+
+const ofRequest = new AsyncLocalStorage<string[]>()
+/** Woken by the request, and so of its context. */
+const OF_MAILER = /^mails\.(?:claim|postpone|remove|nextDue)$/
 
 onEachStore('The page for a forgotten password', store => {
   const clock = createTestClock()
@@ -37,9 +42,12 @@ onEachStore('The page for a forgotten password', store => {
     return { took, answer: { status, cookies, headers: { ...rest, policy: strip(String(policy)) }, body: strip(body) } }
   }
 
-  /** The verbs of the store that are called meanwhile, with the tables they are about. */
+  /** The verbs of the store that a request calls, with the tables they are about: neither a job's nor the mailer's. */
   async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
     const called: string[] = []
+    const note = (verb: string) => {
+      if (ofRequest.getStore() === called && !OF_MAILER.test(verb)) called.push(verb)
+    }
     const watched = <T extends object>(nouns: T): T =>
       new Proxy(nouns, {
         get: (noun, name, receiver) => {
@@ -47,7 +55,7 @@ onEachStore('The page for a forgotten password', store => {
           if (typeof member !== 'object' || member === null) return member
           return new Proxy(member, {
             get: (verbs, verb) => {
-              called.push(`${String(name)}.${String(verb)}`)
+              note(`${String(name)}.${String(verb)}`)
               return Reflect.get(verbs, verb)
             },
           })
@@ -63,7 +71,7 @@ onEachStore('The page for a forgotten password', store => {
     for (const name of ['users', 'credentials', 'connections', 'tickets', 'mails', 'events'] as const)
       Object.assign(nouns, { [name]: watched({ [name]: kept[name] })[name] })
     try {
-      await work()
+      await ofRequest.run(called, work)
     } finally {
       Object.assign(nouns, kept)
     }
