@@ -6,12 +6,11 @@
  */
 import { once } from 'node:events'
 import type { Redis } from 'ioredis'
-import type { Bus, BusMessage } from '../kernel/bus.ts'
+import type { Bus } from '../kernel/bus.ts'
 import type { Counter } from '../kernel/counter.ts'
 import type { Log } from '../kernel/log.ts'
 import { SECOND } from '../kernel/seconds.ts'
-import { randomSecret } from '../kernel/secrets.ts'
-import { createMemoryBus } from './memory.ts'
+import { createBetweenNodes } from './between-nodes.ts'
 import { redisCounter } from './redis-counter.ts'
 
 export interface RedisLink {
@@ -29,12 +28,6 @@ const ANSWER_TIMEOUT = SECOND / 2
 const TIMED_OUT = 'TIMEOUT: Redis did not answer in time'
 /** A peer that vanished without a word is noticed by an unanswered question. */
 const HEARTBEAT = 10 * SECOND
-/** Behind a connection that no longer answers, messages are dropped rather than piled up. */
-const LONGEST_QUEUE = 1000
-
-/** Who sent it comes first: Redis brings a node its own messages too. A sender alone says that messages of theirs were lost. */
-type Envelope = readonly [node: string, topic: string, tenant: string, id: string] | readonly [node: string]
-
 /**
  * Resolves once both connections carry, or the first of them has failed: with a Redis that is away the server starts
  * too. A lost connection is made again after 50 ms, then after twice as long each time up to 5 s, for as long as the
@@ -46,13 +39,8 @@ export async function openRedis(
   { answerTimeout = ANSWER_TIMEOUT }: { readonly answerTimeout?: number } = {},
 ): Promise<RedisLink> {
   const { Redis } = await import('ioredis')
-  const local = createMemoryBus()
-  const node = randomSecret()
   let isClosed = false
   let isAway = false
-  let queued = 0
-  /** Something of ours did not reach the others, and they do not know it. */
-  let hasLost = false
   let hasSubscribed = false
 
   const connect = () =>
@@ -70,6 +58,9 @@ export async function openRedis(
     })
   const speaker = connect()
   const listener = connect()
+  const { local, publish, receive, ownUp } = createBetweenNodes(payload =>
+    speaker.status === 'ready' ? speaker.publish(CHANNEL, payload) : undefined,
+  )
 
   const inTime = <T>(asked: Promise<T>): Promise<T> => answeredWithin(answerTimeout, asked)
 
@@ -84,35 +75,6 @@ export async function openRedis(
     if (!isAway || speaker.status !== 'ready' || listener.status !== 'ready') return
     isAway = false
     log.info({}, 'Redis is back')
-  }
-
-  const receive = (payload: string) => {
-    const envelope = parse(payload)
-    if (!envelope || envelope[0] === node) return
-    if (envelope.length === 1) return local.miss()
-    const [, topic, tenant, id] = envelope
-    local.publish({ topic, tenant, id })
-  }
-
-  const send = (envelope: Envelope): void => {
-    if (speaker.status !== 'ready' || queued === LONGEST_QUEUE) {
-      hasLost = true
-      return
-    }
-    queued++
-    speaker
-      .publish(CHANNEL, JSON.stringify(envelope))
-      .finally(() => queued--)
-      .then(ownUp, () => {
-        hasLost = true
-      })
-  }
-
-  /** Only after word that the connection carries: in answer to a failure it would go round without end. */
-  const ownUp = (): void => {
-    if (!hasLost) return
-    hasLost = false
-    send([node])
   }
 
   const subscribe = async () => {
@@ -153,10 +115,7 @@ export async function openRedis(
 
   return {
     bus: {
-      publish(message: BusMessage) {
-        local.publish(message)
-        send([node, message.topic, message.tenant, message.id])
-      },
+      publish,
       subscribe: local.subscribe,
       async close() {
         isClosed = true
@@ -181,19 +140,5 @@ async function answeredWithin<T>(time: number, asked: Promise<T>): Promise<T> {
     return await Promise.race([asked, late.promise])
   } finally {
     clearTimeout(timer)
-  }
-}
-
-/** Anybody who may connect can publish: what is not ours is passed over. */
-function parse(payload: string): Envelope | undefined {
-  try {
-    const envelope: unknown = JSON.parse(payload)
-    const isOurs =
-      Array.isArray(envelope) &&
-      (envelope.length === 4 || envelope.length === 1) &&
-      envelope.every(part => typeof part === 'string')
-    return isOurs ? (envelope as unknown as Envelope) : undefined
-  } catch {
-    return undefined
   }
 }
