@@ -4,6 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Counter, Rule } from '../kernel/counter.ts'
+import { LATE } from '../policy/rate.ts'
 
 /** ARGV: now, then of each key: free, forgets, how many pauses, the pauses. Answers 0 and an instant, or 1 and tries and an instant of each. */
 const COUNT = `
@@ -19,7 +20,7 @@ local answer, at = {1}, 2
 for i, key in ipairs(KEYS) do
   local free, forgets, pauses = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local emptyAt = math.max(empty[i], now) + forgets
-  local tries = math.ceil((emptyAt - now) / forgets)
+  local tries = math.ceil((emptyAt - now - math.min(${LATE}, forgets / 2)) / forgets)
   local freeAt = 0
   if tries >= free and pauses > 0 then
     local pause = tonumber(ARGV[at + 3 + math.min(tries - free, pauses - 1)])

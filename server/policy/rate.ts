@@ -5,6 +5,7 @@
  */
 import type { Instant } from '../kernel/clock.ts'
 import type { Rule } from '../kernel/counter.ts'
+import { SECOND } from '../kernel/seconds.ts'
 
 /** What is remembered of a key. */
 export interface Standing {
@@ -22,11 +23,17 @@ export type Step =
 /** Not the instant of a try: another may come that began before it, here or on a node whose clock is late. */
 const FREE: Instant = 0
 
+/**
+ * Tries made together are counted in any order, and nodes' clocks are apart: one that began so long before others that
+ * were counted before it is as many tries as it would be after them. No longer than half of what forgets one.
+ */
+export const LATE = SECOND
+
 /** What a try makes of it. */
 export function step(standing: Standing | undefined, rule: Rule, now: Instant): Step {
   if (standing && now < standing.freeAt) return { may: false, freeAt: standing.freeAt }
   const emptyAt = Math.max(standing?.emptyAt ?? now, now) + rule.forgets
-  const tries = Math.ceil((emptyAt - now) / rule.forgets)
+  const tries = Math.ceil((emptyAt - now - Math.min(LATE, rule.forgets / 2)) / rule.forgets)
   const pause = pauseAfter(tries, rule)
   return { may: true, standing: { emptyAt, freeAt: pause === 0 ? FREE : now + pause }, tries }
 }

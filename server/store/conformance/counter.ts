@@ -33,9 +33,12 @@ export function describeCounter(counter: () => Counter): void {
       assert.equal(await count(tenant, NOW + 2 * MINUTE, 'a'), NOW + 3 * MINUTE)
     })
 
-    test('go through in whatever order the clock was looked at', async () => {
+    test('are as many in whatever order the clock was looked at', async () => {
       const tenant = newTenant()
-      for (const now of [NOW + 5, NOW]) assert.equal(typeof (await count(tenant, now, 'a')), 'object')
+      for (const [index, now] of [NOW + 5, NOW, NOW + 3].entries()) {
+        const [counted] = (await count(tenant, now, 'a')) as readonly Counted[]
+        assert.equal(counted?.tries, index + 1)
+      }
     })
 
     test('are forgotten one by one, and in the end all', async () => {
@@ -61,6 +64,19 @@ export function describeCounter(counter: () => Counter): void {
         counter().count(other, index % 2 ? of('x', 'y', 'z') : of('z', 'y', 'x'), NOW),
       )
       assert.equal(answers.filter(({ state }) => state === 'counted').length, 3)
+    })
+
+    test('never stand in the way of one another, whatever is counted, given back and forgotten at once', async () => {
+      const tenant = newTenant()
+      const [first, ...others] = ['a', 'b', 'c'] as const
+      await inParallel(8, async index => {
+        for (let round = 0; round < 12; round++) {
+          const counting = await counter().count(tenant, of(first, ...others), NOW)
+          if (counting.state === 'refused') await counter().forget(tenant, [others[(index + round) % 2] ?? first])
+          else if (round % 2) await counter().giveBack(tenant, counting.counts, NOW)
+          else await counter().forget(tenant, others)
+        }
+      })
     })
 
     test('under no key are none', async () =>
