@@ -16,7 +16,7 @@ import {
   type VerificationKey,
   verifySignature,
 } from '@latchkey/sdk/verify'
-import { type Egress, EgressError } from '../http/egress.ts'
+import { type Asker, type Egress, EgressError } from '../http/egress.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import type { JsonValue } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
@@ -31,6 +31,12 @@ export interface ClientKeys {
    */
   verify(client: Client, token: string, algorithms: readonly AlgorithmName[]): Promise<SignedToken>
 }
+
+/** On whose behalf is fetched what a client points to. */
+export const askerFor = ({ tenant, id, isFirstParty }: Client): Asker => ({
+  name: `client ${tenant} ${id}`,
+  isOurs: isFirstParty,
+})
 
 const LIMITS = {
   /** A withdrawn key must stop counting, however its answer is labelled. */
@@ -75,7 +81,7 @@ export function createClientKeys({ egress, clock, log }: { egress: Egress; clock
     if (before?.asking) return before.asking
     const askedAt = clock()
     const rest = { keys: before?.keys, fetchedAt: before?.fetchedAt ?? 0, freshFor: before?.freshFor ?? 0, askedAt }
-    const asking = fetchKeys(egress, uri).then(
+    const asking = fetchKeys(egress, client, uri).then(
       ({ keys, freshFor }) => keep(name, { keys, fetchedAt: clock(), freshFor, askedAt, asking: undefined }),
       (error: unknown) => {
         keep(name, { ...rest, asking: undefined })
@@ -153,8 +159,9 @@ async function importEvery(jwks: readonly JWK[]): Promise<readonly VerificationK
   return settled.flatMap(result => (result.status === 'fulfilled' ? result.value : []))
 }
 
-async function fetchKeys(egress: Egress, uri: string) {
-  const { body, headers } = await egress.get(uri, { accept: 'application/jwk-set+json, application/json' })
+async function fetchKeys(egress: Egress, client: Client, uri: string) {
+  const accept = 'application/jwk-set+json, application/json'
+  const { body, headers } = await egress.get(uri, { asker: askerFor(client), accept })
   const keys = parseObject(body)?.['keys']
   if (!Array.isArray(keys)) throw new EgressError('not_understood', `${new URL(uri).host} answered no key set.`)
   const sound = (keys as readonly JsonValue[]).slice(0, LIMITS.keys).filter(key => keyFault(key) === undefined)

@@ -9,7 +9,11 @@ import { makeCertificate } from '../../tests/fixtures/certificate.ts'
 import { isPublicAddress } from './addresses.ts'
 import { createEgress, type EgressError, type EgressReason } from './egress.ts'
 
-const JSON_ONLY = { accept: 'application/json' }
+const JSON_ONLY = { asker: { name: 'a client of ours', isOurs: true }, accept: 'application/json' }
+/** One of any number who registered themselves. */
+const askedBy = (stranger: string) => ({ ...JSON_ONLY, asker: { name: stranger, isOurs: false } })
+/** Each of another client of ours. */
+const askedForOurs = (client: number) => ({ ...JSON_ONLY, asker: { name: `ours ${client}`, isOurs: true } })
 
 async function listening<S extends Server>(server: S): Promise<number> {
   server.listen(0, '127.0.0.1')
@@ -296,8 +300,9 @@ describe('a server that is asked', () => {
       timeout: 300,
       resolve: host => (host.startsWith('slow') ? new Promise(() => {}) : Promise.resolve(['127.0.0.1'])),
     })
+    let asked = 0
     const silent = (host: string) =>
-      elsewhere.get(`http://${host}:${port}/silent`, JSON_ONLY).catch((error: EgressError) => error.reason)
+      elsewhere.get(`http://${host}:${port}/silent`, askedForOurs(asked++)).catch((error: EgressError) => error.reason)
     const waiting = Array.from({ length: 40 }, (_, index) => silent(`a${index}.example`))
     const unresolved = Array.from({ length: 20 }, () => silent('slow.example'))
     const reasons = [...(await Promise.all(waiting)), ...(await Promise.all(unresolved))]
@@ -316,11 +321,29 @@ describe('a server that is asked', () => {
   test('is one of so many that are asked at once, and leaves places for what is posted', async () => {
     const many = createEgress({ timeout: 300, resolve: () => new Promise(() => {}) })
     const waiting = Array.from({ length: 64 }, (_, index) =>
-      many.get(`https://a${index}.example/`, JSON_ONLY).catch((error: EgressError) => error.reason),
+      many.get(`https://a${index}.example/`, askedForOurs(index)).catch((error: EgressError) => error.reason),
     )
     await refused(many.get('https://b.example/', JSON_ONLY), 'busy')
     await refused(many.postForm('https://b.example/', {}), 'too_slow')
     assert.deepEqual([...new Set(await Promise.all(waiting))], ['too_slow'])
+  })
+
+  test('is asked no more for one client with any number of names, nor for any number of strangers, than leaves places to others', async () => {
+    const slow = createEgress({ timeout: 300, resolve: () => new Promise(() => {}) })
+    let names = 0
+    const ask = (options: Parameters<typeof slow.get>[1]) =>
+      slow.get(`https://a${names++}.example/`, options).catch((error: EgressError) => error.reason)
+    const asking = (count: number, options: (index: number) => Parameters<typeof slow.get>[1]) =>
+      Array.from({ length: count }, (_, index) => ask(options(index)))
+
+    const one = asking(20, () => askedBy('mallory'))
+    const ours = asking(20, () => JSON_ONLY)
+    const all = asking(60, index => askedBy(`mallory ${index}`))
+    // With all that strangers may take taken, and what one of ours may.
+    const other = asking(8, askedForOurs)
+    const busy = async (asked: readonly Promise<unknown>[]) =>
+      (await Promise.all(asked)).filter(reason => reason === 'busy').length
+    assert.deepEqual([await busy(one), await busy(ours), await busy(all), await busy(other)], [16, 4, 24, 0])
   })
 
   test('is left with no connection open, of which each request had its own', async () => {

@@ -15,9 +15,23 @@ export interface Egress {
   /** What can be said before a name is resolved, so that a URL is refused where it is registered. */
   isFetchable(url: string): boolean
   /** A resource, read whole. Only 200 is one. Throws `EgressError`. */
-  get(url: string, options: { readonly accept: string; readonly mostBytes?: number }): Promise<Fetched>
+  get(url: string, options: GetOptions): Promise<Fetched>
   /** A form, posted. Answers with any status but a redirect. Throws `EgressError`. */
   postForm(url: string, form: Readonly<Record<string, string>>): Promise<Fetched>
+}
+
+export interface GetOptions {
+  readonly asker: Asker
+  readonly accept: string
+  readonly mostBytes?: number
+}
+
+/** On whose behalf something is fetched. */
+export interface Asker {
+  /** Its own among all tenants: a client, or a network where there is no client yet. */
+  readonly name: string
+  /** An application of the operator's own. Anybody else may be anybody, as often as they like. */
+  readonly isOurs: boolean
 }
 
 export interface Fetched {
@@ -76,6 +90,13 @@ const MOST_HEADER_BYTES = 8 * 1024
 const MOST_AT_ONCE = { GET: 64, POST: 32 } as const
 /** Of the fetches, by one name and from one network: who answers nobody must not keep us from everybody else. */
 const MOST_FROM_ONE = 16
+/**
+ * Of the fetches, for one who asks: names and networks cost a stranger nothing. The keys of a client are asked for
+ * once however many wait for them, so a stranger's few places are for its request objects.
+ */
+const MOST_FOR_ONE = { ours: 16, stranger: 4 } as const
+/** Of the fetches, for all strangers together: however many they are, what is ours finds the rest. */
+const MOST_FOR_STRANGERS = 40
 
 /** @throws EgressError `not_fetchable` */
 function readTarget(text: string): URL {
@@ -91,7 +112,7 @@ function readTarget(text: string): URL {
 export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressOptions = {}): Egress {
   const listed = allowList(allow)
   const find = resolve ?? ((host, signal) => resolveName(listed, host, signal))
-  /** How much is under way, by method and, of the fetches, by name and by network. */
+  /** How much is under way, by method and, of the fetches, by who asks, by name and by network. */
   const underWay = new Map<string, number>()
 
   function take(place: string, most: number, url: URL): void {
@@ -108,7 +129,7 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
 
   async function ask(text: string, sent: Sent): Promise<Fetched> {
     const url = readTarget(text)
-    const { method } = sent
+    const { method, asker } = sent
     const taken: string[] = []
     const enter = (place: string, most: number) => {
       take(place, most, url)
@@ -118,11 +139,15 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
     const limit = new AbortController()
     const timer = setTimeout(() => limit.abort(), timeout)
     try {
+      if (asker) {
+        enter(`asker ${asker.name}`, MOST_FOR_ONE[asker.isOurs ? 'ours' : 'stranger'])
+        if (!asker.isOurs) enter('strangers', MOST_FOR_STRANGERS)
+      }
       enter(method, MOST_AT_ONCE[method])
       // By its name before it is looked up, since a name server may be slow as well.
-      if (method === 'GET') enter(`name ${nameOf(url)}`, MOST_FROM_ONE)
+      if (asker) enter(`name ${nameOf(url)}`, MOST_FROM_ONE)
       const addresses = await pin(url, listed, find, limit.signal)
-      if (method === 'GET') enter(`network ${networkOf(addresses[0] ?? '')}`, MOST_FROM_ONE)
+      if (asker) enter(`network ${networkOf(addresses[0] ?? '')}`, MOST_FROM_ONE)
       return await exchange(url, addresses, sent, limit.signal)
     } catch (error) {
       if (error instanceof EgressError) throw error
@@ -145,8 +170,8 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
         return false
       }
     },
-    async get(url, { accept, mostBytes = MOST_BYTES }) {
-      const fetched = await ask(url, { method: 'GET', headers: { accept }, body: '', mostBytes })
+    async get(url, { asker, accept, mostBytes = MOST_BYTES }) {
+      const fetched = await ask(url, { method: 'GET', asker, headers: { accept }, body: '', mostBytes })
       if (fetched.status !== 200)
         throw new EgressError('bad_status', `${new URL(url).host} answered ${fetched.status}.`)
       return fetched
@@ -154,6 +179,7 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
     postForm: (url, form) =>
       ask(url, {
         method: 'POST',
+        asker: null,
         headers: { 'content-type': 'application/x-www-form-urlencoded' },
         body: new URLSearchParams(form).toString(),
         mostBytes: MOST_BYTES,
@@ -163,6 +189,8 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
 
 interface Sent {
   readonly method: 'GET' | 'POST'
+  /** Null for what is posted. */
+  readonly asker: Asker | null
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   readonly mostBytes: number

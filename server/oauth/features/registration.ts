@@ -130,7 +130,10 @@ const tokenOf = ({ header }: Incoming): string | undefined =>
   /^bearer +([\w\-.~+/]+=*)$/i.exec(header('authorization') ?? '')?.[1]
 
 /** The metadata that is asked for, with all that has to be fetched to believe it. */
-async function understand({ egress, log }: OAuthServices, { document, tenant }: Incoming): Promise<JsonObject> {
+async function understand(
+  { egress, log }: OAuthServices,
+  { document, tenant, address }: Incoming,
+): Promise<JsonObject> {
   if (!document) throw refusal('The body must be a JSON object.')
   const metadata = readRegistration(document)
   const { jwks_uri, request_uris, sector_identifier_uri: sector, callbacks } = metadata
@@ -139,7 +142,8 @@ async function understand({ egress, log }: OAuthServices, { document, tenant }: 
     throw refusal('jwks_uri and request_uris must be https URLs that this server may ask.')
   if (typeof sector !== 'string') return metadata
   // OpenID Connect Core §8.1. Why it cannot be read is the operator's to know: a stranger could feel out our network by it.
-  const listed = await egress.get(sector, { accept: 'application/json' }).then(
+  const asker = { name: `network ${networkOf(address)}`, isOurs: false }
+  const listed = await egress.get(sector, { asker, accept: 'application/json' }).then(
     ({ body }) => parseList(body.toString()),
     (error: unknown): readonly unknown[] => {
       if (!(error instanceof EgressError)) throw error

@@ -11,6 +11,7 @@ import {
   type SignedToken,
   VerificationError,
 } from '@latchkey/sdk/verify'
+import { askerFor } from '../../clients/client-keys.ts'
 import type { Client } from '../../clients/metadata.ts'
 import { REQUEST_OBJECT_ALGORITHMS, type RequestObjectAlgorithm } from '../../clients/request-objects.ts'
 import { EgressError } from '../../http/egress.ts'
@@ -62,6 +63,7 @@ async function fetchObject({ egress, log }: OAuthServices, client: Client, uri: 
   try {
     const { body } = await egress.get(uri.replace(/#.*$/s, ''), {
       accept: 'application/oauth-authz-req+jwt, application/jwt',
+      asker: askerFor(client),
       mostBytes: MOST_BYTES,
     })
     return body.toString('latin1').trim()
