@@ -55,7 +55,7 @@ import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
 import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
-import { CLIENT_SECRET_RULE, WAITING_REQUEST_RULE } from './policy/guessing.ts'
+import { CLIENT_SECRET_RULE, STRANGER_ASSERTION_RULE, WAITING_REQUEST_RULE } from './policy/guessing.ts'
 import { countMissed, readProcess, readShared } from './readings.ts'
 import { createRevocationsHere } from './revocation/revocations-here.ts'
 import { storeCounter } from './store/counters.ts'
@@ -155,6 +155,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       connections: createConnections({ store, bus, clock }),
       signInWithPassword,
       secretBrake: createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), counter),
+      strangerAssertions: createRateLimit(STRANGER_ASSERTION_RULE),
       waitingRequests,
       ...(meter && { meter }),
     }

@@ -43,6 +43,8 @@ export interface OAuthServices {
   readonly connections: Connections
   readonly signInWithPassword: PasswordSignIn
   readonly secretBrake: SecretBrake
+  /** Of assertions that are remembered, by client. */
+  readonly strangerAssertions: RateLimit
   /** Of requests that begin to wait, by network. */
   readonly waitingRequests: RateLimit
   readonly keyring: Keyring

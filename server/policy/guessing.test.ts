@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Rule } from '../kernel/counter.ts'
 import { DAY, HOUR, MINUTE } from '../kernel/seconds.ts'
-import { CLIENT_SECRET_RULE, readGuessingLimits, WAITING_REQUEST_RULE } from './guessing.ts'
+import { CLIENT_SECRET_RULE, readGuessingLimits, STRANGER_ASSERTION_RULE, WAITING_REQUEST_RULE } from './guessing.ts'
 import { type Standing, step } from './rate.ts'
 
 const DEFAULTS = readGuessingLimits(undefined)
@@ -115,6 +115,7 @@ test('no pause of any rule is longer than what it takes to forget a try, so that
     ...Object.values(network ?? {}),
     CLIENT_SECRET_RULE,
     WAITING_REQUEST_RULE,
+    STRANGER_ASSERTION_RULE,
   ]
   for (const { pauses, forgets } of rules) assert.ok(Math.max(...pauses) <= forgets)
 })

@@ -120,3 +120,9 @@ export const CLIENT_SECRET_RULE: Rule = { free: 20, pauses: doubling(SECOND, MIN
  * morning, and no more than a disk can hold.
  */
 export const WAITING_REQUEST_RULE: Rule = { free: 3000, pauses: [SECOND / 50], forgets: SECOND / 50 }
+
+/**
+ * Of assertions by which one client that is not the operator's own says who it is, on each node: a row remembers each,
+ * so that it is good once, for as long as it could be used again. An hour, the longest, leaves some 4,600 of them.
+ */
+export const STRANGER_ASSERTION_RULE: Rule = { free: 1000, pauses: [SECOND], forgets: SECOND }

@@ -11,7 +11,10 @@ import {
   type SignedToken,
   VerificationError,
 } from '@latchkey/sdk/verify'
+import type { Client } from '../../clients/metadata.ts'
+import { waitOf } from '../../http/rate-limit.ts'
 import type { Incoming } from '../../http/route.ts'
+import type { Instant } from '../../kernel/clock.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { HOUR, SECOND } from '../../kernel/seconds.ts'
 import { sha256 } from '../../kernel/secrets.ts'
@@ -43,7 +46,10 @@ export const findAssertion =
     return typeof clientId === 'string' && clientId !== '' ? { clientId, proof } : undefined
   }
 
-/** Judges what `verify` found well signed, and spends it: of any number of parallel uses, on any node, one is good. */
+/**
+ * Judges what `verify` found well signed, and spends it: of any number of parallel uses, on any node, one is good.
+ * Throws `too_many_attempts` for a client that makes more of them than may be remembered; none is good unremembered.
+ */
 export async function disproveAssertion(
   { services, incoming, client, proof, now }: Proving,
   method: readonly AlgorithmName[],
@@ -61,13 +67,35 @@ export async function disproveAssertion(
     const expiresAt = Math.ceil((claims['exp'] as number) * SECOND) + LEEWAY
     // The name is the client's choice, of any length and any characters.
     const name = sha256(JSON.stringify([client.id, claims['jti']]))
+    const spent = spendingOf(services, client, now)
     const seen = await services.store.tickets.mark(client.tenant, REPLAY_KIND, name, now, expiresAt + SECOND)
-    return seen === 'first' ? null : 'replayed'
+    if (seen !== 'first') return 'replayed'
+    spent()
+    return null
   } catch (error) {
     if (error instanceof VerificationError) return error.code
     if (error instanceof KeysUnavailableError) return 'keys_unavailable'
     throw error
   }
+}
+
+/**
+ * Whoever registered themselves fills a table here by signing. Counted once it is well signed and for the first time,
+ * so that neither forged nor overheard assertions take anything from their client.
+ */
+function spendingOf({ strangerAssertions }: Proving['services'], client: Client, now: Instant): () => void {
+  if (client.isFirstParty) return () => {}
+  const key = `${client.tenant} ${client.id}`
+  const wait = waitOf(strangerAssertions.freeAt(key, now), now)
+  if (wait !== undefined)
+    throw new ProtocolError(
+      'too_many_attempts',
+      'This client sends more assertions than it may. Send the next later.',
+      {
+        'retry-after': String(Math.ceil(wait / SECOND)),
+      },
+    )
+  return () => void strangerAssertions.take(key, now)
 }
 
 /**

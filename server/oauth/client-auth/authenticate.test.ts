@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { aClient, anIncoming, NOW, TENANT } from '../../../tests/fixtures/records.ts'
+import { asserted, assertionClaims, signJws } from '../../../tests/fixtures/client-assertion.ts'
+import { aClient, anIncoming, ISSUER, NOW, TENANT } from '../../../tests/fixtures/records.ts'
 import type { Occasion } from '../../audit/events.ts'
 import type { Client } from '../../clients/metadata.ts'
 import { createRateLimit } from '../../http/rate-limit.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
+import { SECOND } from '../../kernel/seconds.ts'
 import { CLIENT_SECRET_RULE } from '../../policy/guessing.ts'
 import type { EventRecord } from '../../store/events.ts'
 import type { OAuthServices } from '../feature.ts'
@@ -12,6 +14,7 @@ import { authenticateClient } from './authenticate.ts'
 import { createSecretBrake } from './secret-brake.ts'
 
 const SECRET = 'a secret: with a colon, + and %'
+const SIGNING_SECRET = 'a secret of more than thirty-two characters'
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const named = (client: Client, id: string): Client => ({ ...client, id })
 const CLIENTS = new Map(
@@ -22,6 +25,10 @@ const CLIENTS = new Map(
     named(aClient({ app_type: 'regular_web' }, { secret: 'plain' }), 'a:b'),
     named(aClient({ app_type: 'regular_web' }), 'secretless'),
     named(aClient({ token_endpoint_auth_method: 'client_secret_jwt' }, { secret: SECRET }), 'signs-by-secret'),
+    named(
+      aClient({ token_endpoint_auth_method: 'client_secret_jwt', is_first_party: false }, { secret: SECRET }),
+      'stranger',
+    ),
     named(aClient({ token_endpoint_auth_method: 'private_key_jwt' }, { secret: SECRET }), 'signs-by-key'),
   ].map(client => [client.id, client]),
 )
@@ -216,4 +223,54 @@ describe('a client is refused', () => {
     }
     assert.equal(await asking('a:b', 'plain'), 'a:b', 'another client goes on')
   })
+})
+
+test('a client that registered itself has so many assertions remembered, each good once, and is told when to go on', async () => {
+  const marks = new Set<string>()
+  let now = NOW
+  const services = {
+    clients: {
+      find: async (_tenant: string, id: string) => CLIENTS.get(id),
+      secretOf: async () => SIGNING_SECRET,
+    },
+    store: {
+      tickets: {
+        mark: async (_tenant: string, _kind: string, id: string) => {
+          if (marks.has(id)) return 'seen'
+          marks.add(id)
+          return 'first'
+        },
+      },
+    },
+    audit: { addSparsely: () => {} },
+    clock: () => now,
+    secretBrake: newSecretBrake(),
+    strangerAssertions: createRateLimit({ free: 3, pauses: [SECOND], forgets: SECOND }),
+  } as unknown as OAuthServices
+  const ask = (assertion: string) =>
+    authenticateClient(
+      services,
+      anIncoming({ method: 'POST', body: new URLSearchParams(asserted(assertion)).toString() }),
+      OCCASION,
+    ).then(
+      ({ id }) => id,
+      (error: ProtocolError) => error.headers['retry-after'] ?? error.code,
+    )
+  const made = (client: string) => signJws(SIGNING_SECRET, assertionClaims(client, ISSUER, {}, now))
+  const asking = async (count: number, assertion: () => string) => {
+    const told: string[] = []
+    for (let index = 0; index < count; index++) told.push(await ask(assertion()))
+    return told
+  }
+
+  const overheard = made('stranger')
+  assert.deepEqual(await asking(1, () => overheard), ['stranger'])
+  assert.deepEqual(await asking(5, () => overheard), Array(5).fill('invalid_client'), 'replays take nothing')
+  assert.deepEqual(await asking(4, () => made('stranger')), ['stranger', 'stranger', '1', '1'])
+  assert.equal(marks.size, 3)
+  assert.deepEqual(await asking(5, () => made('signs-by-secret')), Array(5).fill('signs-by-secret'))
+  assert.equal(await ask(overheard), '1', 'whatever is not looked up is not taken')
+  now += SECOND
+  assert.equal(await ask(overheard), 'invalid_client')
+  assert.equal(await ask(made('stranger')), 'stranger')
 })
