@@ -2,17 +2,17 @@
  * Reading what a client sent to `/authorize`: who it is, where it may be answered, and what it asks. The first
  * two are proven before anything else, because until then there is nobody to tell of a fault but the person.
  */
-import type { Client } from '../clients/metadata.ts'
+import { type Client, isPublic } from '../clients/metadata.ts'
 import { isRegisteredRedirectUri, isRegisteredWebOrigin } from '../clients/redirect-uris.ts'
 import type { Parameters } from '../http/parameters.ts'
 import type { Incoming } from '../http/route.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
-import { carriesToken, knownResponseType, type ResponseType } from '../policy/response-types.ts'
+import { answersWith, carriesToken, knownResponseType, type ResponseType } from '../policy/response-types.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import type { Draft, Feature, OAuthServices, ReceiveContext, TargetContext, ValidateContext } from './feature.ts'
 import { runPhase } from './phases.ts'
-import { PUSHED_NOTE, SIGNED_NOTE } from './request-uris.ts'
+import { CHALLENGED_NOTE, PUSHED_NOTE, SIGNED_NOTE } from './request-notes.ts'
 import { defaultResponseMode, type ResponseMode, responseModes } from './response-modes/response-mode.ts'
 import { supportedResponseTypes } from './response-types.ts'
 
@@ -130,7 +130,7 @@ export async function understand(
     expect: subject => void subjects.add(subject),
   }
   await runPhase('authorize.validate', features, context)
-  refuseUnbound(received)
+  refuseUnbound(client, responseType, draft.notes)
   const [subject = null, ...others] = subjects
   if (others.length > 0) throw new ProtocolError('invalid_request', 'The request expects several people at once.')
 
@@ -192,11 +192,14 @@ function refuseUnread(parameters: Parameters): void {
 }
 
 /** What a client is bound to belongs to no feature: a provider that lacks it would take of the client what it never sends. */
-function refuseUnbound({ client, notes }: Readonly<ReceiveContext>): void {
+function refuseUnbound(client: Client, responseType: ResponseType, notes: Draft['notes']): void {
   if (client.requiresPushedRequests && !notes[PUSHED_NOTE])
     throw new ProtocolError('invalid_request', 'This client has to push its requests.')
   if (client.requestObject.isRequired && !notes[SIGNED_NOTE])
     throw new ProtocolError('invalid_request', 'This client has to sign its requests.')
+  // RFC 9700 §2.1.1: its code would be anybody's who sees it.
+  if (isPublic(client) && answersWith(responseType, 'code') && !notes[CHALLENGED_NOTE])
+    throw new ProtocolError('invalid_request', 'This client has to send a code_challenge.')
 }
 
 function refuseUnknownMode(parameters: Parameters, mode: ResponseMode): void {

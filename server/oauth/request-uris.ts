@@ -5,7 +5,3 @@ export const PUSHED_PREFIX = 'urn:ietf:params:oauth:request_uri:'
 
 export const isPushed = (requestUri: string | undefined): requestUri is string =>
   requestUri?.startsWith(PUSHED_PREFIX) ?? false
-
-/** Under which a request says that it was pushed, and that it was signed. Nothing that a client sends is kept there. */
-export const PUSHED_NOTE = 'par'
-export const SIGNED_NOTE = 'request-object'

@@ -102,7 +102,7 @@ const GONE = 'https://app.example/'
 const flows: readonly Flow[] = [
   {
     name: 'a public client gets a token for a code',
-    needs: ['authorization-code'],
+    needs: ['authorization-code', 'pkce'],
     run: async server => {
       const code = codeOf(await arrive(server))
       const answer = await askToken(server, redemption(SPA, code))
@@ -131,7 +131,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a client set to it gets a code and an ID token at once',
-    needs: ['authorization-code', 'openid'],
+    needs: ['authorization-code', 'pkce', 'openid'],
     run: async server => {
       const path = authorizePath(OPEN, { response_type: 'code id_token' })
       const answer = new URLSearchParams((await arrive(server, path)).hash.slice(1))
@@ -141,7 +141,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a pushed request is answered',
-    needs: ['authorization-code', 'par'],
+    needs: ['authorization-code', 'pkce', 'par'],
     run: async server => {
       const browser = new CookieJarBrowser(server)
       const asked = Object.fromEntries(new URL(authorizePath(), server.issuer).searchParams)
@@ -152,7 +152,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a signed request is answered',
-    needs: ['authorization-code', 'request-object'],
+    needs: ['authorization-code', 'pkce', 'request-object'],
     run: async server => {
       const request = signJws(KEY, { state: 'signed' })
       const callback = await arrive(server, authorizePath(OPEN, { request }))
@@ -172,7 +172,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'the client is told who signed in',
-    needs: ['authorization-code', 'openid'],
+    needs: ['authorization-code', 'pkce', 'openid'],
     run: async server => {
       const { id_token } = await tokensOf(server)
       const { aud, nonce, email } = claimsOf(id_token)
@@ -181,7 +181,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a claim asked for by itself is told',
-    needs: ['authorization-code', 'openid', 'claims'],
+    needs: ['authorization-code', 'pkce', 'openid', 'claims'],
     run: async server => {
       const claims = JSON.stringify({ id_token: { nickname: null } })
       const { id_token } = await tokensOf(server, { scope: 'openid', claims })
@@ -190,7 +190,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'userinfo answers for a token',
-    needs: ['authorization-code', 'openid', 'userinfo'],
+    needs: ['authorization-code', 'pkce', 'openid', 'userinfo'],
     run: async server => {
       const { access_token } = await tokensOf(server)
       const answer = await askUserinfo(server, access_token)
@@ -210,7 +210,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a client gives its refresh token back',
-    needs: ['authorization-code', 'refresh-token', 'revocation'],
+    needs: ['authorization-code', 'pkce', 'refresh-token', 'revocation'],
     run: async server => {
       const { refresh_token } = await tokensOf(server, { scope: 'offline_access' })
       const answer = await new CookieJarBrowser(server).post('/oauth/revoke', { ...SPA, token: refresh_token })
@@ -220,7 +220,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a refresh token is rotated',
-    needs: ['authorization-code', 'refresh-token'],
+    needs: ['authorization-code', 'pkce', 'refresh-token'],
     run: async server => {
       const { refresh_token } = await tokensOf(server, { scope: 'offline_access' })
       const answer = await askToken(server, refreshing(SPA, refresh_token))
@@ -261,7 +261,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a token is for the API that was asked for',
-    needs: ['authorization-code', 'audience'],
+    needs: ['authorization-code', 'pkce', 'audience'],
     run: async server => {
       const { access_token } = await tokensOf(server, { audience: API, scope: 'read:videos' })
       const { aud, scope } = claimsOf(access_token)
@@ -270,7 +270,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'prompt=none answers without a page, whoever is signed in',
-    needs: ['authorization-code', 'interaction'],
+    needs: ['authorization-code', 'pkce', 'interaction'],
     run: async server => {
       const browser = new CookieJarBrowser(server)
       const silent = authorizePath(SPA, { prompt: 'none' })
@@ -293,7 +293,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: '/v2/logout signs out and leads back',
-    needs: ['authorization-code', 'logout'],
+    needs: ['authorization-code', 'pkce', 'logout'],
     run: async server => {
       const browser = await signedIn(server)
       const left = await browser.get(`/v2/logout?${queryOf({ client_id: SPA.client_id, returnTo: GONE })}`)
@@ -303,7 +303,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: '/oidc/logout signs out and leads back',
-    needs: ['authorization-code', 'openid', 'end-session'],
+    needs: ['authorization-code', 'pkce', 'openid', 'end-session'],
     run: async server => {
       const browser = new CookieJarBrowser(server)
       const { id_token } = await tokensFor(server, ANN, { browser })
@@ -314,7 +314,7 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'an application is told what to watch the session by',
-    needs: ['authorization-code', 'openid', 'session-management'],
+    needs: ['authorization-code', 'pkce', 'openid', 'session-management'],
     run: async server => {
       const answer = await arrive(server)
       assert.match(answer.searchParams.get('session_state') ?? '', /^[0-9a-f]{64}\.\S{43}$/)
@@ -322,12 +322,12 @@ const flows: readonly Flow[] = [
   },
   {
     name: 'a client is noted that is to be told of the session’s end by the server',
-    needs: ['authorization-code', 'openid', 'backchannel-logout'],
+    needs: ['authorization-code', 'pkce', 'openid', 'backchannel-logout'],
     run: async server => assert.ok((await channelsOf(server)).includes('back')),
   },
   {
     name: 'a client is noted that is to be told of the session’s end in the browser',
-    needs: ['authorization-code', 'openid', 'frontchannel-logout'],
+    needs: ['authorization-code', 'pkce', 'openid', 'frontchannel-logout'],
     run: async server => assert.ok((await channelsOf(server)).includes('front')),
   },
 ]
@@ -398,13 +398,19 @@ async function isPresent(server: RunningServer, feature: Feature): Promise<void>
   if (feature.grant) assert.ok(valuesOf(discovery['grant_types_supported']).includes(feature.grant.type))
 }
 
-/** Whoever is bound to push or to sign is answered nothing else, by whatever provider there is. */
+/** Whoever is bound to push, to sign or to send a challenge is answered nothing else, by whatever provider there is. */
 async function staysBound(server: RunningServer, present: readonly Feature[]): Promise<void> {
   if (!present.some(({ name }) => name === 'authorization-code')) return
   for (const client of [PUSHES, SIGNS]) {
     const { searchParams } = await follow(new CookieJarBrowser(server), authorizePath(client))
     assert.equal(searchParams.get('error'), 'invalid_request', client.client_id)
   }
+  const unchallenged = authorizePath(SPA, { code_challenge: undefined, code_challenge_method: undefined })
+  const { searchParams } = await follow(new CookieJarBrowser(server), unchallenged)
+  assert.deepEqual(
+    [searchParams.get('error'), searchParams.get('error_description')],
+    ['invalid_request', 'This client has to send a code_challenge.'],
+  )
 }
 
 /** What is there works, what is not there is not there, and no flow has a need it does not name. */

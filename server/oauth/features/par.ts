@@ -18,7 +18,8 @@ import { chooseMode, proveRedirectUri, receive, understand } from '../authorizat
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { refuseRepetition } from '../client-requests.ts'
 import type { Feature, OAuthServices, ReceiveContext } from '../feature.ts'
-import { isPushed, PUSHED_NOTE, PUSHED_PREFIX } from '../request-uris.ts'
+import { PUSHED_NOTE } from '../request-notes.ts'
+import { isPushed, PUSHED_PREFIX } from '../request-uris.ts'
 
 const PUSHED_TICKET = 'pushed-request'
 /** Outlives the request, which is kept short: an answer may come an hour after the browser did. */

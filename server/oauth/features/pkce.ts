@@ -1,13 +1,14 @@
 /**
- * Proof Key for Code Exchange: the code is of use only to whoever began the request. Demanded of clients that
- * cannot authenticate; taken from all. Exactly a challenge with its verifier passes: neither may be missing
- * while the other is there, or leaving one out would switch the check off.
+ * Proof Key for Code Exchange: the code is of use only to whoever began the request. Taken from all clients; that
+ * those which cannot authenticate have to use it is the endpoint's demand (`authorization-request.ts`). Exactly a
+ * challenge with its verifier passes: neither may be missing while the other is there, or leaving one out would switch
+ * the check off.
  */
-import { type CodeChallengeMethod, isPublic } from '../../clients/metadata.ts'
+import type { CodeChallengeMethod } from '../../clients/metadata.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { equalSecrets, sha256 } from '../../kernel/secrets.ts'
-import { answersWith } from '../../policy/response-types.ts'
 import type { Feature } from '../feature.ts'
+import { CHALLENGED_NOTE } from '../request-notes.ts'
 
 /** RFC 7636 §4.1: 43 to 128 unreserved characters. */
 const VERIFIER = /^[A-Za-z0-9\-._~]{43,128}$/
@@ -30,14 +31,12 @@ export const pkce: Feature = {
   // `plain` is left out: whoever reads this should not choose it.
   metadata: () => ({ code_challenge_methods_supported: ['S256'] }),
   steps: {
-    'authorize.validate': ({ client, parameters, responseType, draft }) => {
+    'authorize.validate': ({ client, parameters, draft }) => {
       const challenge = parameters.get('code_challenge')
       const method = parameters.get('code_challenge_method')
       if (challenge === undefined) {
         if (method !== undefined)
           throw new ProtocolError('invalid_request', 'code_challenge_method without code_challenge.')
-        if (isPublic(client) && answersWith(responseType, 'code'))
-          throw new ProtocolError('invalid_request', 'This client has to send a code_challenge.')
         return
       }
       // §4.3: without a method it is `plain`.
@@ -49,12 +48,12 @@ export const pkce: Feature = {
         )
       if (!METHODS[chosen].challenge.test(challenge))
         throw new ProtocolError('invalid_request', `code_challenge is not ${METHODS[chosen].describes}.`)
-      draft.notes['pkce'] = { challenge, method: chosen }
+      draft.notes[CHALLENGED_NOTE] = { challenge, method: chosen }
     },
 
     'token.redeem': ({ presented, parameters }) => {
       if (!presented.request) return
-      const { challenge, method } = presented.request.notes['pkce'] ?? {}
+      const { challenge, method } = presented.request.notes[CHALLENGED_NOTE] ?? {}
       const verifier = parameters.get('code_verifier')
       if (challenge === undefined && verifier === undefined) return
       const matches =

@@ -18,7 +18,8 @@ import { EgressError } from '../../http/egress.ts'
 import { entriesOf, type Parameters, parametersOf } from '../../http/parameters.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import type { Feature, OAuthServices, ReceiveContext } from '../feature.ts'
-import { isPushed, SIGNED_NOTE } from '../request-uris.ts'
+import { SIGNED_NOTE } from '../request-notes.ts'
+import { isPushed } from '../request-uris.ts'
 
 /** As much as is verified. */
 const MOST_BYTES = 16 * 1024
@@ -62,8 +63,8 @@ async function fetchObject({ egress, log }: OAuthServices, client: Client, uri: 
     throw new ProtocolError('invalid_request_uri', 'This request_uri is not registered for the client.')
   try {
     const { body } = await egress.get(uri.replace(/#.*$/s, ''), {
-      accept: 'application/oauth-authz-req+jwt, application/jwt',
       asker: askerFor(client),
+      accept: 'application/oauth-authz-req+jwt, application/jwt',
       mostBytes: MOST_BYTES,
     })
     return body.toString('latin1').trim()
