@@ -11,8 +11,18 @@ import { afterSignOut, SIGN_OUT_TICKET, type SignOutRequest } from '../policy/si
 import type { OAuthServices } from './feature.ts'
 
 /**
+ * Of somebody else's application neither what it knows of a session nor where it leads is the operator's word: anybody
+ * may have registered it, and signed in once to have an ID token to show. So there the person is asked whatever it says
+ * (RP-Initiated Logout 1.0 §2, §6).
+ */
+async function isSomebodyElses({ clients }: OAuthServices, { tenant }: Incoming, { client }: SignOutRequest) {
+  return client !== null && !(await clients.find(tenant, client))?.isFirstParty
+}
+
+/**
  * Ends the sessions of this browser that are meant, all of them unless said otherwise: somebody who signs out on
- * a shared machine leaves nobody signed in. Then sends the browser to where the request leads.
+ * a shared machine leaves nobody signed in. Then sends the browser to where the request leads. Asks first where the
+ * application is somebody else's.
  */
 export async function signOutHere(
   services: OAuthServices,
@@ -20,6 +30,7 @@ export async function signOutHere(
   request: SignOutRequest,
   isMeant: (entry: LiveSession) => boolean = () => true,
 ): Promise<Answer> {
+  if (await isSomebodyElses(services, incoming, request)) return askToSignOut(services, incoming, request)
   const { store, clients, clock, cookieScope } = services
   const now = clock()
   const sessions = await liveSessions(store, incoming, now)
@@ -43,7 +54,10 @@ export async function signOutHere(
   return leave(store, incoming, scope, leaving, cookies, now)
 }
 
-/** To the page of `login/` that asks, under a ticket bound to this browser. Nobody signed in: nothing to ask. */
+/**
+ * To the page of `login/` that asks, under a ticket bound to this browser. Nobody signed in: nothing to ask, and nobody is
+ * led to somebody else's address by a link to us.
+ */
 export async function askToSignOut(
   services: OAuthServices,
   incoming: Incoming,
@@ -51,7 +65,10 @@ export async function askToSignOut(
 ): Promise<Answer> {
   const { store, clock, cookieScope } = services
   const now = clock()
-  if ((await liveSessions(store, incoming, now)).length === 0) return seeOther(afterSignOut(request))
+  if ((await liveSessions(store, incoming, now)).length === 0) {
+    const returnTo = (await isSomebodyElses(services, incoming, request)) ? null : request.returnTo
+    return seeOther(afterSignOut({ ...request, returnTo }))
+  }
   const scope = await cookieScope(incoming.tenant, incoming.issuer)
   const ticket = { kind: SIGN_OUT_TICKET, data: request, since: now, life: CONFIRMATION_LIFE }
   const { id, cookies } = await issueHere(services, incoming, scope, ticket)

@@ -1,4 +1,4 @@
-/** Signing out: at once when the application can show that it means it, after a question otherwise, and then for good. */
+/** Signing out: at once when an application of the operator’s can show that it means it, after a question otherwise, and then for good. */
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
 import * as oidc from 'openid-client'
@@ -6,7 +6,7 @@ import type { Application } from '../fixtures/application.ts'
 import { departure, type Person, type Stop } from '../fixtures/person.ts'
 import { applyTo } from '../fixtures/server.ts'
 import { askSilently, onEachStage, signIn, userinfoStatus } from './stage.ts'
-import { ANN, JO, REDIRECT_URI, SIGNED_OUT_URI } from './tenant.ts'
+import { ANN, JO, REDIRECT_URI, SECRETS, SIGNED_OUT_URI } from './tenant.ts'
 
 const FRAMED_AT = 'http://localhost:5999/out?app=framed'
 
@@ -220,6 +220,32 @@ onEachStage('Signing out', stage => {
     })
     assert.equal(departure(await person.visit(url)).href, SIGNED_OUT_URI)
     await assertSignedOut(spa, person, tokens.access_token)
+  })
+
+  test('by somebody else’s application the person is asked, whatever it shows, and led nowhere when nobody is signed in', async () => {
+    const { person, spa, tokens } = await signedIn()
+    const club = await stage.application('stranger', { authentication: oidc.ClientSecretPost(SECRETS.stranger) })
+    const begun = await club.begin({ scope: 'openid' })
+    const consented = await person.submit(await person.visit(begun.url), { decision: 'allow' })
+    const own = await club.finish(departure(consented), begun)
+    const asked = { post_logout_redirect_uri: SIGNED_OUT_URI, state: 's' }
+    const hint = { id_token_hint: own.id_token ?? '' }
+    const ways = [
+      () => person.visit(oidc.buildEndSessionUrl(club.configuration, { ...asked, ...hint })),
+      () =>
+        person.visit(
+          oidc.buildEndSessionUrl(club.configuration, { ...asked, logout_hint: String(own.claims()?.['sid']) }),
+        ),
+      () => person.post(new URL('oidc/logout', stage.issuer), { ...asked, ...hint }),
+      () => person.visit(oidc.buildEndSessionUrl(club.configuration, asked)),
+      () => person.visit(v2Logout({ client_id: 'stranger', returnTo: SIGNED_OUT_URI })),
+    ] as const
+    for (const leave of ways) assert.match((await leave()).url.pathname, /^\/sign-out\//)
+    await assertSignedIn(spa, person, tokens.access_token)
+
+    assert.equal(departure(await person.submit(await ways[0]())).href, `${SIGNED_OUT_URI}?state=s`)
+    await assertSignedOut(spa, person, tokens.access_token)
+    for (const leave of ways) assert.equal((await leave()).url.pathname, '/signed-out')
   })
 
   test('ends what hangs on the session; an offline family lives on', async () => {

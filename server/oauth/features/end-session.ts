@@ -1,6 +1,7 @@
 /**
  * RP-initiated logout. A valid hint of who is to be signed out stands for the application's word, and is
- * honoured at once; without one the person is asked, because the link may come from anywhere.
+ * honoured at once where the application is the operator's own; without one, and for anybody else's, the person is
+ * asked, because the link may come from anywhere.
  */
 import type { VerifiedToken } from '@latchkey/sdk/verify'
 import type { Client } from '../../clients/metadata.ts'

@@ -1,6 +1,7 @@
 /**
  * `/v2/logout`, as Auth0's SDKs call it: a link that signs out and leads back. It acts at once only when it
- * leads to a registered address, since any page can point a browser here; otherwise the person is asked.
+ * leads to an address that an application of the operator's own registered, since any page can point a browser here;
+ * otherwise the person is asked.
  */
 import { isRegisteredLogoutUrl } from '../../clients/redirect-uris.ts'
 import type { Answer, Incoming, Route } from '../../http/route.ts'

@@ -7,10 +7,9 @@ const inEndpoint = inFile('server/oauth/features/end-session.ts')
 const inHint = inFile('server/oauth/id-token-hint.ts')
 const inLogin = inFile('server/login/sign-out.ts')
 const inRedirectUris = inFile('server/clients/redirect-uris.ts')
-const inSignOut = inFile('server/oauth/sign-out.ts')
 
 const notReturned = inEndpoint('if (url === undefined) return null', 'if (url) return null')
-const staysSignedIn = inSignOut('if (meant.length === 0)', 'if (meant)')
+/** The suite's applications are somebody else's, so that the person is asked whatever they show. */
 const staysAfterQuestion = inLogin('endSessions(store, sessions,', 'endSessions(store, [],')
 const unregistered = inEndpoint('if (!client || !isRegisteredLogoutUrl(client.logoutUrls, url))', 'if (!client)')
 const beginsLike = inRedirectUris('!isWildcard(url) && url === presented', 'presented.startsWith(url)')
@@ -32,13 +31,13 @@ export const signOut = {
     notReturned,
     inEndpoint('url : withQuery(url, { state })', 'url : url'),
     inEndpoint('url : withQuery(url, { state })', "url : withQuery(url, { state, iss: 'x' })"),
-    staysSignedIn,
+    staysAfterQuestion,
   ],
   'oidcc-rp-initiated-logout-no-state': [
     notReturned,
     inEndpoint('state === undefined ? url : withQuery(url, { state })', "withQuery(url, { state: state ?? '' })"),
     inEndpoint('state === undefined ? url :', "state === undefined ? withQuery(url, { iss: 'x' }) :"),
-    staysSignedIn,
+    staysAfterQuestion,
   ],
   'oidcc-rp-initiated-logout-bad-post-logout-redirect-uri': [unregistered, beginsLike],
   'oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri': [unregistered, beginsLike],
@@ -48,6 +47,6 @@ export const signOut = {
     inEndpoint('if (!client || !isRegisteredLogoutUrl', 'if (client && !isRegisteredLogoutUrl'),
   ],
   'oidcc-rp-initiated-logout-no-params': [staysAfterQuestion, noGoodbye],
-  'oidcc-rp-initiated-logout-no-post-logout-redirect-uri': [staysSignedIn, noGoodbye],
+  'oidcc-rp-initiated-logout-no-post-logout-redirect-uri': [staysAfterQuestion, noGoodbye],
   'oidcc-rp-initiated-logout-only-state': [staysAfterQuestion, noGoodbye],
 } as const satisfies Mutations<(typeof SIGN_OUT_MODULES)[number]>
