@@ -316,8 +316,25 @@ describe('what is answered', () => {
       assert.equal(answer.json().error, 'not_found')
     })
 
-  test('a method that a path does not have is nothing here either', async () =>
-    assert.equal((await ask({ method: 'DELETE', url: '/open' })).statusCode, 404))
+  for (const [method, url, allow] of [
+    ['DELETE', '/open', 'GET, HEAD, POST, OPTIONS'],
+    ['TRACE', '/open', 'GET, HEAD, POST, OPTIONS'],
+    ['PUT', '/item/one?x=/', 'GET, HEAD'],
+    ['PUT', '/page', 'GET, POST'],
+    ['OPTIONS', '/closed', 'GET, HEAD'],
+  ] as const)
+    test(`${method} ${url} is told which methods there are (RFC 9110 §15.5.6), as the path speaks`, async () => {
+      const answer = await ask({ method: method as 'GET', url })
+      assert.deepEqual([answer.statusCode, answer.headers['allow']], [405, allow])
+      assert.equal(answer.headers['access-control-allow-origin'], url === '/open' ? '*' : undefined)
+      if (url === '/page') assert.match(answer.body, /^method_not_allowed for one: /)
+      else assert.equal(answer.json().error, 'method_not_allowed')
+    })
+
+  test('a wrong method is told on every host where the path answers on every host, and else on those of tenants', async () => {
+    const at = async (url: string) => (await ask({ method: 'DELETE', url, headers: { host: '10.0.0.7' } })).statusCode
+    assert.deepEqual([await at('/any-host'), await at('/open')], [405, 421])
+  })
 
   test('HEAD is GET without its body', async () => {
     const [head, get] = [await ask({ method: 'HEAD', url: '/open' }), await ask({ url: '/open' })]
@@ -326,11 +343,11 @@ describe('what is answered', () => {
     assert.equal(head.headers['content-type'], get.headers['content-type'])
   })
 
-  test('HEAD is nothing where a page is, since asking for one may do something', async () => {
+  test('HEAD is not for pages, since asking for one may do something', async () => {
     const before = effects
     await ask({ url: '/page' })
     assert.equal(effects, before + 1)
-    assert.equal((await ask({ method: 'HEAD', url: '/page' })).statusCode, 404)
+    assert.equal((await ask({ method: 'HEAD', url: '/page' })).statusCode, 405)
     assert.equal(effects, before + 1)
   })
 
@@ -343,7 +360,7 @@ describe('what is answered', () => {
     assert.equal(open.statusCode, 204)
     assert.equal(open.headers['access-control-allow-origin'], '*')
     const closed = await ask({ method: 'OPTIONS', url: '/closed', headers })
-    assert.equal(closed.statusCode, 404)
+    assert.equal(closed.statusCode, 405)
     assert.equal(closed.headers['access-control-allow-origin'], undefined)
   })
 

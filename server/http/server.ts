@@ -57,6 +57,12 @@ export interface Http {
 
 type Endpoint = Omit<Route, 'method' | 'path'>
 
+interface Place {
+  readonly endpoint: Endpoint
+  /** As the header of that name says it. */
+  readonly allow: string
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Left out where nothing is. */
@@ -65,6 +71,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null until the tenant is known; its body is empty until the handler runs. */
     incoming: Incoming | null
+    /** What a path has for other methods than the one that was asked; null where the method is one, or the path none of ours. */
+    place: Place | null
   }
 }
 
@@ -73,6 +81,7 @@ export function createHttp(options: HttpOptions): Http {
   /** One for each address that the host's name has. */
   const secureServers: Server[] = []
   const faults = createFaults(options.errorPage, log)
+  const placeOf = placesIn(options.routes)
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
@@ -96,10 +105,11 @@ export function createHttp(options: HttpOptions): Http {
   logAnswers(app, log, options.meter)
   readBodies(app)
   app.decorateRequest('incoming', null)
+  app.decorateRequest('place', null)
 
   // Before the body is read: whatever is wrong from here on is told by the tenant, in the way the route speaks.
   app.addHook('onRequest', async (request, reply) => {
-    const { endpoint } = request.routeOptions.config
+    const { endpoint = besides(request) } = request.routeOptions.config
     // What somebody reads out to whoever has the log.
     reply.header('x-request-id', request.id)
     if (endpoint?.cors === 'open') reply.headers(openToAnyOrigin)
@@ -110,7 +120,15 @@ export function createHttp(options: HttpOptions): Http {
     request.incoming = receive(request, host)
     if (!isTarget(request) || hasLongPart(request.incoming.path)) throw unreadable()
     request.incoming = { ...request.incoming, query: queryOf(request.url) }
+    // RFC 9110 §15.5.6.
+    if (request.place) throw methodNotAllowed(request.place)
   })
+
+  /** A wrong method is told as the path's own would be: on which host, to which origins, to whom. */
+  function besides(request: FastifyRequest): Endpoint | undefined {
+    request.place = placeOf(request.url) ?? null
+    return request.place?.endpoint
+  }
 
   async function tenantOf(request: FastifyRequest) {
     try {
@@ -127,7 +145,7 @@ export function createHttp(options: HttpOptions): Http {
       method,
       url,
       config: { endpoint },
-      exposeHeadRoute: endpoint.speaks === 'json',
+      exposeHeadRoute: hasHead(endpoint),
       handler: async (request, reply) => send(reply, await endpoint.answer(whole(request))),
     })
   for (const { method, path, ...endpoint } of options.routes) serve(method, path, endpoint)
@@ -138,7 +156,8 @@ export function createHttp(options: HttpOptions): Http {
     throw new PageError('not_found', 'There is nothing at this address.')
   })
   app.setErrorHandler(async (error, request, reply) => {
-    const speaks = request.routeOptions.config.endpoint?.speaks ?? (isPerson(request) ? 'pages' : 'json')
+    const { endpoint = request.place?.endpoint } = request.routeOptions.config
+    const speaks = endpoint?.speaks ?? (isPerson(request) ? 'pages' : 'json')
     const { code, answer } = await faults(error, speaks, request.incoming, request.id)
     request.told = code
     return send(reply, answer)
@@ -148,6 +167,31 @@ export function createHttp(options: HttpOptions): Http {
     present(certificate) {
       for (const server of secureServers) server.setSecureContext({ ...tls, ...certificate })
     },
+  }
+}
+
+const hasHead = ({ speaks }: Pick<Endpoint, 'speaks'>): boolean => speaks === 'json'
+
+/** What stands at a path, by whichever method it was asked. */
+function placesIn(routes: readonly Route[]): (url: string) => Place | undefined {
+  const places = Map.groupBy(routes, ({ path }) => path)
+    .entries()
+    .flatMap(([path, there]) => {
+      const isOpen = there.some(({ cors }) => cors === 'open')
+      const methods = there.flatMap(route =>
+        route.method === 'GET' && hasHead(route) ? [route.method, 'HEAD'] : [route.method],
+      )
+      const allow = [...methods, ...(isOpen ? ['OPTIONS'] : [])].join(', ')
+      return there.slice(0, 1).map(endpoint => ({ parts: path.split('/'), endpoint, allow }))
+    })
+    .toArray()
+  return url => {
+    const asked = url.replace(/[?#].*$/s, '').split('/')
+    return places.find(
+      ({ parts }) =>
+        parts.length === asked.length &&
+        parts.every((part, at) => (part.startsWith(':') ? asked[at] !== '' : part === asked[at])),
+    )
   }
 }
 
@@ -179,6 +223,9 @@ const PREFLIGHT: Endpoint = {
 }
 
 const unreadable = () => new ProtocolError('invalid_request', 'The request could not be read.')
+
+const methodNotAllowed = ({ allow }: Place) =>
+  new PageError('method_not_allowed', `What can be done at this address is ${allow}.`, { allow })
 
 /** RFC 9110 §15.5.20. The page says what an operator has to look at, since it is theirs to mend. */
 const MISDIRECTED: Answer = {

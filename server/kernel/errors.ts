@@ -74,6 +74,7 @@ export const PAGE_ERROR_STATUS = {
   start_again: 400,
   cross_site_post: 403,
   not_found: 404,
+  method_not_allowed: 405,
   too_many: 429,
   busy: 503,
   unexpected: 500,

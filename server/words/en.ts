@@ -308,6 +308,10 @@ export const en = {
         what: 'There is nothing at this address',
         next: 'Check the address, or go back to the application.',
       },
+      method_not_allowed: {
+        what: 'This cannot be done at this address',
+        next: 'Go back to the application and start again.',
+      },
       too_many: {
         what: 'Too much comes from your network',
         next: 'Wait a minute, then go back to the application and try again.',

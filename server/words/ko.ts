@@ -301,6 +301,10 @@ export const ko: Catalogue = {
         what: '없는 페이지입니다',
         next: '주소를 확인하거나 앱에 돌아가 주세요.',
       },
+      method_not_allowed: {
+        what: '이 주소에서는 할 수 없는 요청입니다',
+        next: '앱에 돌아가서 처음부터 다시 해 주세요.',
+      },
       too_many: {
         what: '같은 네트워크에서 요청이 너무 많습니다',
         next: '잠시 기다렸다가 앱으로 돌아가 다시 해 주세요.',

@@ -171,7 +171,7 @@ onEachStage('Junk', stage => {
           })
   })
 
-  test('by a method that a route does not have is not found or not allowed', async () => {
+  test('by a method that a route does not have is not allowed, and told which are', async () => {
     const { http } = stage.server.latchkey
     for (const { path, methods } of routes())
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as const) {
@@ -181,7 +181,13 @@ onEachStage('Junk', stage => {
           url: withPath(path, 'x'),
           headers: { host: new URL(stage.issuer).host },
         })
-        assert.ok([404, 405].includes(answer.statusCode), `${method} ${path}: ${answer.statusCode}`)
+        assert.equal(answer.statusCode, 405, `${method} ${path}`)
+        const allowed = String(answer.headers['allow']).split(', ')
+        assert.deepEqual(
+          methods.filter(one => !allowed.includes(one)),
+          [],
+          path,
+        )
       }
   })
 
