@@ -4,7 +4,16 @@ import { anIncoming, aSession, aUser, NOW } from '../../tests/fixtures/records.t
 import { sha256 } from '../kernel/secrets.ts'
 import type { BrowserSession } from '../store/sessions.ts'
 import type { Nouns } from '../store/store.ts'
-import { bindBrowser, dropSessionCookie, isBoundHere, liveSessions, newSessionCookie, sessionHash } from './browsers.ts'
+import {
+  bindBrowser,
+  browserState,
+  changeBrowserState,
+  dropSessionCookie,
+  isBoundHere,
+  liveSessions,
+  newSessionCookie,
+  sessionHash,
+} from './browsers.ts'
 
 const HTTPS = { secure: true, sameSite: 'Lax' } as const
 const HTTP = { secure: false, sameSite: 'Lax' } as const
@@ -57,6 +66,18 @@ describe('the name of a browser’s sessions', () => {
       dropSessionCookie(HTTPS),
       '__Host-latchkey.session=; Path=/; SameSite=Lax; Max-Age=0; HttpOnly; Secure',
     ))
+})
+
+describe('what stands for the sessions', () => {
+  test('can be read by a script, in frames of other sites too, whatever the session is kept from', () => {
+    const { state, cookies } = browserState(anIncoming(), HTTPS)
+    const [cookie = ''] = cookies
+    assert.equal(cookie.replace(/Max-Age=\d+/, ''), `__Host-latchkey.state=${state}; Path=/; SameSite=None; ; Secure`)
+    const [changed = '', ...others] = changeBrowserState(withCookie(cookie.split(';')[0] ?? ''), HTTPS)
+    assert.deepEqual(others, [])
+    assert.match(changed, /; SameSite=None; Max-Age=\d+; Secure$/)
+    assert.ok(!changed.includes(state))
+  })
 })
 
 describe('the sessions that count', () => {

@@ -69,6 +69,12 @@ export function isBoundHere(ticket: { browserHash: string | null }, incoming: In
   return hash !== null && hash === ticket.browserHash
 }
 
+/**
+ * Wherever sessions are found: applications on other sites frame the page that reads it, and what they are told by it is
+ * that something changed.
+ */
+const inFrames = (scope: CookieScope): CookieScope => ({ ...scope, sameSite: 'None' })
+
 export const stateCookieName = (secure: boolean): string => fullName(STATE_COOKIE, secure)
 
 /** What stands for the browser's sessions as they are, made when it has none; `cookies` is empty when nothing need be set. */
@@ -76,11 +82,11 @@ export function browserState(incoming: Incoming, scope: CookieScope): { state: s
   const known = readCookie(incoming.header('cookie'), STATE_COOKIE, scope.secure)
   if (known !== undefined) return { state: known, cookies: [] }
   const state = randomSecret()
-  return { state, cookies: [setCookie(STATE_COOKIE, state, scope)] }
+  return { state, cookies: [setCookie(STATE_COOKIE, state, inFrames(scope))] }
 }
 
 /** Somebody signed in or out: another state, where anybody has asked for one. */
 export const changeBrowserState = (incoming: Incoming, scope: CookieScope): string[] =>
   readCookie(incoming.header('cookie'), STATE_COOKIE, scope.secure) === undefined
     ? []
-    : [setCookie(STATE_COOKIE, randomSecret(), scope)]
+    : [setCookie(STATE_COOKIE, randomSecret(), inFrames(scope))]

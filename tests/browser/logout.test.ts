@@ -7,13 +7,18 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { decodeJwt } from 'jose'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { insist } from '../conformance/insist.ts'
-import { launchBrowser } from '../fixtures/browser.ts'
+import { challengeOf } from '../conformance/relying-party.ts'
+import { launchBrowser, withLenientBrowser } from '../fixtures/browser.ts'
+import { freePort } from '../fixtures/free-port.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
+import { postToken } from '../flows/stage.ts'
 
 const ANN = { email: 'ann@example.com', password: 'a lighthouse in the fog' } as const
 const PATIENCE = 15_000
+const VERIFIER = 'v'.repeat(43)
 
 describe('An application in the same browser', () => {
   let site: Server
@@ -22,11 +27,30 @@ describe('An application in the same browser', () => {
   let chromium: Browser
   /** What was asked of the application, in order. */
   let asked: URL[] = []
+  /** The paths of those that a frame asked for. */
+  const framed = new Set<string>()
+
+  const tenantFile = () => {
+    const client = {
+      app_type: 'spa',
+      callbacks: [`${home}/callback`],
+      allowed_logout_urls: [`${home}/signed-out`],
+    }
+    return {
+      clients: [
+        { ...client, client_id: 'app', name: 'Lantern', frontchannel_logout_uri: `${home}/out?of=lantern` },
+        { ...client, client_id: 'slow', name: 'Snail', frontchannel_logout_uri: `${home}/never` },
+        { ...client, client_id: 'plain', name: 'Plain' },
+      ],
+      users: [{ ...ANN, email_verified: true }],
+    }
+  }
 
   before(async () => {
     site = createServer((request, response) => {
       const url = new URL(request.url ?? '', home)
       asked.push(url)
+      if (request.headers['sec-fetch-dest'] === 'iframe') framed.add(url.pathname)
       if (url.pathname === '/never') return
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
       response.end(
@@ -36,22 +60,7 @@ describe('An application in the same browser', () => {
     site.listen(0, '127.0.0.1')
     await once(site, 'listening')
     home = `http://localhost:${(site.address() as AddressInfo).port}`
-    const client = {
-      app_type: 'spa',
-      callbacks: [`${home}/callback`],
-      allowed_logout_urls: [`${home}/signed-out`],
-    }
-    server = await startServer({
-      store: 'sqlite',
-      tenantFile: {
-        clients: [
-          { ...client, client_id: 'app', name: 'Lantern', frontchannel_logout_uri: `${home}/out?of=lantern` },
-          { ...client, client_id: 'slow', name: 'Snail', frontchannel_logout_uri: `${home}/never` },
-          { ...client, client_id: 'plain', name: 'Plain' },
-        ],
-        users: [{ ...ANN, email_verified: true }],
-      },
-    })
+    server = await startServer({ store: 'sqlite', tenantFile: tenantFile() })
     chromium = await launchBrowser()
   })
   after(async () => {
@@ -65,6 +74,7 @@ describe('An application in the same browser', () => {
     const context = await chromium.newContext({ locale: 'en-GB', ...options })
     context.setDefaultTimeout(PATIENCE)
     asked = []
+    framed.clear()
     try {
       await run(await context.newPage())
     } finally {
@@ -72,24 +82,24 @@ describe('An application in the same browser', () => {
     }
   }
 
-  const urlOf = (path: string, parameters: Record<string, string>) =>
-    new URL(`${path}?${new URLSearchParams(parameters)}`, server.issuer).href
-  const authorize = (client_id: string, more: Record<string, string> = {}) =>
-    urlOf('authorize', {
+  const urlOf = (issuer: string, path: string, parameters: Record<string, string>) =>
+    new URL(`${path}?${new URLSearchParams(parameters)}`, issuer).href
+  const authorize = (client_id: string, more: Record<string, string> = {}, issuer = server.issuer) =>
+    urlOf(issuer, 'authorize', {
       client_id,
       response_type: 'code',
       redirect_uri: `${home}/callback`,
       scope: 'openid',
-      code_challenge: 'A'.repeat(43),
+      code_challenge: challengeOf(VERIFIER),
       code_challenge_method: 'S256',
       ...more,
     })
-  const logout = (state: string) =>
-    urlOf('oidc/logout', { client_id: 'plain', post_logout_redirect_uri: `${home}/signed-out`, state })
+  const logout = (state: string, issuer: string) =>
+    urlOf(issuer, 'oidc/logout', { client_id: 'plain', post_logout_redirect_uri: `${home}/signed-out`, state })
 
   /** Answers with what the application was sent. */
-  async function signIn(page: Page, client: string): Promise<URLSearchParams> {
-    await page.goto(authorize(client))
+  async function signIn(page: Page, client: string, issuer = server.issuer): Promise<URLSearchParams> {
+    await page.goto(authorize(client, {}, issuer))
     if (!page.url().startsWith(home)) {
       await page.getByLabel('E-mail').fill(ANN.email)
       await page.getByLabel('Password', { exact: true }).fill(ANN.password)
@@ -98,8 +108,8 @@ describe('An application in the same browser', () => {
     await page.waitForURL(`${home}/callback?*`)
     return new URL(page.url()).searchParams
   }
-  async function signOut(page: Page, state = 's'): Promise<void> {
-    await page.goto(logout(state))
+  async function signOut(page: Page, state = 's', issuer = server.issuer): Promise<void> {
+    await page.goto(logout(state, issuer))
     await page.locator('button[type=submit]').click()
     await page.waitForURL(`${home}/signed-out?*`)
     assert.equal(page.url(), `${home}/signed-out?state=${state}`)
@@ -108,15 +118,22 @@ describe('An application in the same browser', () => {
 
   test('oidcc-frontchannel-rp-initiated-logout: it ends its part of the session in a frame, before the browser goes on with the state', () =>
     withPage(async page => {
-      await signIn(page, 'app')
-      const sessions = await server.latchkey.store.sessions.liveOf('default', await annsId(), Date.now())
+      const code = (await signIn(page, 'app')).get('code') ?? ''
+      const redeemed = await postToken(server.issuer, {
+        grant_type: 'authorization_code',
+        client_id: 'app',
+        code,
+        redirect_uri: `${home}/callback`,
+        code_verifier: VERIFIER,
+      })
+      const known = decodeJwt(String(redeemed.body['id_token']))['sid']
       await signOut(page, 'as-it-was')
       insist('oidcc-frontchannel-rp-initiated-logout#order', pathsAsked().join() === '/out,/signed-out', asked)
       const out = asked.find(({ pathname }) => pathname === '/out')
       const { of, iss, sid, ...others } = Object.fromEntries(out?.searchParams ?? [])
-      insist('oidcc-frontchannel-rp-initiated-logout#frame', of === 'lantern', asked)
+      insist('oidcc-frontchannel-rp-initiated-logout#frame', of === 'lantern' && framed.has('/out'), asked)
       insist('oidcc-frontchannel-rp-initiated-logout#iss', iss === server.issuer, asked)
-      insist('oidcc-frontchannel-rp-initiated-logout#sid', sid !== undefined && sid === sessions[0]?.id, asked)
+      insist('oidcc-frontchannel-rp-initiated-logout#sid', sid !== undefined && sid === known, { asked, known })
       insist('oidcc-frontchannel-rp-initiated-logout#nothing-else', Object.keys(others).length === 0, asked)
       await page.goto(authorize('app', { prompt: 'none' }))
       const error = new URL(page.url()).searchParams.get('error')
@@ -141,21 +158,19 @@ describe('An application in the same browser', () => {
       { javaScriptEnabled: false },
     ))
 
-  const annsId = async () =>
-    (await server.latchkey.store.users.findByAttribute('default', 'email', ANN.email, 1))[0] ?? ''
-
   /** What the provider's frame answers on a page of the application. */
-  async function check(page: Page, client: string, sessionState: string): Promise<string> {
-    const discovery = await fetch(new URL('.well-known/openid-configuration', server.issuer))
+  async function check(page: Page, client: string, sessionState: string, issuer = server.issuer): Promise<string> {
+    const discovery = await page.request.get(new URL('.well-known/openid-configuration', issuer).href)
     const { check_session_iframe } = (await discovery.json()) as { check_session_iframe: string }
+    const provider = JSON.stringify(new URL(issuer).origin)
     await page.goto(`${home}/watch`)
     return page.evaluate(`new Promise(resolve => {
       const frame = document.createElement('iframe')
       addEventListener('message', ({ data, origin, source }) => {
-        if (source === frame.contentWindow && origin === ${JSON.stringify(new URL(server.issuer).origin)}) resolve(data)
+        if (source === frame.contentWindow && origin === ${provider}) resolve(data)
       })
       frame.onload = () => frame.contentWindow.postMessage(
-        ${JSON.stringify(`${client} ${sessionState}`)}, ${JSON.stringify(new URL(server.issuer).origin)})
+        ${JSON.stringify(`${client} ${sessionState}`)}, ${provider})
       frame.src = ${JSON.stringify(check_session_iframe)}
       document.body.append(frame)
       setTimeout(() => resolve('nothing'), ${PATIENCE})
@@ -188,4 +203,24 @@ describe('An application in the same browser', () => {
       assert.equal(state?.httpOnly, false)
       assert.ok(!cookies.some(({ name, value }) => name !== 'latchkey.state' && value === state?.value))
     }))
+
+  test('oidcc-session-management-rp-initiated-logout: the frame tells as much on a page of another site, over https', async () => {
+    const port = await freePort()
+    const issuer = `https://localhost:${port}/`
+    const environment = { LATCHKEY_PORT: `${port}`, LATCHKEY_ISSUER: issuer, LATCHKEY_TLS: 'auto' }
+    const secure = await startServer({ store: 'sqlite', environment, tenantFile: tenantFile() })
+    try {
+      await withLenientBrowser({ locale: 'en-GB', ignoreHTTPSErrors: true }, async context => {
+        const page = await context.newPage()
+        const state = (await signIn(page, 'plain', issuer)).get('session_state') ?? ''
+        const seen = [await check(page, 'plain', state, issuer)]
+        await signOut(page, 's', issuer)
+        seen.push(await check(page, 'plain', state, issuer))
+        const isSeen = seen.join() === 'unchanged,changed'
+        insist('oidcc-session-management-rp-initiated-logout#other-site', isSeen, seen)
+      })
+    } finally {
+      await secure.close()
+    }
+  })
 })

@@ -76,5 +76,11 @@ export const sessions = {
     'session-state': must('The answer holds session_state.', watched),
     unchanged: must('The frame says unchanged while the session lives.', watched),
     changed: must('The frame says changed after the logout.', watched),
+    'other-site': must(
+      'It says both to an application of another site: its cookie is SameSite=None and Secure.',
+      inBrowser(
+        'oidcc-session-management-rp-initiated-logout: the frame tells as much on a page of another site, over https',
+      ),
+    ),
   },
 } as const satisfies Demands<(typeof SESSION_MODULES)[number]>

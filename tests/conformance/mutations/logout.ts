@@ -74,8 +74,9 @@ export const sessions = {
     // The policy of the frame allows its script by a digest.
     inSessions("sha256-${digest}'", "sha256-another'"),
     inBrowsers(
-      '=== undefined\n    ? []\n    : [setCookie(STATE_COOKIE, randomSecret(), scope)]',
+      '=== undefined\n    ? []\n    : [setCookie(STATE_COOKIE, randomSecret(), inFrames(scope))]',
       '=== undefined ? [] : []',
     ),
+    inBrowsers("({ ...scope, sameSite: 'None' })", 'scope'),
   ],
 } as const satisfies Mutations<(typeof SESSION_MODULES)[number]>
