@@ -1,4 +1,5 @@
 /** The plans and what is said of a person: at UserInfo, by scopes and by name, and in the ID token where nothing else comes. */
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { toSeconds } from '../../server/kernel/seconds.ts'
 import { claimsOfScope, mistyped, type Scope } from './checks/standard-claims.ts'
@@ -6,8 +7,11 @@ import { isJson } from './checks/token-answer.ts'
 import { insist } from './insist.ts'
 import type { UserinfoWay } from './relying-party.ts'
 import { hasCode, hasToken, onEachStage, type Stage, travelsApart } from './stage.ts'
+import { PERSON, PROFILE } from './tenant.ts'
 
 type Claims = Readonly<Record<string, unknown>>
+
+const KNOWN: Claims = { email: PERSON.email, email_verified: true, ...PROFILE }
 
 const modules = (stage: Stage): void => {
   /** No access token comes with which UserInfo could be asked (OpenID Connect Core §5.4). */
@@ -57,6 +61,9 @@ const modules = (stage: Stage): void => {
     const party = await stage.relyingParty()
     const listed = party.metadata['scopes_supported'] as readonly string[]
     const { idToken, userinfo } = await party.play(stage.person(), { scope: ['openid', ...scopes].join(' ') })
+    // Of the right type and of the right person.
+    const told = Object.entries(userinfo).filter(([name]) => name in KNOWN)
+    for (const [name, value] of told) assert.deepEqual(value, KNOWN[name], name)
     return {
       isListed: scopes.every(scope => listed.includes(scope)),
       missing: scopes.flatMap(scope => claimsOfScope(scope).filter(claim => !(claim in userinfo))),

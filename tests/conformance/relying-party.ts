@@ -52,6 +52,8 @@ interface InFront {
 /** Of a flow without a code, `answer` is what came in front; where no access token comes, claims are told by the ID token. */
 export interface Handed extends Granted {
   readonly front: InFront
+  /** The ID token of the token endpoint, where there is one in front too; without a code the same one. */
+  readonly behind: IdToken
   /** Empty in a flow without one. */
   readonly code: string
 }
@@ -172,7 +174,7 @@ export async function createRelyingParty({ issuer, client, flow, clock }: Option
       const granted = await redeem(asked, code)
       const [one, other] = [idToken ?? granted.idToken, granted.idToken].map(({ claims }) => claims)
       insist('id-token#hybrid', one?.['iss'] === other?.['iss'] && one?.['sub'] === other?.['sub'], { one, other })
-      return { ...granted, idToken: idToken ?? granted.idToken, front, code }
+      return { ...granted, idToken: idToken ?? granted.idToken, behind: granted.idToken, front, code }
     }
     assert.ok(idToken && text, 'without a code, the person is told by an ID token')
     const answer = {
@@ -181,7 +183,7 @@ export async function createRelyingParty({ issuer, client, flow, clock }: Option
       id_token: text,
       ...(rest['expires_in'] !== undefined && { expires_in: Number(rest['expires_in']) }),
     }
-    return { answer, idToken, userinfo: info?.body ?? idToken.claims, front, code: '' }
+    return { answer, idToken, userinfo: info?.body ?? idToken.claims, behind: idToken, front, code: '' }
   }
 
   return {

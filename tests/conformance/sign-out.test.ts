@@ -6,6 +6,7 @@ import { toSeconds } from '../../server/kernel/seconds.ts'
 import { randomSecret } from '../../server/kernel/secrets.ts'
 import { readForms } from '../fixtures/html-form.ts'
 import type { Person, Stop } from '../fixtures/person.ts'
+import { isShown } from './checks/page.ts'
 import { insist } from './insist.ts'
 import type { Changes, RelyingParty } from './relying-party.ts'
 import { onEachStage } from './stage.ts'
@@ -30,7 +31,6 @@ onEachStage('The plan for RP-initiated logout', stage => {
   async function confirm(person: Person, stop: Stop): Promise<Stop> {
     return !stop.left && readForms(stop.html).length > 0 ? person.submit(stop) : stop
   }
-  const isShown = ({ left, html }: Stop): boolean => !left && html.includes('<h1')
   const isGoodbye = (stop: Stop): boolean => isShown(stop) && stop.status === 200 && stop.url.pathname === '/signed-out'
 
   async function errorOfSilence(party: RelyingParty, person: Person, changes: Changes = {}): Promise<string> {

@@ -157,7 +157,8 @@ onEachStore('An application that took part in a session', store => {
       const isSigned = protectedHeader.alg === algorithm && protectedHeader.kid !== undefined
       insist('oidcc-backchannel-rp-initiated-logout#signature', isSigned, protectedHeader)
       const { iss, aud, iat = 0, exp = 0, jti, events, ...others } = payload
-      const isAddressed = iss === issuer() && aud === client && iat * SECOND <= now && /^lgt_.{24}$/.test(String(jti))
+      const isOfNow = iat * SECOND <= now && now - iat * SECOND < MINUTE
+      const isAddressed = iss === issuer() && aud === client && isOfNow && /^lgt_.{24}$/.test(String(jti))
       insist('oidcc-backchannel-rp-initiated-logout#claims', isAddressed, payload)
       const event = '{"http://schemas.openid.net/event/backchannel-logout":{}}'
       insist('oidcc-backchannel-rp-initiated-logout#events', JSON.stringify(events) === event, events)

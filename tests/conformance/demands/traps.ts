@@ -11,6 +11,7 @@ const inInteraction = by('tests/conformance/interaction.test.ts')
 const inFormPost = by('tests/conformance/form-post.test.ts')
 const inDiscovery = by('tests/conformance/discovery.test.ts')
 const inSignOut = by('tests/conformance/sign-out.test.ts')
+const inRegistration = by('tests/conformance/registration.test.ts')
 
 const happy = atAuthorize('oidcc-server: a person signs in, and everything that comes of it is as it has to be')
 const refresh = atToken('oidcc-refresh-token: a refresh token yields fresh tokens, to its own client alone')
@@ -21,7 +22,13 @@ export const traps = {
     code: must('A code is measured on its characters, and passes.', happy),
     tokens: must('So are access and refresh tokens.', refresh),
   },
-  'key set': { sound: must('Keys are public and told apart by kid, and every header names one.', sound) },
+  'key set': {
+    sound: must('Keys are public and told apart by kid.', sound),
+    named: must(
+      'A header names one of them.',
+      atAuthorize('oidcc-idtoken-signature: a client that says nothing of algorithms gets RS256, with a kid'),
+    ),
+  },
   'claims in the ID token': {
     leaks: must('Scopes put nothing into it, and it says nothing of ours.', happy),
   },
@@ -46,6 +53,10 @@ export const traps = {
     'max-age': must(
       'So does max_age, once it has passed.',
       inInteraction('oidcc-max-age-1: whoever signed in too long ago has to sign in again'),
+    ),
+    silent: must(
+      'prompt=none shows no page to whoever has consented before.',
+      inInteraction('oidcc-prompt-none-logged-in: whoever is signed in, and has consented, is not shown a page'),
     ),
   },
   'redirect URI': {
@@ -74,6 +85,10 @@ export const traps = {
   },
   'token endpoint errors': {
     form: must('They are 400, JSON and the exact code.', atToken('oidcc-codereuse: a code is good for once')),
+    client: must(
+      'They are 401 where the client is not who it says, and 400 where the token is not the client’s.',
+      by('tests/flows/code.test.ts')('a refresh token is of no use to another client, and its own can still use it'),
+    ),
   },
   'code reuse': {
     revokes: must(
@@ -89,10 +104,22 @@ export const traps = {
       'A nonce is not demanded.',
       atAuthorize('oidcc-ensure-request-without-nonce-succeeds-for-code-flow: a request without nonce has a code'),
     ),
+    state: must(
+      'Neither is a state, and none is made up.',
+      atAuthorize('without a state there is an answer, and none in it'),
+    ),
     pkce: must('Neither is PKCE of a client that authenticates.', happy),
     unknown: must(
       'Unknown parameters are no fault.',
       atAuthorize('oidcc-ensure-request-with-unknown-parameter-succeeds: an unknown parameter changes nothing'),
+    ),
+    languages: must(
+      'Neither is a language that there are no words for.',
+      inInteraction('oidcc-ui-locales: a language that there are no words for is no fault'),
+    ),
+    hint: must(
+      'Neither is the hint of somebody unknown.',
+      inInteraction('oidcc-login-hint: a hint of somebody unknown does no harm'),
     ),
   },
   'nonce in the front channel': {
@@ -128,9 +155,17 @@ export const traps = {
         'oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: request is refused by its name',
       ),
     ),
+    read: must(
+      'What is read is read whole: a state that stands in the object alone is answered.',
+      inRegistration('oidcc-request-uri-signed-rs256: a signed request is fetched from where the client registered it'),
+    ),
   },
   discovery: {
     sound: must('It has no unknown members, and those of every plan but the dynamic one.', sound),
+    dynamic: must(
+      'Where clients register themselves it has those of that plan too.',
+      inRegistration('oidcc-discovery-endpoint-verification: discovery says where to register, and for what'),
+    ),
     https: must(
       'Every endpoint is https where the issuer is.',
       inDiscovery('oidcc-discovery-endpoint-verification: an https issuer has https endpoints, behind a proxy too'),
@@ -141,6 +176,24 @@ export const traps = {
       'Clients can register, read and delete themselves.',
       by('tests/flows/registration.test.ts')(
         'is told back everything it registered, when it registers and when it asks',
+      ),
+    ),
+    form: must(
+      'Keys without names are taken, and its end is answered with 204.',
+      inRegistration('oidcc-server: a client that registers itself signs people in, by what it signs'),
+    ),
+    refused: must(
+      'What may not be registered is refused as JSON, by the right code.',
+      inRegistration('oidcc-redirect-uri-regfrag: a redirect URI with a fragment is not registered'),
+    ),
+    sector: must(
+      'A sector is fetched at once.',
+      inRegistration('oidcc-registration-sector-bad: a sector that does not list the redirect URI is refused'),
+    ),
+    'new-key': must(
+      'Keys are fetched again for one that is not known.',
+      inRegistration(
+        'oidcc-refresh-token-rp-key-rotation: a key that the client changed is fetched when it first signs',
       ),
     ),
   },
@@ -155,16 +208,36 @@ export const traps = {
       'A hint that is not ours leads nowhere.',
       inSignOut('oidcc-rp-initiated-logout-modified-id-token-hint: a hint without a signature is no hint'),
     ),
+    'no-hint': must(
+      'Neither does the lack of one.',
+      inSignOut('oidcc-rp-initiated-logout-no-id-token-hint: an address of nobody is not followed'),
+    ),
+    over: must(
+      'The session is over, and the state is all that comes back.',
+      inSignOut('oidcc-rp-initiated-logout: a hint and a registered address lead back with the state'),
+    ),
     others: must(
       'Other applications are told of it.',
       by('tests/flows/back-channel-logout.test.ts')(
         'oidcc-backchannel-rp-initiated-logout: it is sent a logout token, and nothing else, that it can verify',
       ),
     ),
+    frames: must(
+      'Their frames are loaded before the browser goes on.',
+      by('tests/browser/logout.test.ts')(
+        'oidcc-frontchannel-rp-initiated-logout: it ends its part of the session in a frame, before the browser goes on with the state',
+      ),
+    ),
   },
   'audience of a client assertion': {
-    each: must(
-      'Which is taken depends on the kind of client.',
+    usual: must(
+      'The token endpoint and the issuer are taken.',
+      by('tests/attacks/client-assertion.test.ts')(
+        'is taken for the issuer, the token endpoint, or several audiences, or nothing here would prove anything',
+      ),
+    ),
+    strict: must(
+      'Of clients under FAPI 2 the issuer alone is, as a text.',
       by('tests/attacks/client-assertion.test.ts')(
         'under FAPI 2 is for the issuer alone, as one text, and not by RSASSA-PKCS1-v1_5',
       ),
