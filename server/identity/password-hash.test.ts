@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { hashSync } from 'bcryptjs'
 import { hashPassword, hashProblem, isOutdated, verifyNothing, verifyPassword } from './password-hash.ts'
 
 /**
@@ -128,6 +129,14 @@ describe('a password that was hashed elsewhere as it was typed', () => {
       isOutdated: true,
       refusal: 'longer-than-72-bytes',
     })
+  })
+
+  test('is no longer than bcrypt reads when its letters are composed either, or is not tried so', async () => {
+    // A letter that is composed as eighteen: 9 bytes become 99.
+    const typed = '\ufdfa'.repeat(3)
+    const beginning = Buffer.from(typed.normalize('NFKC')).subarray(0, 72).toString()
+    assert.equal((await verifyPassword(typed, hashSync(beginning, 4))).matches, false)
+    assert.equal((await verifyPassword(typed, hashSync(typed, 4))).matches, true)
   })
 })
 

@@ -73,8 +73,11 @@ export async function verifyPassword(password: string, hash: string): Promise<Ve
     return { matches: false, isOutdated: !isOurs, refusal }
   }
   for (const form of formsOf(password)) {
-    if (await check.matches(form)) return { matches: true, isOutdated: !isOurs || form !== composed(password), refusal }
-    await makeUp(check.work)
+    // Composed, a letter may be eighteen.
+    const isTried = isOurs || refusalOf(check, form) === null
+    if (isTried && (await check.matches(form)))
+      return { matches: true, isOutdated: !isOurs || form !== composed(password), refusal }
+    await makeUp(isTried ? (check.workOf?.(form) ?? check.work) : 0)
   }
   return { matches: false, isOutdated: !isOurs, refusal }
 }

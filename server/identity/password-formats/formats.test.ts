@@ -232,6 +232,39 @@ describe('what bcrypt would not read', () => {
   })
 })
 
+describe('a long password, where it is hashed in each round,', () => {
+  const long = (bytes: number) => 'x'.repeat(bytes)
+  const dearest = [`$6$rounds=656000$salt$${'x'.repeat(86)}`, `$5$rounds=660000$salt$${'x'.repeat(43)}`]
+  const usual = [`$6$salt$${'x'.repeat(86)}`, `$P$B12345678${'x'.repeat(22)}`, `$S$D12345678${'x'.repeat(43)}`]
+
+  test('is tried as long as it costs no more than any check may', () => {
+    for (const hash of [...dearest, ...usual, `$S$H12345678${'x'.repeat(43)}`]) {
+      const { work, workOf, refusal } = readForeignHash(hash)
+      assert.ok(workOf)
+      assert.equal(workOf(long(8)), work, 'a usual one costs what was reckoned at the import')
+      for (let bytes = 0; bytes <= 1100; bytes += 20) {
+        assert.ok(refusal?.(long(bytes)) !== undefined || workOf(long(bytes)) <= MOST_WORK, `${hash}: ${bytes}`)
+        assert.ok(workOf(long(bytes + 20)) >= workOf(long(bytes)))
+      }
+    }
+    for (const hash of usual) assert.equal(readForeignHash(hash).refusal?.(long(1024)), undefined, hash)
+    for (const hash of dearest) {
+      assert.equal(readForeignHash(hash).refusal?.(long(600)), undefined, hash)
+      assert.equal(readForeignHash(hash).refusal?.(long(1024)), 'too-long-to-check', hash)
+    }
+  })
+
+  test('is none that grew longer than a password may be when its letters were composed', () => {
+    for (const hash of usual)
+      assert.equal(readForeignHash(hash).refusal?.('\ufdfa'.repeat(341).normalize('NFKC')), 'too-long-to-check', hash)
+  })
+
+  test('costs what it is reckoned at, whatever the old system made of it first', () => {
+    const migrated = readForeignHash(`U$P$B12345678${'x'.repeat(22)}`)
+    assert.equal(migrated.workOf?.(long(1024)), migrated.work)
+  })
+})
+
 test('a password is not cut to fit an encoding that lacks its letters', () => {
   const narrow = (encoding: string) =>
     readForeignHash(JSON.stringify({ algorithm: 'md5', hash: { value: 'ab'.repeat(16) }, password: { encoding } }))

@@ -4,7 +4,7 @@ import { equal, groups } from './bytes.ts'
 import { CRYPT_ALPHABET, encodeCrypt } from './crypt-base64.ts'
 import { type PasswordCheck, type PasswordFormat, UnusableHash } from './format.ts'
 import { runOffThread } from './off-thread.ts'
-import { roundsWork } from './work.ts'
+import { repeatedCheck } from './repeated.ts'
 
 const PHPASS = /^\$[PH]\$([./A-Za-z0-9])([./A-Za-z0-9]{8})([./A-Za-z0-9]{22})$/
 const DRUPAL = /^\$S\$([./A-Za-z0-9])([./A-Za-z0-9]{8})([./A-Za-z0-9]{43})$/
@@ -32,12 +32,10 @@ function parsePortable(hash: string, read: (password: string) => Buffer): Passwo
     : groups(hash, PHPASS, '$P$…, of 34 characters')
   const logarithm = CRYPT_ALPHABET.indexOf(times)
   if (logarithm < 7 || logarithm > 30) throw new UnusableHash('Its number of rounds is out of range.')
-  return {
-    work: roundsWork(2 ** logarithm),
-    async matches(password) {
-      const value = await runOffThread('chain', isDrupal ? 'sha512' : 'md5', salt, read(password), 2 ** logarithm)
-      // Drupal keeps no more than the first characters.
-      return equal(Buffer.from(encodeCrypt(value).slice(0, encoded.length)), Buffer.from(encoded))
-    },
-  }
+  const rounds = 2 ** logarithm
+  return repeatedCheck(rounds, read, async bytes => {
+    const value = await runOffThread('chain', isDrupal ? 'sha512' : 'md5', salt, bytes, rounds)
+    // Drupal keeps no more than the first characters.
+    return equal(Buffer.from(encodeCrypt(value).slice(0, encoded.length)), Buffer.from(encoded))
+  })
 }

@@ -3,7 +3,7 @@ import { count, equal, groups } from './bytes.ts'
 import { CRYPT_ALPHABET } from './crypt-base64.ts'
 import { type PasswordFormat, UnusableHash } from './format.ts'
 import { runOffThread } from './off-thread.ts'
-import { roundsWork } from './work.ts'
+import { repeatedCheck } from './repeated.ts'
 
 const FORM = /^\$([56])\$(?:rounds=(\d+)\$)?([^$:\n]{0,16})\$([./A-Za-z0-9]{43}|[./A-Za-z0-9]{86})$/
 const DEFAULT_ROUNDS = 5000
@@ -23,11 +23,11 @@ export const shaCryptFormat: PasswordFormat = {
     const digest = kind === '5' ? 'sha256' : 'sha512'
     const expected = decodeShuffled(encoded, digest)
     const times = given ? Math.max(FEWEST_ROUNDS, count(given, 'number of rounds')) : DEFAULT_ROUNDS
-    return {
-      work: roundsWork(times),
-      matches: async password =>
-        equal(await runOffThread('shaCrypt', digest, Buffer.from(password), Buffer.from(salt), times), expected),
-    }
+    return repeatedCheck(
+      times,
+      password => Buffer.from(password),
+      async bytes => equal(await runOffThread('shaCrypt', digest, bytes, Buffer.from(salt), times), expected),
+    )
   },
 }
 

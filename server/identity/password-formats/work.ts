@@ -3,6 +3,7 @@
  * millisecond; each other algorithm's factor was measured beside it. One bound holds for all of them, so that no
  * imported hash holds one of the few threads for longer than about two seconds, nor takes more memory than one server has.
  */
+import { LONGEST_PASSWORD_BYTES } from '../../policy/password-rule.js'
 import { UnusableHash } from './format.ts'
 
 export const MOST_WORK = 2_000_000
@@ -37,8 +38,16 @@ export function scryptWork(cost: number, blockSize: number, parallelism: number)
 
 export const bcryptWork = (cost: number): number => within(90 * 2 ** cost)
 
-/** Of a digest over a few dozen bytes, again and again. */
-export const roundsWork = (rounds: number): number => within(3 * rounds)
+/** Of a digest over a password of some hundred bytes, again and again. */
+const ROUND = 3
+/** The same for each byte of a longer one. */
+const BYTE_OF_ROUND = 5 / LONGEST_PASSWORD_BYTES
+
+export const roundsWork = (rounds: number): number => within(ROUND * rounds)
+
+/** With a password of so many bytes: none is worth more than the bound, and what nobody could have chosen is worth nothing. */
+export const roundsWorkOf = (rounds: number, bytes: number): number =>
+  bytes > LONGEST_PASSWORD_BYTES ? Number.POSITIVE_INFINITY : rounds * Math.max(ROUND, BYTE_OF_ROUND * bytes)
 
 /** A digest or two. */
 export const INSTANT = 1
