@@ -199,6 +199,26 @@ describe('which tenant a request is for', () => {
     const distrusting = serve({ trustedProxies: ['10.0.0.1'] })
     assert.equal((await distrusting.ask({ url: '/closed', headers })).json().tenant, 'one')
   })
+
+  test('is said by a proxy that is not listed: it is named once, strangers keep none from being named, and no header is repeated', async () => {
+    const { ask: askBehind, entries } = serve({ trustedProxies: ['10.0.0.0/8'] })
+    const warned = () => entries.filter(({ level }) => level === 'warn').map(({ fields }) => fields)
+    const by = (remoteAddress: string, headers: Readonly<Record<string, string>>) =>
+      askBehind({ url: '/closed', remoteAddress, headers })
+    const claimed = { 'x-forwarded-for': '203.0.113.5' }
+    for (const peer of ['10.1.2.3', '::ffff:10.1.2.3']) await by(peer, claimed)
+    await by('192.168.0.1', {})
+    assert.deepEqual(warned(), [])
+    for (let stranger = 0; stranger < 20; stranger++) await by(`1.1.1.${stranger}`, claimed)
+    assert.equal(warned().length, 5)
+    for (const peer of ['192.168.0.1', '::ffff:192.168.0.1', '192.168.0.1', '1.1.1.1']) await by(peer, claimed)
+    await by('fd00::1', { forwarded: 'for=203.0.113.5' })
+    assert.deepEqual(warned().slice(5), [
+      { peer: '192.168.0.1', header: 'x-forwarded-for' },
+      { peer: 'fd00::1', header: 'forwarded' },
+    ])
+    assert.doesNotMatch(JSON.stringify(warned()), /203\.0\.113/)
+  })
 })
 
 describe('what is read of a request', () => {

@@ -20,6 +20,7 @@ import { createFaults, type ErrorPage } from './faults.ts'
 import { documentOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
 import { logAnswers } from './request-log.ts'
 import type { Answer, Incoming, Route } from './route.ts'
+import { createProxyNotice } from './unlisted-proxies.ts'
 
 /** What of a request its body is. */
 type Body = Partial<Pick<Incoming, 'body' | 'document'>>
@@ -82,6 +83,7 @@ export function createHttp(options: HttpOptions): Http {
   const secureServers: Server[] = []
   const faults = createFaults(options.errorPage, log)
   const placeOf = placesIn(options.routes)
+  const noteProxy = createProxyNotice(options.trustedProxies, log)
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
@@ -112,6 +114,7 @@ export function createHttp(options: HttpOptions): Http {
     const { endpoint = besides(request) } = request.routeOptions.config
     // What somebody reads out to whoever has the log.
     reply.header('x-request-id', request.id)
+    noteProxy(request.headers, request.socket.remoteAddress)
     if (endpoint?.cors === 'open') reply.headers(openToAnyOrigin)
     if (namesSeveralHosts(request.raw.rawHeaders)) throw unreadable()
     const host = endpoint?.anyHost ? NO_TENANT : await tenantOf(request)
