@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { stringify } from 'yaml'
+import { processorTimeOf } from '../../bench/processes.ts'
 import { compose } from '../../server/compose.ts'
 import { loadSettings } from '../../server/config/load.ts'
 import { silentLog } from '../../server/kernel/log.ts'
@@ -274,21 +275,27 @@ onEachStore('A command', store => {
       }))
       writeFileSync(folder('many.yaml'), stringify({ clients }))
       writeFileSync(folder('fault.yaml'), stringify({ clients: [...clients, { name: 'Last', app_type: 'fridge' }] }))
+      const pid = server?.child.pid ?? 0
+      // What the server works between two answers, which a machine with other things to do does not change.
+      const now = () => (process.platform === 'linux' ? processorTimeOf(pid) : performance.now())
       let isOver = false
       const served = (async () => {
         let longest = 0
         while (!isOver) {
-          const began = performance.now()
+          const began = now()
           await (await fetch(new URL('healthz', issuer()))).text()
-          longest = Math.max(longest, performance.now() - began)
+          longest = Math.max(longest, now() - began)
         }
         return longest
       })()
-      refuses(await latchkey(`apply ${folder('fault.yaml')}`), /\nfault\.yaml:12003: app_type must be one of/)
-      const { changes } = parsed<{ changes: unknown[] }>(await latchkey(`apply ${folder('many.yaml')} --json`))
-      isOver = true
-      assert.equal(changes.length, clients.length)
-      // It was more than half a second, and is a few slices; the machine may have other things to do.
+      try {
+        refuses(await latchkey(`apply ${folder('fault.yaml')}`), /\nfault\.yaml:12003: app_type must be one of/)
+        const { changes } = parsed<{ changes: unknown[] }>(await latchkey(`apply ${folder('many.yaml')} --json`))
+        assert.equal(changes.length, clients.length)
+      } finally {
+        isOver = true
+      }
+      // It was more than half a second, and is a few slices.
       assert.ok((await served) < 200, `${await served} ms`)
     })
 
