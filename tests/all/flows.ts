@@ -1,0 +1,67 @@
+/**
+ * The files of `tests/`, many to a process: to load the server costs as much as many a file's tests, and code that ran
+ * before runs faster. Each of the processes (`flows-1.ts` and its like) takes the next file that none has taken, so that
+ * all end at about the same time. A file's suite has its name, and its hooks stay within it. What measures the process
+ * that it runs in has one to itself.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { closeSync, globSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe } from 'node:test'
+import { MINUTE } from '../../server/kernel/seconds.ts'
+import { MEASURING } from '../fixtures/costly-once.ts'
+
+const ROOT = new URL('../../', import.meta.url)
+
+const ENDS_WITHIN = 5 * MINUTE
+
+/** First, so that none of them is alone at the end. */
+const LONGEST = [
+  'tests/flows/operations.test.ts',
+  'tests/browser/pages.test.ts',
+  'tests/packaging/install.test.ts',
+  'tests/flows/junk.test.ts',
+  'tests/features/order.test.ts',
+]
+
+export const files: readonly string[] = [
+  ...new Set([...LONGEST, ...globSync('tests/**/*.test.ts', { cwd: ROOT }).sort()]),
+].filter(file => !MEASURING.test(file))
+
+/** To be called once, by a process's own file. */
+export function takeFiles(): void {
+  const folder = process.env['LATCHKEY_TEST_TAKEN']
+  if (!folder) throw new Error('Nothing says which files are taken: run them by `npm run test:flows`')
+  const waiting = files.values()
+  let isOver = false
+  const atTheTop = AsyncLocalStorage.snapshot()
+  const takeNext = (): void => {
+    const file = waiting.find(one => take(join(folder, one.replaceAll('/', '-'))))
+    if (file === undefined) {
+      isOver = true
+      return
+    }
+    atTheTop(() => {
+      describe(file, { timeout: ENDS_WITHIN }, async () => {
+        after(takeNext)
+        await import(new URL(file, ROOT).href)
+      })
+    })
+  }
+  takeNext()
+  process.on('exit', () => {
+    if (isOver) return
+    console.error('Files were left that nobody took')
+    process.exitCode = 1
+  })
+}
+
+function take(mark: string): boolean {
+  try {
+    closeSync(openSync(mark, 'wx'))
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
