@@ -3,7 +3,8 @@
  * one language that Redis runs; the suite of all counters holds the two together.
  */
 import type { Redis } from 'ioredis'
-import type { Counter, Rule } from '../kernel/counter.ts'
+import type { Instant } from '../kernel/clock.ts'
+import type { Count, Counted, Counter, Counting, Rule } from '../kernel/counter.ts'
 import { LATE } from '../policy/rate.ts'
 
 /** ARGV: now, then of each key: free, forgets, how many pauses, the pauses. Answers 0 and an instant, or 1 and tries and an instant of each. */
@@ -64,57 +65,95 @@ export interface Waiting {
   noteReturn(): void
 }
 
-/** Whatever Redis does not answer, `fallback` does: a brake that lets go when Redis fails would be a reason to make it fail. */
+/** Keys under which something was counted in the fallback; the one that is longest ago is forgotten first. */
+const MOST_KEYS = 10_000
+
+/**
+ * Whatever Redis does not answer, `fallback` does: a brake that lets go when Redis fails would be a reason to make it fail.
+ *
+ * A try stands in one of the two. Redis may carry out what it answers too late: that is undone there, since the
+ * fallback has counted it. And it is given back where it was counted, whichever of them answers by then: otherwise right
+ * passwords would add up in the other, until a person who never mistyped is held. What is lost is a try that is counted in
+ * a Redis which is away, or whose answer never comes: there it stays until it is forgotten.
+ */
 export function redisCounter(redis: Redis, fallback: Counter, { inTime, noteAbsence, noteReturn }: Waiting): Counter {
-  async function askOr<T>(ask: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
-    if (redis.status !== 'ready') return instead()
+  const elsewhere = new WeakSet<Counted>()
+  const keysElsewhere = new Set<string>()
+
+  /** Undefined where nothing was answered in time. */
+  async function ask<T>(asked: () => Promise<T>): Promise<T | undefined> {
+    if (redis.status !== 'ready') return undefined
     try {
-      const answer = await inTime(ask())
+      const answer = await inTime(asked())
       noteReturn()
       return answer
     } catch (error) {
       noteAbsence(error as Error)
-      return instead()
+      return undefined
     }
   }
   const run = (script: string, tenant: string, keys: readonly string[], values: readonly number[]): Promise<unknown> =>
     redis.eval(script, keys.length, ...keys.map(key => nameOf(tenant, key)), ...values)
 
+  async function countThere(tenant: string, counts: readonly Count[], now: Instant): Promise<Counting> {
+    const keys = counts.map(({ key }) => key)
+    const values = [now, ...counts.flatMap(({ rule }) => asArguments(rule))]
+    const [isCounted, ...answer] = ((await run(COUNT, tenant, keys, values)) as unknown[]).map(Number)
+    if (isCounted !== 1) return { state: 'refused', freeAt: answer[0] ?? now }
+    const counted = counts.map(({ key, rule }, index) => {
+      const [tries = 0, freeAt = 0] = answer.slice(2 * index)
+      return { key, rule, tries, freeAt }
+    })
+    return { state: 'counted', counts: counted }
+  }
+
+  async function giveBackThere(tenant: string, counts: readonly Counted[], now: Instant): Promise<void> {
+    const keys = counts.map(({ key }) => key)
+    await run(GIVE_BACK, tenant, keys, [now, ...counts.flatMap(({ rule, freeAt }) => [rule.forgets, freeAt])])
+  }
+
+  /** In the fallback, which has to be told of what is over from now on too. */
+  async function countElsewhere(tenant: string, counts: readonly Count[], now: Instant): Promise<Counting> {
+    const counting = await fallback.count(tenant, counts, now)
+    for (const counted of counting.state === 'counted' ? counting.counts : []) {
+      elsewhere.add(counted)
+      keysElsewhere.add(nameOf(tenant, counted.key))
+      if (keysElsewhere.size > MOST_KEYS) keysElsewhere.delete(keysElsewhere.values().next().value as string)
+    }
+    return counting
+  }
+
   return {
     async count(tenant, counts, now) {
       if (counts.length === 0) return { state: 'counted', counts: [] }
-      const keys = counts.map(({ key }) => key)
-      const values = [now, ...counts.flatMap(({ rule }) => asArguments(rule))]
-      return askOr(
-        async () => {
-          const [isCounted, ...answer] = ((await run(COUNT, tenant, keys, values)) as unknown[]).map(Number)
-          if (isCounted !== 1) return { state: 'refused', freeAt: answer[0] ?? now }
-          const counted = counts.map(({ key, rule }, index) => {
-            const [tries = 0, freeAt = 0] = answer.slice(2 * index)
-            return { key, rule, tries, freeAt }
-          })
-          return { state: 'counted', counts: counted }
-        },
-        () => fallback.count(tenant, counts, now),
-      )
+      let late: Promise<Counting> | undefined
+      const counting = await ask(() => {
+        late = countThere(tenant, counts, now)
+        return late
+      })
+      if (counting) return counting
+      late
+        ?.then(counted => (counted.state === 'counted' ? giveBackThere(tenant, counted.counts, now) : undefined))
+        // It is away, as was noted; or its answer is lost.
+        .catch(() => {})
+      return countElsewhere(tenant, counts, now)
     },
 
     async giveBack(tenant, counts, now) {
-      if (counts.length === 0) return
-      const keys = counts.map(({ key }) => key)
-      const values = [now, ...counts.flatMap(({ rule, freeAt }) => [rule.forgets, freeAt])]
-      await askOr(
-        async () => void (await run(GIVE_BACK, tenant, keys, values)),
-        () => fallback.giveBack(tenant, counts, now),
-      )
+      const [there, here] = [counts.filter(one => !elsewhere.has(one)), counts.filter(one => elsewhere.has(one))]
+      if (there.length > 0) await ask(() => giveBackThere(tenant, there, now))
+      if (here.length > 0) await fallback.giveBack(tenant, here, now)
     },
 
     async forget(tenant, keys) {
       if (keys.length === 0) return
-      await askOr(
-        async () => void (await redis.del(...keys.map(key => nameOf(tenant, key)))),
-        () => fallback.forget(tenant, keys),
+      const names = keys.map(key => nameOf(tenant, key))
+      const isForgotten = await ask(() => redis.del(...names))
+      // Whatever else was counted under them where Redis is not asked.
+      const rest = keys.filter(
+        (_key, index) => keysElsewhere.delete(names[index] as string) || isForgotten === undefined,
       )
+      if (rest.length > 0) await fallback.forget(tenant, rest)
     },
   }
 }

@@ -9,6 +9,7 @@ import { MINUTE } from '../kernel/seconds.ts'
 import { describeCounter } from '../store/conformance/counter.ts'
 import { NOW, newTenant } from '../store/conformance/stage.ts'
 import { openRedis, type RedisLink } from './redis.ts'
+import { redisCounter } from './redis-counter.ts'
 
 /** For whoever must not be asked. */
 const NOBODY: Counter = {
@@ -169,6 +170,69 @@ describe('Redis', () => {
     await count()
     assert.equal(asked, 1)
     assert.match(logged.slice(1).join(), /^Redis is back/)
+  })
+
+  test('that answers too late counts nothing after all, and what was counted instead is given back and forgotten there', async context => {
+    const { Redis } = await import('ioredis')
+    const client = new Redis(redis.url)
+    context.after(() => client.disconnect())
+    let isLate = true
+    const asked: string[] = []
+    const counter = redisCounter(
+      client,
+      {
+        count: async (_tenant, counts) => ({
+          state: 'counted',
+          counts: counts.map(count => ({ ...count, tries: 1, freeAt: NOW + MINUTE })),
+        }),
+        giveBack: async (_tenant, counts) => void asked.push(`giveBack ${counts.map(({ key }) => key)}`),
+        forget: async (_tenant, keys) => void asked.push(`forget ${keys}`),
+      },
+      {
+        inTime: async answer => {
+          const answered = await answer
+          if (isLate) throw new Error('TIMEOUT')
+          return answered
+        },
+        noteAbsence: () => {},
+        noteReturn: () => {},
+      },
+    )
+    const tenant = newTenant()
+    const count = async (...keys: string[]) => {
+      const counting = await counter.count(
+        tenant,
+        keys.map(key => ({ key, rule: RULE })),
+        NOW,
+      )
+      return counting.state === 'counted' ? counting.counts : []
+    }
+    const isThere = async (key: string) => (await client.exists(`latchkey:{${tenant}}:${key}`)) === 1
+
+    const late = await count('a', 'b')
+    assert.equal(late.length, 2)
+    for (let waited = 0; (await isThere('a')) || (await isThere('b')); waited += 5) {
+      assert.ok(waited < 10_000, 'it stays counted in both places')
+      await pause(5)
+    }
+    isLate = false
+    assert.deepEqual(
+      (await count('a')).map(({ tries }) => tries),
+      [1],
+      'a try that counts in Redis is the first there',
+    )
+    await counter.giveBack(tenant, late, NOW)
+    assert.deepEqual(asked.splice(0), ['giveBack a,b'])
+    assert.ok(await isThere('a'), 'and what was counted there since stays')
+    await counter.forget(tenant, ['a', 'c'])
+    assert.ok(!(await isThere('a')))
+    await counter.forget(tenant, ['a'])
+    assert.deepEqual(asked.splice(0), ['forget a'], 'once')
+
+    const there = await count('d')
+    isLate = true
+    await counter.giveBack(tenant, there, NOW)
+    assert.deepEqual([asked, await isThere('d')], [[], false])
   })
 
   test('is left alone once the bus is closed', async () => {
