@@ -5,6 +5,7 @@
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import { skippingLockedIn } from './dialect.ts'
+import { type Due, dueIn } from './due.ts'
 import type { Database, LogoutDeliveriesTable, Tables } from './schema.ts'
 
 export interface NewLogoutDelivery {
@@ -28,7 +29,7 @@ export interface LogoutDelivery extends NewLogoutDelivery {
 
 type OfClient = Pick<LogoutDelivery, 'tenant' | 'client'>
 
-export interface LogoutDeliveries {
+export interface LogoutDeliveries extends Due {
   /** Due at once. */
   promise(deliveries: readonly NewLogoutDelivery[]): Promise<void>
   /**
@@ -37,10 +38,6 @@ export interface LogoutDeliveries {
    * gone. What is to be given up is answered whosever it is.
    */
   claim(now: Instant, leaseUntil: Instant, limit: number, except: readonly OfClient[]): Promise<LogoutDelivery[]>
-  /** `false` when it was claimed anew since: then it is somebody else's to decide. */
-  postpone(delivery: Pick<LogoutDelivery, 'tenant' | 'id' | 'attempts'>, dueAt: Instant): Promise<boolean>
-  /** `false` when somebody else was first. */
-  remove(tenant: string, id: string): Promise<boolean>
   /** When the next one is due, of other clients than those named. */
   nextDue(except: readonly OfClient[]): Promise<Instant | undefined>
 }
@@ -62,6 +59,8 @@ const toRecord = (row: LogoutDeliveriesTable): LogoutDelivery => ({
 const DELIVERIES_PER_STATEMENT = 500
 
 export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
+  ...dueIn(db, 'logout_deliveries'),
+
   async promise(deliveries) {
     const rows = deliveries.map(({ createdAt, giveUpAt, ...rest }) => ({
       ...rest,
@@ -101,28 +100,6 @@ export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
       .returningAll()
       .execute()
     return rows.map(toRecord)
-  },
-
-  async postpone({ tenant, id, attempts }, dueAt) {
-    const postponed = await db
-      .updateTable('logout_deliveries')
-      .set({ due_at: dueAt })
-      .where('tenant', '=', tenant)
-      .where('id', '=', id)
-      .where('attempts', '=', attempts)
-      .returning('id')
-      .executeTakeFirst()
-    return postponed !== undefined
-  },
-
-  async remove(tenant, id) {
-    const removed = await db
-      .deleteFrom('logout_deliveries')
-      .where('tenant', '=', tenant)
-      .where('id', '=', id)
-      .returning('id')
-      .executeTakeFirst()
-    return removed !== undefined
   },
 
   async nextDue(except) {

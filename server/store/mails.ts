@@ -8,6 +8,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { SealContext, Sealer } from '../kernel/sealer.ts'
 import { toObject, toText } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
+import { type Due, dueIn } from './due.ts'
 import type { Database, MailsTable } from './schema.ts'
 
 export interface NewMail {
@@ -26,7 +27,7 @@ export interface ClaimedMail extends Omit<NewMail, 'letter'> {
   read(): JsonObject
 }
 
-export interface Mails {
+export interface Mails extends Due {
   /** Due at once. */
   promise(mail: NewMail): Promise<void>
   /**
@@ -34,10 +35,6 @@ export interface Mails {
    * again before `leaseUntil`, by which whoever claimed it has removed or postponed it, or is gone.
    */
   claim(now: Instant, leaseUntil: Instant, limit: number): Promise<ClaimedMail[]>
-  /** `false` when it was claimed anew since: then it is somebody else's to decide. */
-  postpone(mail: Pick<ClaimedMail, 'tenant' | 'id' | 'attempts'>, dueAt: Instant): Promise<boolean>
-  /** `false` when somebody else was first. */
-  remove(tenant: string, id: string): Promise<boolean>
   /** How many have not left, of whichever tenant. */
   count(): Promise<number>
   /** When the next one is due, of whichever tenant. */
@@ -60,6 +57,8 @@ const toClaimed = (row: MailsTable, sealer: Sealer): ClaimedMail => ({
 })
 
 export const mailsIn = (db: Database, sealer: Sealer): Mails => ({
+  ...dueIn(db, 'mails'),
+
   async promise(mail) {
     await db
       .insertInto('mails')
@@ -97,28 +96,6 @@ export const mailsIn = (db: Database, sealer: Sealer): Mails => ({
       .returningAll()
       .execute()
     return rows.map(row => toClaimed(row, sealer))
-  },
-
-  async postpone({ tenant, id, attempts }, dueAt) {
-    const postponed = await db
-      .updateTable('mails')
-      .set({ due_at: dueAt })
-      .where('tenant', '=', tenant)
-      .where('id', '=', id)
-      .where('attempts', '=', attempts)
-      .returning('id')
-      .executeTakeFirst()
-    return postponed !== undefined
-  },
-
-  async remove(tenant, id) {
-    const removed = await db
-      .deleteFrom('mails')
-      .where('tenant', '=', tenant)
-      .where('id', '=', id)
-      .returning('id')
-      .executeTakeFirst()
-    return removed !== undefined
   },
 
   async count() {
