@@ -70,6 +70,7 @@ import { DEFAULT_TENANT, prepareFirstStart } from './tenant-file/first-start.ts'
 import { createTenants } from './tenants/tenants.ts'
 import type { CertificateKeeper } from './tls/keeper.ts'
 import { TLS_OPTIONS } from './tls/protocol.ts'
+import { createLeftOutNotes } from './tokens/left-out-claims.ts'
 import { createSubjects } from './tokens/subject.ts'
 
 export interface Latchkey {
@@ -149,6 +150,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       keyring,
       revocations: createRevocationsHere({ store, bus, clock }),
       subjects: createSubjects({ keyring, store }),
+      noteLeftOut: createLeftOutNotes(log, meter),
       audit,
       egress,
       clientKeys: createClientKeys({ egress, clock, log }),

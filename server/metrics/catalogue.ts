@@ -33,6 +33,11 @@ export const CATALOGUE = {
     help: 'Tokens signed: access and ID tokens, by the grant type (`authorize` for those of /authorize) and algorithm.',
     labels: ['kind', 'grant', 'algorithm'],
   },
+  latchkey_claims_left_out_total: {
+    kind: 'counter',
+    help: 'Claims of the operator’s own that a token went without: `failed`, `over_limit` or `too_long`. The log says which.',
+    labels: ['reason'],
+  },
   latchkey_events_total: {
     kind: 'counter',
     help: 'Events written, by their type; those left out of a flood of one kind are counted with the next of it.',

@@ -31,6 +31,7 @@ import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { Tenant, Tenants } from '../tenants/tenants.ts'
 import type { Active } from '../tokens/assert-active.ts'
+import type { NoteLeftOut } from '../tokens/left-out-claims.ts'
 import type { Subjects } from '../tokens/subject.ts'
 import type { SecretBrake } from './client-auth/secret-brake.ts'
 
@@ -50,6 +51,7 @@ export interface OAuthServices {
   readonly keyring: Keyring
   readonly revocations: RevocationsHere
   readonly subjects: Subjects
+  readonly noteLeftOut: NoteLeftOut
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
   /** Whether a client signed something. */

@@ -41,6 +41,7 @@ export async function issueTokens(
   const { accessToken, idToken } = await mint({
     keyring: services.keyring,
     subjects: services.subjects,
+    noteLeftOut: services.noteLeftOut,
     tenant,
     active,
     accessToken: wanted.accessToken ? { ...common, api, authorization } : null,

@@ -3,8 +3,11 @@ import { describe, test } from 'node:test'
 import { aClient, aUser } from '../../tests/fixtures/records.ts'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import type { JsonValue } from '../kernel/json.ts'
+import { silentLog } from '../kernel/log.ts'
+import type { Meter } from '../kernel/meter.ts'
 import { type Active, assertActiveMachine } from './assert-active.ts'
 import { customClaims, templateProblems } from './custom-claims.ts'
+import { type ClaimOwner, createLeftOutNotes } from './left-out-claims.ts'
 
 const NAME = 'https://example.com/claim'
 const client = aClient({ client_metadata: { tier: 'gold' } })
@@ -65,6 +68,33 @@ describe('what custom claims say', () => {
   ] as const)
     test(`by ${from} is text, and nothing when it is empty, fails or has no end`, async () =>
       assert.equal(await said(from), value))
+
+  test('and could not be said is told once for each claim of a client or an API, with why; what leads to nothing is not', async () => {
+    const logged: object[] = []
+    const counted: string[] = []
+    const warn = (fields: object) => void logged.push(fields)
+    const note = createLeftOutNotes({ ...silentLog, warn }, {
+      claimLeftOut: reason => void counted.push(reason),
+    } as Meter)
+    const owner = { tenant: 'default', client: 'app' }
+    const endless = '{% for i in (1..100000000) %}x{% endfor %}'
+    const mint = async (from: string, whose: ClaimOwner = owner) => {
+      const claims = await customClaims(read(from), 'id_token', person, (claim, reason) => note(whose, claim, reason))
+      assert.deepEqual(claims, {})
+    }
+    for (let token = 0; token < 3; token++) await mint(endless)
+    await mint(endless, { tenant: 'default', api: 'https://api.example/' })
+    await mint('{% for i in (1..2900) %}x{% endfor %}')
+    await mint('user.user_metadata.long')
+    for (const from of ['user.app_metadata.none', 'user.nothing', '{{ user.nothing }}']) await mint(from)
+    assert.deepEqual(logged, [
+      { ...owner, claim: NAME, reason: 'over_limit' },
+      { tenant: 'default', api: 'https://api.example/', claim: NAME, reason: 'over_limit' },
+      { ...owner, claim: NAME, reason: 'too_long' },
+      { ...owner, claim: NAME, reason: 'too_long' },
+    ])
+    assert.equal(counted.length, 6)
+  })
 
   test('of a machine is what is known of its client, and nothing of anybody', async () => {
     const machine = assertActiveMachine(client)

@@ -1,13 +1,14 @@
 /**
  * What the operator's own claims say of somebody, found out anew for each token. A path is followed in memory and keeps
  * the type of what it leads to; a template yields text, within limits, and its engine is loaded by the first one. What
- * leads to nothing is left out, and so is what fails: nobody is kept from signing in by a claim.
+ * leads to nothing is left out, and so is what fails, which whoever asks is told: nobody is kept from signing in by a claim.
  */
 import type { Liquid, Template } from 'liquidjs'
 import type { CustomClaim, TokenKind } from '../clients/custom-claims.ts'
 import type { Problem } from '../clients/members.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import type { Active } from './assert-active.ts'
+import type { LeftOutReason } from './left-out-claims.ts'
 
 /** In characters of JSON: a token travels in a header. */
 const LONGEST_VALUE = 2000
@@ -21,19 +22,26 @@ const NO_FILTERS = ['raw']
 
 const NONE: JsonObject = {}
 
-/** Of the claims that are for this kind of token. Of two of one name the later counts. */
+/**
+ * Of the claims that are for this kind of token. Of two of one name the later counts. `leftOut` is told of those that
+ * should have said something and could not.
+ */
 export async function customClaims(
   claims: readonly CustomClaim[],
   kind: TokenKind,
   active: Active,
+  leftOut: (claim: CustomClaim, reason: LeftOutReason) => void = () => {},
 ): Promise<JsonObject> {
   const wanted = claims.filter(claim => claim.in.includes(kind))
   if (wanted.length === 0) return NONE
   const facts = factsOf(active)
   const said: [string, JsonValue][] = []
-  for (const { name, from } of wanted) {
+  for (const claim of wanted) {
+    const { name, from } = claim
     const value = from.is === 'path' ? follow(facts, from.steps) : await render(from.text, facts)
-    if (value !== undefined && JSON.stringify(value).length <= LONGEST_VALUE) said.push([name, value])
+    if (value instanceof Failure) leftOut(claim, value.reason)
+    else if (value !== undefined && JSON.stringify(value).length > LONGEST_VALUE) leftOut(claim, 'too_long')
+    else if (value !== undefined) said.push([name, value])
   }
   return Object.fromEntries(said)
 }
@@ -90,13 +98,22 @@ function follow(facts: JsonObject, steps: readonly (string | number)[]): JsonVal
   return value ?? undefined
 }
 
-async function render(text: string, facts: JsonObject): Promise<string | undefined> {
+class Failure {
+  readonly reason: LeftOutReason
+
+  constructor(reason: LeftOutReason) {
+    this.reason = reason
+  }
+}
+
+async function render(text: string, facts: JsonObject): Promise<string | Failure | undefined> {
   try {
     const liquid = await engine()
     const said: string = liquid.renderSync(parsed(liquid, text), facts).trim()
     return said === '' ? undefined : said
-  } catch {
-    return undefined
+  } catch (error) {
+    // The engine has no other name for it.
+    return new Failure(/limit exceeded/.test(String(error)) ? 'over_limit' : 'failed')
   }
 }
 

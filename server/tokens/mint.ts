@@ -13,6 +13,7 @@ import { type AccessTokenRequest, accessTokenContent } from './access-token.ts'
 import type { Active } from './assert-active.ts'
 import { customClaims } from './custom-claims.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
+import type { NoteLeftOut } from './left-out-claims.ts'
 import { LOGOUT_TOKEN_TYPE, type LogoutTokenRequest, logoutTokenClaims } from './logout-token.ts'
 import type { Subjects } from './subject.ts'
 
@@ -28,14 +29,15 @@ export interface MintOptions {
   readonly active: Active
   readonly accessToken: AccessTokenRequest | null
   readonly idToken: IdTokenRequest | null
+  readonly noteLeftOut: NoteLeftOut
 }
 
 type PairAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
 
 export async function mint(options: MintOptions): Promise<Minted> {
-  const { keyring, tenant, active, accessToken, idToken } = options
+  const { keyring, tenant, active, accessToken, idToken, noteLeftOut } = options
   const subject = await subjectOf(options)
-  const access = accessToken && (await mintAccessToken(keyring, tenant, active, accessToken, subject))
+  const access = accessToken && (await mintAccessToken(options, accessToken, subject))
   return {
     accessToken: access,
     idToken:
@@ -45,7 +47,9 @@ export async function mint(options: MintOptions): Promise<Minted> {
           header: { typ: 'JWT' },
           claims: {
             ...idTokenClaims(active, idToken, access?.token ?? null, subject),
-            ...(await customClaims(active.client.claims, 'id_token', active)),
+            ...(await customClaims(active.client.claims, 'id_token', active, (claim, reason) =>
+              noteLeftOut({ tenant, client: active.client.id }, claim, reason),
+            )),
           } as SignedClaims,
         },
         await keyring.signer(tenant, active.client.idToken.algorithm as PairAlgorithm),
@@ -54,16 +58,19 @@ export async function mint(options: MintOptions): Promise<Minted> {
 }
 
 async function mintAccessToken(
-  keyring: Keyring,
-  tenant: string,
-  active: Active,
+  { keyring, tenant, active, noteLeftOut }: MintOptions,
   request: AccessTokenRequest,
   subject: string,
 ) {
   const { typ, claims, algorithm, lifetimeSeconds } = accessTokenContent(active, request, subject)
   // The API's own word counts for more: it is the one that reads them.
-  const wanted = [...active.client.claims, ...(request.api?.claims ?? [])]
-  const all = { ...claims, ...(await customClaims(wanted, 'access_token', active)) } as SignedClaims
+  const { api } = request
+  const wanted = [...active.client.claims, ...(api?.claims ?? [])]
+  const custom = await customClaims(wanted, 'access_token', active, (claim, reason) => {
+    const owner = api?.claims.includes(claim) ? { api: api.identifier } : { client: active.client.id }
+    noteLeftOut({ tenant, ...owner }, claim, reason)
+  })
+  const all = { ...claims, ...custom } as SignedClaims
   const signer = await accessTokenSigner(keyring, tenant, request, algorithm)
   return { token: await signJwt({ header: { typ }, claims: all }, signer), lifetimeSeconds }
 }
