@@ -13,6 +13,7 @@ import { onEachStage } from '../flows/stage.ts'
 import { JO, REDIRECT_URI, SECRETS, VIDEOS } from '../flows/tenant.ts'
 import { encoded, jsonObject, mostly, parameters, text } from './arbitraries.ts'
 import { assertHolds } from './budget.ts'
+import { assertProtocolAnswer } from './protocol-answer.ts'
 
 const RESPONSE_TYPES = ['code', 'token', 'id_token', 'id_token token', 'token code', 'code id_token token', 'none']
 const CHALLENGE = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
@@ -66,19 +67,6 @@ onEachStage('Requests that are nearly sound', stage => {
       headers: { host: new URL(stage.issuer).host, ...(payload !== undefined && { 'content-type': type }) },
       ...(payload !== undefined && { payload }),
     })
-
-  /** RFC 6749 §5.2, and no word of how we are made. */
-  function assertProtocolAnswer({ statusCode, body }: { statusCode: number; body: string }): void {
-    assert.ok(
-      statusCode === 200 || statusCode === 201 || (statusCode >= 400 && statusCode < 500),
-      `${statusCode} ${body}`,
-    )
-    if (statusCode < 400) return
-    const { error, error_description: description = '' } = JSON.parse(body)
-    assert.match(error, /^[a-z_]+$/)
-    assert.match(description, /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/)
-    assert.doesNotMatch(description, /node_modules|\.ts\b|select |undefined/)
-  }
 
   /** On one of our pages, or on the way to where the client is registered. */
   function assertLedNowhereElse({ statusCode, headers, body }: Awaited<ReturnType<typeof inject>>): void {
