@@ -25,24 +25,33 @@ export interface NewLogoutDelivery {
 export interface LogoutDelivery extends NewLogoutDelivery {
   /** How often it has been claimed, this time included: whoever holds another number holds it no more. */
   readonly attempts: number
+  /** It is to a client that registered itself. */
+  readonly isToStranger: boolean
 }
 
 type OfClient = Pick<LogoutDelivery, 'tenant' | 'client'>
+
+/** Whose deliveries have to wait. */
+export interface Waiting {
+  readonly clients: readonly OfClient[]
+  /** Those of every client that registered itself. */
+  readonly strangers: boolean
+}
 
 export interface LogoutDeliveries extends Due {
   /** Due at once. */
   promise(deliveries: readonly NewLogoutDelivery[]): Promise<void>
   /**
-   * At most `limit` of those due for the longest, of other clients than those named, each to exactly one of any number
-   * of callers: none is due again before `leaseUntil`, by which whoever claimed it has removed or postponed it, or is
+   * At most `limit` of those due for the longest, of other clients than those that wait, each to exactly one of any
+   * number of callers: none is due again before `leaseUntil`, by which whoever claimed it has removed or postponed it, or is
    * gone. What is to be given up is answered whosever it is.
    */
-  claim(now: Instant, leaseUntil: Instant, limit: number, except: readonly OfClient[]): Promise<LogoutDelivery[]>
-  /** When the next one is due, of other clients than those named. */
-  nextDue(except: readonly OfClient[]): Promise<Instant | undefined>
+  claim(now: Instant, leaseUntil: Instant, limit: number, waiting: Waiting): Promise<LogoutDelivery[]>
+  /** When the next one is due, of other clients than those that wait. */
+  nextDue(waiting: Waiting): Promise<Instant | undefined>
 }
 
-const toRecord = (row: LogoutDeliveriesTable): LogoutDelivery => ({
+const toRecord = (row: LogoutDeliveriesTable, isToStranger: boolean): LogoutDelivery => ({
   tenant: row.tenant,
   id: row.id,
   client: row.client,
@@ -53,6 +62,7 @@ const toRecord = (row: LogoutDeliveriesTable): LogoutDelivery => ({
   attempts: row.attempts,
   createdAt: row.created_at,
   giveUpAt: row.give_up_at,
+  isToStranger,
 })
 
 /** Eleven parameters each: far below what a statement may carry on either database. */
@@ -77,7 +87,7 @@ export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
     }
   },
 
-  async claim(now, leaseUntil, limit, except) {
+  async claim(now, leaseUntil, limit, waiting) {
     const rows = await db
       .updateTable('logout_deliveries')
       .set(delivery => ({ attempts: delivery('attempts', '+', 1), due_at: leaseUntil }))
@@ -89,7 +99,7 @@ export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
             .selectFrom('logout_deliveries')
             .select(['tenant', 'id'])
             .where('due_at', '<=', now)
-            .where(due => due.or([due('give_up_at', '<=', now), due.and(except.map(one => otherThan(due, one)))]))
+            .where(due => due.or([due('give_up_at', '<=', now), mayGo(due, waiting)]))
             .orderBy('due_at')
             .orderBy('id')
             .limit(limit)
@@ -99,14 +109,15 @@ export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
       )
       .returningAll()
       .execute()
-    return rows.map(toRecord)
+    const strangers = new Set((await strangersAmong(db, rows)).map(nameOf))
+    return rows.map(row => toRecord(row, strangers.has(nameOf(row))))
   },
 
-  async nextDue(except) {
+  async nextDue(waiting) {
     const next = await db
       .selectFrom('logout_deliveries')
       .select('due_at')
-      .where(due => due.and(except.map(one => otherThan(due, one))))
+      .where(due => mayGo(due, waiting))
       .orderBy('due_at')
       .limit(1)
       .executeTakeFirst()
@@ -114,7 +125,30 @@ export const logoutDeliveriesIn = (db: Database): LogoutDeliveries => ({
   },
 })
 
-const otherThan = (
-  row: ExpressionBuilder<Tables, 'logout_deliveries'>,
-  { tenant, client }: OfClient,
-): Expression<SqlBool> => row.or([row('tenant', '!=', tenant), row('client', '!=', client)])
+type Row = ExpressionBuilder<Tables, 'logout_deliveries'>
+
+const mayGo = (row: Row, { clients, strangers }: Waiting): Expression<SqlBool> =>
+  row.and([...clients.map(one => otherThan(row, one)), ...(strangers ? [row.not(isToStranger(row))] : [])])
+
+const otherThan = (row: Row, { tenant, client }: OfClient): Expression<SqlBool> =>
+  row.or([row('tenant', '!=', tenant), row('client', '!=', client)])
+
+const isToStranger = (row: Row): Expression<SqlBool> =>
+  row.exists(
+    row
+      .selectFrom('registrations')
+      .select('registrations.client')
+      .whereRef('registrations.tenant', '=', 'logout_deliveries.tenant')
+      .whereRef('registrations.client', '=', 'logout_deliveries.client'),
+  )
+
+const nameOf = ({ tenant, client }: OfClient): string => `${tenant} ${client}`
+
+async function strangersAmong(db: Database, some: readonly OfClient[]): Promise<OfClient[]> {
+  if (some.length === 0) return []
+  return db
+    .selectFrom('registrations')
+    .select(['tenant', 'client'])
+    .where(row => row.or(some.map(({ tenant, client }) => row.and({ tenant, client }))))
+    .execute()
+}

@@ -7,7 +7,7 @@ import { stringify } from 'yaml'
 import { compose } from '../../server/compose.ts'
 import { loadSettings } from '../../server/config/load.ts'
 import { silentLog } from '../../server/kernel/log.ts'
-import { DAY, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
+import { DAY, HOUR, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
 import { insist } from '../conformance/insist.ts'
 import { type Application, discoverApplication, type Tokens } from '../fixtures/application.ts'
 import { freePort } from '../fixtures/free-port.ts'
@@ -327,6 +327,35 @@ onEachStore('An application that took part in a session', store => {
     receiver.answer('silent', 200)
   })
 
+  test('that registered itself, of which there are many that never answer, leaves places to be told to others', async () => {
+    const now = clock.now()
+    await server.latchkey.store.transaction(async transaction => {
+      for (let count = 0; count < 30; count++) {
+        const client = `stranger-${count}`
+        const metadata = { name: client, is_first_party: false, backchannel_logout_uri: receiver.url('stranger') }
+        const times = { createdAt: now, updatedAt: now }
+        await transaction.clients.create({
+          tenant: 'default',
+          id: client,
+          epoch: 0,
+          metadata,
+          sealedSecret: null,
+          ...times,
+        })
+        await transaction.registrations.create({ tenant: 'default', client, tokenHash: 'hash' })
+        const about = { session: 'ses', user: 'auth0|nobody', issuer: issuer(), initiator: 'rp-logout' }
+        const delivery = { tenant: 'default', id: client, client, ...about, createdAt: now - 1, giveUpAt: now + HOUR }
+        await transaction.logoutDeliveries.promise([delivery])
+      }
+    })
+    receiver.answer('stranger', 'never')
+    await stir()
+    assert.ok(receiver.toldSoFar('stranger').length <= 16, `${receiver.toldSoFar('stranger').length}`)
+    for (let count = 0; count < 30; count++)
+      await server.latchkey.store.logoutDeliveries.remove('default', `stranger-${count}`)
+    receiver.answer('stranger', 200)
+  })
+
   /** Word of somebody else's leaving, which has due deliveries looked at. */
   async function stir() {
     const { person, tokens, sid } = await signedIn(['player'])
@@ -379,7 +408,7 @@ onEachStore('An application that took part in a session', store => {
     const { person, tokens, sid } = await signedIn(['hopeless'])
     await leave(person, tokens)
     await receiver.told('hopeless', { sid })
-    const nextDue = () => server.latchkey.store.logoutDeliveries.nextDue([])
+    const nextDue = () => server.latchkey.store.logoutDeliveries.nextDue({ clients: [], strangers: false })
     // What was received is put off before the day begins: sooner than a lease ends.
     await until(nextDue, due => due !== undefined && due < clock.now() + 10 * SECOND)
     clock.advance(DAY)

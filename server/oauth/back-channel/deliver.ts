@@ -25,6 +25,8 @@ const AT_ONCE = 24
 /** Claimed together. A client that answers nobody has at most this many under way besides its share. */
 const BATCH = 4
 const SHARE = 4
+/** To all clients together that registered themselves: they may be any number, and answer nobody. */
+const MOST_TO_STRANGERS = 16
 /** Longer than any fetch takes, so that one is due again only when the node that claimed it is gone. */
 const LEASE = 30 * SECOND
 const STOP_GRACE = 3 * SECOND
@@ -52,6 +54,7 @@ export function createDeliverer(services: OAuthServices, onFree: () => void): De
   const { store, clients, keyring, subjects, egress, clock, log } = services
   const lines = new Map<string, Line>()
   const underWay = new Set<Promise<void>>()
+  let toStrangers = 0
   let isStopped = false
 
   function lineOf({ tenant, client }: LogoutDelivery): Line {
@@ -65,12 +68,16 @@ export function createDeliverer(services: OAuthServices, onFree: () => void): De
     }
     return line
   }
-  const unavailable = (now: Instant): Line[] =>
-    [...lines.values()].filter(line => line.underWay >= SHARE || line.restsUntil > now)
+  const waitingAt = (now: Instant) => ({
+    clients: [...lines.values()].filter(line => line.underWay >= SHARE || line.restsUntil > now),
+    // A batch may hold nothing but theirs.
+    strangers: toStrangers > MOST_TO_STRANGERS - BATCH,
+  })
 
   function setOut(delivery: LogoutDelivery): void {
     const line = lineOf(delivery)
     line.underWay += 1
+    if (delivery.isToStranger) toStrangers += 1
     const way = deliver(delivery, line)
       .catch(error => {
         // It is due again when its lease is over.
@@ -78,6 +85,7 @@ export function createDeliverer(services: OAuthServices, onFree: () => void): De
       })
       .finally(() => {
         line.underWay -= 1
+        if (delivery.isToStranger) toStrangers -= 1
         underWay.delete(way)
         if (!isStopped) onFree()
       })
@@ -138,12 +146,12 @@ export function createDeliverer(services: OAuthServices, onFree: () => void): De
         // Woken when there is some.
         if (room === 0) return undefined
         const now = clock()
-        const claimed = await store.logoutDeliveries.claim(now, now + LEASE, room, unavailable(now))
+        const claimed = await store.logoutDeliveries.claim(now, now + LEASE, room, waitingAt(now))
         for (const delivery of claimed) setOut(delivery)
         if (claimed.length === room) continue
-        const waitsFor = unavailable(now)
-        const due = await store.logoutDeliveries.nextDue(waitsFor)
-        const rested = waitsFor.map(line => line.restsUntil).filter(instant => instant > now)
+        const waiting = waitingAt(now)
+        const due = await store.logoutDeliveries.nextDue(waiting)
+        const rested = waiting.clients.map(line => line.restsUntil).filter(instant => instant > now)
         return Math.max(now + SECOND, Math.min(due ?? Number.POSITIVE_INFINITY, now + LOOK_AGAIN, ...rested))
       }
       return undefined

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { newSortableId } from '../../kernel/ids.ts'
 import { DAY, HOUR, MINUTE } from '../../kernel/seconds.ts'
-import type { NewLogoutDelivery } from '../logout-deliveries.ts'
+import type { NewLogoutDelivery, Waiting } from '../logout-deliveries.ts'
 import type { SessionClient } from '../session-clients.ts'
 import { identityOf, inParallel, NOW, newTenant, type Stage, sessionOf, userOf } from './stage.ts'
 
@@ -109,8 +109,9 @@ export function describeLogout(stage: Stage): void {
       giveUpAt: now + DAY,
       ...more,
     })
-    const claim = (at: number, limit = 100, except: readonly { tenant: string; client: string }[] = []) =>
-      stage.store.logoutDeliveries.claim(at, at + MINUTE, limit, except)
+    const NOBODY: Waiting = { clients: [], strangers: false }
+    const claim = (at: number, limit = 100, waiting = NOBODY) =>
+      stage.store.logoutDeliveries.claim(at, at + MINUTE, limit, waiting)
     afterEach(async () => {
       for (const left of await claim(now + 9 * DAY, 1000))
         await stage.store.logoutDeliveries.remove(left.tenant, left.id)
@@ -120,11 +121,11 @@ export function describeLogout(stage: Stage): void {
       const { logoutDeliveries } = stage.store
       const promised = delivery()
       await logoutDeliveries.promise([promised])
-      assert.equal(await logoutDeliveries.nextDue([]), now)
+      assert.equal(await logoutDeliveries.nextDue(NOBODY), now)
       assert.deepEqual(await claim(now - 1), [])
-      assert.deepEqual(await claim(now), [{ ...promised, attempts: 1 }])
+      assert.deepEqual(await claim(now), [{ ...promised, attempts: 1, isToStranger: false }])
       assert.deepEqual(await claim(now + MINUTE - 1), [])
-      assert.deepEqual(await claim(now + MINUTE), [{ ...promised, attempts: 2 }])
+      assert.deepEqual(await claim(now + MINUTE), [{ ...promised, attempts: 2, isToStranger: false }])
     })
 
     test('of 16 that claim at once each gets others, and all together every one', async () => {
@@ -142,12 +143,42 @@ export function describeLogout(stage: Stage): void {
         delivery({ id: 'b', client: 'busy', giveUpAt: now }),
         delivery({ id: 'c', client: 'idle', createdAt: now + 1 }),
       ])
-      assert.equal(await logoutDeliveries.nextDue([busy]), now + 1)
-      assert.deepEqual((await claim(now + 1, 10, [busy])).map(({ id }) => id).sort(), ['b', 'c'])
+      assert.equal(await logoutDeliveries.nextDue({ ...NOBODY, clients: [busy] }), now + 1)
+      assert.deepEqual((await claim(now + 1, 10, { ...NOBODY, clients: [busy] })).map(({ id }) => id).sort(), [
+        'b',
+        'c',
+      ])
       assert.deepEqual(
-        (await claim(now + 1, 10, [{ tenant: 'other', client: 'busy' }])).map(({ id }) => id),
+        (await claim(now + 1, 10, { ...NOBODY, clients: [{ tenant: 'other', client: 'busy' }] })).map(({ id }) => id),
         ['a'],
       )
+    })
+
+    test('those of clients that registered themselves are told apart, and left out where they wait, by tenant', async () => {
+      const { clients, logoutDeliveries, registrations } = stage.store
+      const other = newTenant()
+      for (const [whose, id] of [
+        [tenant, 'stranger'],
+        [other, 'app'],
+      ] as const) {
+        const times = { createdAt: now, updatedAt: now }
+        await clients.create({ tenant: whose, id, epoch: 0, metadata: {}, sealedSecret: null, ...times })
+        await registrations.create({ tenant: whose, client: id, tokenHash: 'hash' })
+      }
+      await logoutDeliveries.promise([
+        delivery({ id: 'a', client: 'stranger' }),
+        delivery({ id: 'b', client: 'stranger', giveUpAt: now + 1 }),
+        delivery({ id: 'c', createdAt: now + 1 }),
+        delivery({ id: 'd', tenant: other }),
+      ])
+      const strangersWait = { ...NOBODY, strangers: true }
+      assert.equal(await logoutDeliveries.nextDue(strangersWait), now + 1)
+      const claimed = (at: number, waiting: Waiting) =>
+        claim(at, 10, waiting).then(found => found.map(one => `${one.id} ${one.isToStranger}`).sort())
+      assert.deepEqual(await claimed(now, strangersWait), [])
+      assert.deepEqual(await claimed(now + 1, strangersWait), ['b true', 'c false'])
+      assert.deepEqual(await claimed(now + 1, NOBODY), ['a true', 'd true'])
+      await logoutDeliveries.remove(other, 'd')
     })
 
     test('whoever was overtaken decides nothing', async () => {
@@ -158,10 +189,10 @@ export function describeLogout(stage: Stage): void {
       assert.ok(first && second)
       assert.equal(await logoutDeliveries.postpone(first, now + HOUR), false)
       assert.equal(await logoutDeliveries.postpone(second, now + HOUR), true)
-      assert.equal(await logoutDeliveries.nextDue([]), now + HOUR)
+      assert.equal(await logoutDeliveries.nextDue(NOBODY), now + HOUR)
       assert.equal(await logoutDeliveries.remove(tenant, second.id), true)
       assert.equal(await logoutDeliveries.remove(tenant, second.id), false)
-      assert.equal(await logoutDeliveries.nextDue([]), undefined)
+      assert.equal(await logoutDeliveries.nextDue(NOBODY), undefined)
     })
   })
 }
