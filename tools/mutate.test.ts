@@ -39,6 +39,16 @@ describe('a mutation', () => {
   it('is demanded of each module that is proven, and of no other', () =>
     assert.deepEqual(faultsOf([]), ['Trade: nothing breaks shop']))
 
+  it('is demanded of each subject of a list that is of no modules', () =>
+    assert.deepEqual(
+      findStale(
+        [planOf({ modules: null })],
+        () => '',
+        () => [],
+      ),
+      ['Trade: nothing breaks shop'],
+    ))
+
   it('is stale when what it replaces is there no longer, or in several places', () => {
     assert.deepEqual(faultsOf([BROKEN], 'shut()'), ['shop: what is to be broken is in shop.ts 0 times: open()'])
     assert.deepEqual(faultsOf([BROKEN], 'open(); open()'), ['shop: what is to be broken is in shop.ts 2 times: open()'])
@@ -79,6 +89,18 @@ describe('a trial', () => {
     assert.doesNotMatch('The shop, on sqlite workshop: it opens', own)
     assert.doesNotMatch('The shop, on sqlite shop-window: it opens', own)
     assert.doesNotMatch('The shop, in other flows code token by fragment shop: it opens', own)
+  })
+
+  it('is of the tests that the proofs name, where there are no modules to call them by', () => {
+    const proof = by('shop.test.ts')('door: it opens (twice)')
+    const list = planOf({ modules: null, demands: { shop: { door: must('It opens.', proof) } } })
+    const own = trialsOf([list], find, [])[0]?.own.get('Trade')
+    assert.ok(own)
+    assert.match('The shop, on sqlite door: it opens (twice)', own)
+    assert.match('door: it opens (twice)', own)
+    assert.doesNotMatch('The shop, on sqlite door: it opens (twice) and shuts', own)
+    assert.doesNotMatch('The shop, on sqlite trapdoor: it opens (twice)', own)
+    assert.doesNotMatch('The shop, in other flows code token by fragment door: it opens (twice)', own)
   })
 
   it('is of the tests of one other flow where it names one', () => {

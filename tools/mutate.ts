@@ -1,7 +1,8 @@
 /**
  * `npm run check:mutations [-- module …]`: whether the tests of the conformance modules can fail. Each mutation breaks
  * one place of the product (`mutating.ts` does, in memory), and the module's own tests have to notice, in each plan that
- * has the module. Fails and names those that live. Which places there are is `tests/conformance/mutations/`'s to say.
+ * has the module; so have those that prove what is asked in every module, and what providers trip over. Fails and names
+ * those that live. Which places there are is `tests/conformance/mutations/`'s to say.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -23,9 +24,9 @@ export type FindMutations = (plan: string, module: string) => readonly Mutation[
 const proofsOf = ({ demands }: Plan, module: string): readonly Proof[] =>
   Object.values<Demand>(demands[module] ?? {}).flatMap(demand => ('proof' in demand ? [demand.proof] : []))
 
-/** Of the plans that have modules: a module of which nothing is proven has nothing to break. */
+/** A list that is of no modules has subjects. Those of which nothing is proven have nothing to break. */
 const provenModules = (plan: Plan): readonly string[] =>
-  (plan.modules ?? []).filter(module => proofsOf(plan, module).length > 0)
+  (plan.modules ?? Object.keys(plan.demands)).filter(module => proofsOf(plan, module).length > 0)
 
 /** A sentence for each module that nothing breaks, and each mutation that fits its file no longer. Pure. */
 export function findStale(all: readonly Plan[], readSource: ReadSource, find: FindMutations): readonly string[] {
@@ -60,7 +61,7 @@ export function trialsOf(all: readonly Plan[], find: FindMutations, named: reado
       for (const mutation of find(plan.title, module)) {
         const key = JSON.stringify([module, mutation.file, mutation.from, mutation.to])
         const known = trials.get(key)
-        const own = ownTests(module, mutation.flow ?? flowOf(plan.title))
+        const own = ownTests(calledIn(plan, module), mutation.flow ?? flowOf(plan.title))
         trials.set(key, {
           module,
           mutation,
@@ -71,13 +72,19 @@ export function trialsOf(all: readonly Plan[], find: FindMutations, named: reado
   return [...trials.values()]
 }
 
+/** The tests of a module are called by it; those of a subject are the ones that its proofs name. */
+const calledIn = (plan: Plan, module: string): string =>
+  plan.modules
+    ? `${RegExp.escape(module)}: `
+    : `(?:${[...new Set(proofsOf(plan, module).map(({ test }) => RegExp.escape(test)))].join('|')})$`
+
 /** Those of other flows stand in a suite that is called by the flow; form_post has a file of its own besides. */
-const ownTests = (module: string, flow: string | undefined): RegExp => {
+const ownTests = (called: string, flow: string | undefined): RegExp => {
   const suite =
     flow === undefined
       ? '^(?!.* in other flows )(?:.* )?'
       : `(?:, in other flows ${flow}|${flow.endsWith('form_post') ? 'with form_post, on sqlite' : '(?!)'}) `
-  return new RegExp(`${suite}${module}: `)
+  return new RegExp(suite + called)
 }
 
 /** What one test came to: it failed by what it saw, or it did not, or something kept it from looking. */

@@ -3,9 +3,12 @@ import type { Mutation, Mutations } from './mutation.ts'
 import { basic } from './mutations/basic.ts'
 import { config } from './mutations/config.ts'
 import { dynamic, thirdPartyLogin } from './mutations/dynamic.ts'
+import { everyModule } from './mutations/every-module.ts'
+import { FORM_FLOW, HYBRID_FLOW, IMPLICIT_FLOW } from './mutations/flows.ts'
 import { backChannel, frontChannel, sessions } from './mutations/logout.ts'
-import { FORM_FLOW, formPost, HYBRID_FLOW, hybrid, IMPLICIT_FLOW, implicit } from './mutations/other-flows.ts'
+import { formPost, hybrid, implicit } from './mutations/other-flows.ts'
 import { signOut } from './mutations/sign-out.ts'
+import { traps } from './mutations/traps.ts'
 
 interface Broken {
   readonly mutations: Mutations
@@ -15,6 +18,7 @@ interface Broken {
 
 /** By the title of the plan. */
 const BROKEN: Readonly<Record<string, Broken>> = {
+  'In every module': { mutations: everyModule },
   'oidcc-basic-certification-test-plan': { mutations: basic },
   'oidcc-implicit-certification-test-plan': { mutations: implicit, flow: IMPLICIT_FLOW },
   'oidcc-hybrid-certification-test-plan': { mutations: hybrid, flow: HYBRID_FLOW },
@@ -26,6 +30,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'oidcc-backchannel-rp-initiated-logout-certification-test-plan': { mutations: backChannel },
   'oidcc-frontchannel-rp-initiated-logout-certification-test-plan': { mutations: frontChannel },
   'oidcc-session-management-certification-test-plan': { mutations: sessions },
+  'What providers trip over': { mutations: traps },
 }
 
 export const mutationsOf = (plan: string, module: string): readonly Mutation[] => BROKEN[plan]?.mutations[module] ?? []

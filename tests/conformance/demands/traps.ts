@@ -30,7 +30,11 @@ export const traps = {
     ),
   },
   'claims in the ID token': {
-    leaks: must('Scopes put nothing into it, and it says nothing of ours.', happy),
+    scopes: must(
+      'Scopes put nothing into it.',
+      inClaims('oidcc-scope-email: the scope opens its two claims, at UserInfo alone'),
+    ),
+    ours: must('It says nothing of ours.', happy),
   },
   'claims at UserInfo': {
     complete: must(

@@ -43,6 +43,11 @@ const wrongFlag = inClaims("return typeof value === 'boolean' ? value : undefine
 const wrongSub = inUserinfo('scopes, named), sub }', "scopes, named), sub: sub + 'x' }")
 const wrongType = inUserinfo('json(200, told, headers)', "json(200, told, { ...headers, 'content-type': 'text/json' })")
 const timeOfToken = inIdToken('auth_time: toSeconds(authenticatedAt(proofs))', 'auth_time: issuedAt')
+/** A good time, and the same for two sign-ins of a day. */
+const dayOfTime = inIdToken(
+  'auth_time: toSeconds(authenticatedAt(proofs))',
+  'auth_time: Math.floor(toSeconds(authenticatedAt(proofs)) / 86400) * 86400',
+)
 const noTime = inIdToken('auth_time: toSeconds(authenticatedAt(proofs)),', '')
 const oldProof = inProofs('  ...given,\n', '  ...given.filter(() => known.length === 0),\n')
 const otherSub = inIdToken('sub: subject,', 'sub: subject + issuedAt,')
@@ -80,6 +85,10 @@ export const withoutType: readonly Mutation[] = [
   inRequest(
     "if (asked === undefined) throw new ProtocolError('invalid_request'",
     "if (asked === undefined) return 'code'; new ProtocolError('invalid_request'",
+  ),
+  inRequest(
+    "throw new ProtocolError('invalid_request', 'response_type",
+    "throw new ProtocolError('access_denied', 'response_type",
   ),
   inAnswer('...(state !== null && { state }),', ''),
 ]
@@ -126,12 +135,14 @@ export const basic = {
   'oidcc-scope-profile': [
     unlisted('profile'),
     inClaims("    'middle_name',\n", ''),
+    inClaims('inForm(claim, known[claim])', "inForm(claim, known[claim === 'given_name' ? 'family_name' : claim])"),
     inClaims('updated_at: toSeconds(user.updatedAt)', 'updated_at: user.updatedAt'),
   ],
   'oidcc-scope-email': [
     unlisted('email'),
     inClaims("['email', 'email_verified']", "['email']"),
     inClaims("['email', 'email_verified']", "['email', 'email_verified', 'name']"),
+    inIdToken("client.idToken.claims === 'full' || isAlone", 'true'),
     wrongFlag,
   ],
   'oidcc-scope-address': [
@@ -164,6 +175,7 @@ export const basic = {
   'oidcc-prompt-login': [
     inNextStep("!request.prompt.includes('login') || isProvenSince(request, session)", 'true'),
     oldProof,
+    dayOfTime,
   ],
   'oidcc-prompt-none-not-logged-in': [
     inNextStep(
@@ -185,6 +197,8 @@ export const basic = {
     inNextStep('now - authenticatedAt(session.proofs) <= request.maxAgeSeconds * SECOND', 'true'),
     noTime,
     oldProof,
+    dayOfTime,
+    inIdToken('auth_time: toSeconds(authenticatedAt(proofs))', 'auth_time: toSeconds(authenticatedAt(proofs)) - 60'),
   ],
   'oidcc-max-age-10000': [
     inNextStep('<= request.maxAgeSeconds * SECOND', '<= request.maxAgeSeconds'),

@@ -46,6 +46,10 @@ export const dynamic = {
     inMint('{ ...claims, iss: issuer, aud: client.id }', '{ ...claims, iss: issuer, aud: issuer }'),
     inMint('{ ...claims, iss: issuer, aud: client.id }', '{ ...claims, aud: client.id }'),
     inUserinfo('scopes, named), sub }', "scopes, named), sub: sub + 'x' }"),
+    inMint(
+      "return signJws({ header: { typ: 'JWT' }, claims: said }, now + USERINFO_VERIFIED_WITHIN, signer)",
+      "return (await signJws({ header: { typ: 'JWT' }, claims: said }, now + USERINFO_VERIFIED_WITHIN, signer)).replace(/.{9}$/, 'A'.repeat(9))",
+    ),
   ],
   'oidcc-ensure-redirect-uri-in-authorization-request': [
     inRequest(
@@ -88,7 +92,10 @@ export const dynamic = {
     inEndpoint('status: 204', 'status: 200'),
     inRegistration("...(responseTypes.some(carriesToken) ? (['implicit'] as const) : []),", ''),
   ],
-  'oidcc-registration-logo-uri': [inShow('setting.client?.logoUrl ??', '')],
+  'oidcc-registration-logo-uri': [
+    inShow('setting.client?.logoUrl ??', ''),
+    inFile('server/http/pages.ts')("'self' https: data:${plainPictures ? ' http:' : ''}", "'self'"),
+  ],
   'oidcc-registration-policy-uri': [inShow('privacy: setting.client?.policyUrl ?? undefined', 'privacy: undefined')],
   'oidcc-registration-tos-uri': [inShow('terms: setting.client?.termsUrl ?? undefined', 'terms: undefined')],
   'oidcc-registration-jwks-uri': [
@@ -112,6 +119,11 @@ export const dynamic = {
       ".filter((key, _at, all) => isPublished(key) && (key.state !== 'signing' || !all.some(one => one.state === 'announced')))",
     ),
     inKeySet('keys.map(({ publicKey }) => publicKey)', "keys.map(({ publicKey }) => ({ ...publicKey, kid: 'one' }))"),
+    // Another name for the same key.
+    inKeySet(
+      'keys.map(({ publicKey }) => publicKey)',
+      'keys.map(({ publicKey }) => ({ ...publicKey, n: keys[0].publicKey.n }))',
+    ),
   ],
   'oidcc-refresh-token-rp-key-rotation': [
     inRefresh("if (scopes.includes(SCOPE) && isAllowed && answersWith(responseType, 'code'))", 'if (!scopes)'),

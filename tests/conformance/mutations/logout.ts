@@ -30,7 +30,7 @@ export const backChannel = {
       "'content-type': 'text/plain'",
     ),
     inDelivery('{ logout_token: token }', "{ logout_token: token, sub: 'somebody' }"),
-    inFile('server/keys/signer.ts')('kid: signer.kid', 'kid: undefined'),
+    inFile('server/keys/signer.ts')('kid: signer.kid', "kid: header.typ === 'logout+jwt' ? 'another' : signer.kid"),
     inToken('iss: issuer,', 'iss: client.id,'),
     inToken('aud: client.id,', 'aud: issuer,'),
     inToken("jti: newId('lgt'),", ''),

@@ -7,20 +7,13 @@
 import type { HYBRID_MODULES, IMPLICIT_MODULES } from '../modules.ts'
 import { inFile, inFlow, type Mutation, type Mutations } from '../mutation.ts'
 import { basic, happy, withoutType } from './basic.ts'
+import { ALONE, BEHIND, BEHIND_FORM } from './flows.ts'
 
 const inForm = inFile('server/oauth/response-modes/form-post.ts')
 const inIdToken = inFile('server/tokens/id-token.ts')
 const inIssuing = inFile('server/oauth/issue-tokens.ts')
 const inModes = inFile('server/oauth/response-modes/response-mode.ts')
 const inOpenid = inFile('server/oauth/features/openid.ts')
-
-export const IMPLICIT_FLOW = 'id_token token by fragment'
-export const HYBRID_FLOW = 'code id_token token by fragment'
-export const FORM_FLOW = 'code id_token token by form_post'
-/** With neither an access token nor a code, and with no ID token in front. */
-const ALONE = 'id_token by fragment'
-const BEHIND = 'code token by fragment'
-const BEHIND_FORM = 'code token by form_post'
 
 const {
   'oidcc-ensure-request-without-nonce-succeeds-for-code-flow': withoutNonce,
@@ -37,6 +30,10 @@ const nonceDemanded: readonly Mutation[] = [
   inOpenid(
     "if (nonce === undefined) throw new ProtocolError('invalid_request', 'nonce",
     "new ProtocolError('invalid_request', 'nonce",
+  ),
+  inOpenid(
+    "throw new ProtocolError('invalid_request', 'nonce is m",
+    "throw new ProtocolError('access_denied', 'nonce is m",
   ),
 ]
 const inQuery: readonly Mutation[] = [
@@ -57,6 +54,7 @@ const front: readonly Mutation[] = [
 const besideCode: readonly Mutation[] = [
   inIdToken('...(code !== null && { c_hash: halfHash(code, algorithm) }),', ''),
   inFile('server/oauth/authorization-answer.ts')("code: members['code'] ?? null", 'code: null'),
+  inIdToken('aud: client.id,', 'aud: client.id, ...(code === null && { client: client.id }),'),
 ]
 
 export const implicit = {
