@@ -35,8 +35,11 @@ export async function runPhase<P extends Phase>(
 ): Promise<void> {
   const objections: { error: ProtocolError; feature: string }[] = []
   for (const feature of features) {
+    const step = feature.steps?.[phase] as ((context: unknown) => Promise<void> | void) | undefined
+    // Most features have no part in most phases, and waiting for nothing takes a turn as well.
+    if (!step) continue
     try {
-      await (feature.steps?.[phase] as ((context: unknown) => Promise<void> | void) | undefined)?.(context)
+      await step(context)
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       objections.push({ error, feature: feature.name })
