@@ -33,9 +33,34 @@ export async function createLog(level: LogLevel, { pretty, to = 1, worker }: Log
         ignore: 'method,path,status,ms',
       })
     : undefined
-  const log: Log = pino(options, stream ?? pino.destination({ dest: to, sync: true }))
+  const log: Log = pino(options, stream ?? onceATurn(pino.destination({ dest: to, sync: true })))
   return log
 }
+
+/**
+ * Lines of one turn of the event loop go out by one call of the system, which takes longer than all else of a line. None
+ * waits for another turn, and what is left when the process ends is written then.
+ */
+function onceATurn(output: { write(text: string): unknown }): { write(line: string): void } {
+  let lines = ''
+  const flush = () => {
+    unwritten.delete(flush)
+    const text = lines
+    lines = ''
+    output.write(text)
+  }
+  return {
+    write(line) {
+      if (lines === '') setImmediate(() => unwritten.has(flush) && flush())
+      unwritten.add(flush)
+      lines += line
+    },
+  }
+}
+
+/** Of every log of this process. */
+const unwritten = new Set<() => void>()
+process.on('exit', () => unwritten.forEach(flush => void flush()))
 
 /** RFC 3339, as pino's own, but made once a millisecond: under load, many lines share one. */
 function createTimestamp(): () => string {
