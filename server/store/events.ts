@@ -41,54 +41,57 @@ export interface Events {
 }
 
 /** Thirteen parameters each: far below what a statement may carry (32,766 on SQLite, 65,535 on PostgreSQL). */
-const EVENTS_PER_STATEMENT = 500
+const EVENTS_PER_STATEMENT = 100
 
 type EventValues = Omit<EventsTable, 'written_in'>
 
-const toRow = (event: EventRecord): EventValues => ({
-  tenant: event.tenant,
-  id: event.id,
-  at: event.at,
-  type: event.type,
-  actor_kind: event.actor.kind,
-  actor_id: event.actor.id,
-  actor_client: event.actor.client,
-  on_behalf_of: event.actor.onBehalfOf,
-  target_kind: event.target?.kind ?? null,
-  target_id: event.target?.id ?? null,
-  request_id: event.requestId,
-  details: toText(event.details),
-  personal: toText(event.personal),
-})
+const COLUMNS: { readonly [Column in keyof EventValues]: (event: EventRecord) => EventValues[Column] } = {
+  tenant: ({ tenant }) => tenant,
+  id: ({ id }) => id,
+  at: ({ at }) => at,
+  type: ({ type }) => type,
+  actor_kind: ({ actor }) => actor.kind,
+  actor_id: ({ actor }) => actor.id,
+  actor_client: ({ actor }) => actor.client,
+  on_behalf_of: ({ actor }) => actor.onBehalfOf,
+  target_kind: ({ target }) => target?.kind ?? null,
+  target_id: ({ target }) => target?.id ?? null,
+  request_id: ({ requestId }) => requestId,
+  details: ({ details }) => toText(details),
+  personal: ({ personal }) => toText(personal),
+}
+const NAMES = Object.keys(COLUMNS)
+const READERS = Object.values(COLUMNS)
 
-const recordOne = prepared((db, row: EventValues) =>
-  db
-    .insertInto('events')
-    .values({
-      tenant: row.tenant,
-      id: row.id,
-      at: row.at,
-      type: row.type,
-      actor_kind: row.actor_kind,
-      actor_id: row.actor_id,
-      actor_client: row.actor_client,
-      on_behalf_of: row.on_behalf_of,
-      target_kind: row.target_kind,
-      target_id: row.target_id,
-      request_id: row.request_id,
-      details: row.details,
-      personal: row.personal,
-      written_in: writtenIn(db),
-    })
-    .onConflict(conflict => conflict.columns(['tenant', 'id']).doNothing()),
-)
+/** So many rows in one statement, whose values come one after another. */
+const insertOf = (size: number) =>
+  prepared((db, values: readonly unknown[]) =>
+    db
+      .insertInto('events')
+      .values(
+        Array.from({ length: size }, (_, row) => ({
+          ...(Object.fromEntries(
+            NAMES.map((name, column) => [name, values[row * NAMES.length + column]]),
+          ) as EventValues),
+          written_in: writtenIn(db),
+        })),
+      )
+      .onConflict(conflict => conflict.columns(['tenant', 'id']).doNothing()),
+  )
 
-const recordSome = (db: Database, events: readonly EventRecord[]) =>
-  db
-    .insertInto('events')
-    .values(events.map(event => ({ ...toRow(event), written_in: writtenIn(db) })))
-    .onConflict(conflict => conflict.columns(['tenant', 'id']).doNothing())
-    .execute()
+const valuesOf = (events: readonly EventRecord[]): unknown[] =>
+  events.flatMap(event => READERS.map(read => read(event)))
+
+/** Few sizes, so that whatever number of events there is, its statements were compiled before. The largest comes first. */
+const inserts = [EVENTS_PER_STATEMENT, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1].map(size => ({ size, insert: insertOf(size) }))
+
+async function recordAll(db: Database, events: readonly EventRecord[]): Promise<void> {
+  let from = 0
+  for (const { size, insert } of inserts)
+    for (; events.length - from >= size; from += size) await insert(db, valuesOf(events.slice(from, from + size)))
+}
+
+const takesOneStatement = ({ length }: readonly EventRecord[]): boolean => inserts.some(({ size }) => size === length)
 
 export const toEvent = (row: EventsTable): EventRecord => ({
   id: row.id,
@@ -109,14 +112,8 @@ export const toEvent = (row: EventsTable): EventRecord => ({
 
 export const eventsIn = (db: Database): Events => ({
   async record(events) {
-    const [first] = events
-    if (first && events.length === 1) await recordOne(db, toRow(first))
-    else if (events.length > EVENTS_PER_STATEMENT)
-      await atomically(db, async transaction => {
-        for (let from = 0; from < events.length; from += EVENTS_PER_STATEMENT)
-          await recordSome(transaction, events.slice(from, from + EVENTS_PER_STATEMENT))
-      })
-    else if (events.length > 0) await recordSome(db, events)
+    if (events.length === 0 || takesOneStatement(events)) await recordAll(db, events)
+    else await atomically(db, transaction => recordAll(transaction, events))
   },
 
   async list(tenant, { after, limit }) {

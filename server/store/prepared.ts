@@ -6,17 +6,18 @@ import type { Compilable, CompiledQuery } from 'kysely'
 import { type Dialect, dialectOf } from './dialect.ts'
 import type { Database } from './schema.ts'
 
-/** Stands in a compiled query where a value will. */
+/** Stands in a compiled query where a value will: the member's name, or its place in a list. */
 class Place {
-  readonly name: string
+  readonly name: string | number
 
   constructor(name: string) {
-    this.name = name
+    const place = Number(name)
+    this.name = Number.isNaN(place) ? name : place
   }
 }
 
 /**
- * `build` may do nothing with a value but hand it to the query: what it is given when the query is built is a stand-in.
+ * Values are an object's members or a list's. `build` may do nothing with a value but hand it to the query: what it is given when the query is built is a stand-in.
  * So a value that decides what the query is (null for `is null`) is no value of it.
  */
 export function prepared<Values extends object, Row>(
