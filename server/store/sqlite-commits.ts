@@ -1,11 +1,12 @@
 /**
  * Turns at the one connection that writes, and commits that several share. A commit waits for the disk, and everybody
  * waits for it: so units of work that are ready in the same turn of the event loop become one transaction of SQLite,
- * each a savepoint in it, and each is answered once that transaction is on the disk. A unit still succeeds or fails
- * alone; only when the commit itself fails, all that waited for it do.
+ * each a savepoint in it, and each is answered once that transaction is on the disk (`sqlite-disk.ts`). A unit still
+ * succeeds or fails alone; only when the commit itself fails, all that waited for it do.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { UnavailableError } from '../kernel/errors.ts'
+import { type Disk, undemanding } from './sqlite-disk.ts'
 import { naming } from './sqlite-faults.ts'
 
 interface Waiting {
@@ -16,6 +17,7 @@ interface Waiting {
 export class SharedCommits {
   readonly #file: string
   readonly #database: DatabaseSync
+  readonly #disk: Disk
   readonly #statements: ReadonlyMap<string, StatementSync>
   /** Who waits for a turn, and who for the commit. */
   readonly #turns: (() => void)[] = []
@@ -25,9 +27,10 @@ export class SharedCommits {
   /** Whoever has the turn commits when they leave. */
   #isDue = false
 
-  constructor(file: string, database: DatabaseSync) {
+  constructor(file: string, database: DatabaseSync, disk: Disk = undemanding) {
     this.#file = file
     this.#database = database
+    this.#disk = disk
     const texts = ['begin immediate', 'commit', 'rollback', 'savepoint unit', 'rollback to unit', 'release unit']
     this.#statements = new Map(texts.map(text => [text, database.prepare(text)]))
   }
@@ -144,12 +147,23 @@ export class SharedCommits {
     }
     try {
       this.#run('commit')
-      this.#answer(({ resolve }) => resolve())
+      this.#disk.noteCommit()
+      this.#answerOnceOnDisk()
     } catch (error) {
       // Told whatever becomes of the rollback: whoever waits here has nobody else to tell them.
       this.#answer(({ reject }) => reject(error))
       if (this.#database.isTransaction) this.#run('rollback')
     }
+  }
+
+  #answerOnceOnDisk(): void {
+    const written = this.#written
+    this.#written = []
+    const all = (tell: (waiting: Waiting) => void) => written.forEach(tell)
+    const reached = this.#disk.reached()
+    const resolve = () => all(waiting => waiting.resolve())
+    if (reached) reached.then(resolve, error => all(waiting => waiting.reject(error)))
+    else resolve()
   }
 
   #answer(tell: (waiting: Waiting) => void): void {

@@ -23,6 +23,7 @@ import { createGate, type Gate } from './gate.ts'
 import { migrate } from './migrate.ts'
 import type { Database, Tables } from './schema.ts'
 import { SharedCommits } from './sqlite-commits.ts'
+import { type Disk, LogOnDisk, undemanding } from './sqlite-disk.ts'
 import { naming, refuseForeign } from './sqlite-faults.ts'
 import type { Store, StoreOptions } from './store.ts'
 
@@ -77,6 +78,7 @@ export function openSqliteDatabase(
 interface OpenedFile {
   readonly writer: DatabaseSync
   readonly reader: DatabaseSync
+  readonly disk: Disk
 }
 
 function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): OpenedFile {
@@ -86,8 +88,10 @@ function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): Op
   try {
     refuseForeign(file, database)
     database.exec('pragma journal_mode = wal')
-    database.exec(`pragma synchronous = ${options.synchronous ?? 'full'}`)
-    return { writer: database, reader: openReader(file) }
+    // Whatever was asked for: who waits for the disk is ours to say.
+    database.exec('pragma synchronous = normal')
+    const disk = options.synchronous === 'normal' ? undemanding : new LogOnDisk(file, database)
+    return { writer: database, reader: openReader(file), disk }
   } catch (error) {
     database.close()
     throw error
@@ -149,16 +153,18 @@ class EmbeddedDriver implements Driver {
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #commits: SharedCommits
+  readonly #disk: Disk
   readonly #gate: Gate
   /** Handed out and not given back. */
   #inUse = 0
   #lastIsBack = () => {}
 
-  constructor(file: string, { writer, reader }: OpenedFile, gate: Gate) {
+  constructor(file: string, { writer, reader, disk }: OpenedFile, gate: Gate) {
     this.#file = file
     this.#writer = new Connection(file, writer)
     this.#reader = new Connection(file, reader)
-    this.#commits = new SharedCommits(file, writer)
+    this.#disk = disk
+    this.#commits = new SharedCommits(file, writer, disk)
     this.#gate = gate
   }
 
@@ -167,7 +173,7 @@ class EmbeddedDriver implements Driver {
   async acquireConnection(): Promise<EmbeddedConnection> {
     this.#gate.refuseInside()
     this.#inUse += 1
-    return new EmbeddedConnection(this.#writer, this.#reader, this.#commits)
+    return new EmbeddedConnection(this.#writer, this.#reader, this.#commits, this.#disk)
   }
 
   async releaseConnection(): Promise<void> {
@@ -199,6 +205,7 @@ class EmbeddedDriver implements Driver {
       this.#reader.close()
       this.#writer.close()
     })
+    await this.#disk.close()
   }
 }
 
@@ -207,22 +214,30 @@ class EmbeddedConnection implements DatabaseConnection {
   readonly #writer: Connection
   readonly #reader: Connection
   readonly #commits: SharedCommits
+  readonly #disk: Disk
   #isInUnit = false
   #snapshot: Connection | undefined
 
-  constructor(writer: Connection, reader: Connection, commits: SharedCommits) {
+  constructor(writer: Connection, reader: Connection, commits: SharedCommits, disk: Disk) {
     this.#writer = writer
     this.#reader = reader
     this.#commits = commits
+    this.#disk = disk
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#snapshot) return this.#snapshot.run(query)
     const write = () => this.#writer.run<R>(query)
     if (this.#isInUnit) return this.#commits.inUnit(write)
-    if (SelectQueryNode.is(query.query)) return this.#reader.run(query)
+    if (SelectQueryNode.is(query.query)) return this.#read(query)
     // What is not built may be anything, a pragma or a `vacuum`, that no transaction takes.
     return RawNode.is(query.query) ? this.#commits.alone(write) : this.#commits.write(write)
+  }
+
+  async #read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const result = this.#reader.run<R>(query)
+    await this.#disk.reached()
+    return result
   }
 
   // biome-ignore lint/correctness/useYield: nothing here reads a table row by row

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { UnavailableError } from '../kernel/errors.ts'
+import { LogOnDisk } from './sqlite-disk.ts'
+
+describe('a log on its way to the disk', () => {
+  let folder: string
+  let file: string
+  let database: DatabaseSync
+  let disk: LogOnDisk
+  /** Each a disk that was asked to write, and has not said anything yet. */
+  let asked: PromiseWithResolvers<void>[]
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-disk-'))
+    file = join(folder, 'latchkey.db')
+    database = new DatabaseSync(file)
+    database.exec('pragma journal_mode = wal; create table words (word text)')
+    asked = []
+    disk = new LogOnDisk(file, database, async () => {
+      const answer = Promise.withResolvers<void>()
+      asked.push(answer)
+      await answer.promise
+    })
+  })
+  afterEach(async () => {
+    await disk.close()
+    database.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  const told: string[] = []
+  beforeEach(() => void told.splice(0))
+  function commit(word: string): Promise<void> {
+    database.prepare('insert into words values (?)').run(word)
+    disk.noteCommit()
+    return Promise.resolve(disk.reached()).then(
+      () => void told.push(word),
+      () => void told.push(`not ${word}`),
+    )
+  }
+  const turn = () => new Promise(resolve => setImmediate(resolve))
+  const logSize = () => (existsSync(`${file}-wal`) ? statSync(`${file}-wal`).size : 0)
+
+  test('is waited for by whoever committed, and by whoever reads what was', async () => {
+    const committed = commit('a')
+    const read = Promise.resolve(disk.reached()).then(() => told.push('read'))
+    await turn()
+    assert.deepEqual(told, [])
+    asked[0]?.resolve()
+    await Promise.all([committed, read])
+    assert.deepEqual(told, ['a', 'read'])
+    assert.equal(disk.reached(), undefined)
+  })
+
+  test('is written once more for all that came while it was written', async () => {
+    const all = [commit('a'), commit('b')]
+    await turn()
+    all.push(commit('c'))
+    asked[0]?.resolve()
+    await turn()
+    assert.deepEqual(told, ['a'])
+    asked[1]?.resolve()
+    await Promise.all(all)
+    assert.deepEqual(told, ['a', 'b', 'c'])
+    assert.equal(asked.length, 2)
+  })
+
+  test('that could not be written is believed again only once the database has all of it', async () => {
+    const [first, second] = [commit('a'), turn().then(() => commit('b'))]
+    await turn()
+    asked[0]?.reject(Object.assign(new Error('I/O error'), { code: 'EIO', syscall: 'fdatasync' }))
+    await first
+    await turn()
+    assert.deepEqual(told, ['not a'])
+    assert.equal(logSize(), 0, 'the log was emptied into the database')
+    asked[1]?.resolve()
+    await second
+    assert.deepEqual(told, ['not a', 'b'])
+  })
+
+  test('is told of by name, as something that may be over in a moment', async () => {
+    database.exec("insert into words values ('a')")
+    disk.noteCommit()
+    const waiting = disk.reached()
+    asked[0]?.reject(Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'fdatasync' }))
+    await assert.rejects(
+      async () => waiting,
+      error => error instanceof UnavailableError && error.message.includes(file) && /Make room/.test(error.message),
+    )
+  })
+})
