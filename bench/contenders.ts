@@ -36,12 +36,11 @@ export interface Contender {
 const DISCOVERY = '/.well-known/openid-configuration'
 
 /** As the start script runs it, and with the log that it writes unless told otherwise. */
-const FLAGS = ['--max-semi-space-size=1']
 const AS_STARTED = { MALLOC_TRIM_THRESHOLD_: '131072' }
 
 export interface ProductOptions {
   readonly store: StoreKind
-  /** Node's own, besides those that the start script gives. */
+  /** Node's own. */
   readonly flags?: readonly string[]
 }
 
@@ -54,7 +53,7 @@ export async function startProduct({ store, flags = [] }: ProductOptions): Promi
     {
       file: MAIN,
       args: ['serve'],
-      flags: [...FLAGS, ...flags],
+      flags,
       environment: { ...environment, LATCHKEY_APPLY: file },
     },
     new URL(DISCOVERY, environment['LATCHKEY_ISSUER']),

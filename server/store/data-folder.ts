@@ -1,7 +1,8 @@
 /** The folder where everything is that has no database of its own: made by whoever comes first, for its owner alone. */
-import { existsSync, lstatSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
+import { isOwnersAlone, OWNER_ONLY } from './owners-alone.js'
 
 /**
  * Makes the folder with mode 0700 where it is missing; one that is there keeps the mode its owner gave it. To be
@@ -17,8 +18,6 @@ export function makeDataFolder(path: string): void {
     )
   }
 }
-
-const OWNER_ONLY = 0o700
 
 /**
  * One after the other, from the first that is missing. Not by `recursive`: where a folder is there that takes none
@@ -49,13 +48,4 @@ export function makeCacheFolder(path: string): boolean {
   } catch {
     return false
   }
-}
-
-/** True of what is missing. @throws Error for what is not ours to remove: another user's, or no folder. */
-function isOwnersAlone(path: string): boolean {
-  const status = lstatSync(path, { throwIfNoEntry: false })
-  if (!status) return true
-  if (!status.isDirectory() || status.uid !== process.getuid?.())
-    throw new Error(`${path} is not a folder of this user`)
-  return (status.mode & 0o777) === OWNER_ONLY
 }
