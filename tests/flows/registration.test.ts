@@ -258,7 +258,7 @@ describe('A client that registers itself', () => {
       assert.match(headers.get('content-type') ?? '', /^application\/json/)
     })
 
-  test('cannot do so from a network that has registered two hundred within the hour, nor change what it has', async () => {
+  test('cannot do so from a network that has registered six hundred within the hour, nor change what it has', async () => {
     const { http } = server.latchkey
     const { id, uri, token } = await registered({})
     const host = new URL(server.issuer).host
@@ -278,7 +278,8 @@ describe('A client that registers itself', () => {
         headers: { host, 'content-type': 'application/json', authorization: `Bearer ${token}` },
         payload: JSON.stringify({ client_id: id, redirect_uris: [CALLBACK] }),
       })
-    for (let i = 0; i < 200; i += 1) assert.equal((await from('203.0.113.7')).statusCode, 400)
+    const tries = await Promise.all(Array.from({ length: 600 }, () => from('203.0.113.7')))
+    assert.deepEqual(new Set(tries.map(({ statusCode }) => statusCode)), new Set([400]))
     const refused = await from('203.0.113.7')
     assert.equal(refused.statusCode, 429)
     assert.ok(Number(refused.headers['retry-after']) > 0)
