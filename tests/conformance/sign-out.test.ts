@@ -53,7 +53,7 @@ onEachStage('The plan for RP-initiated logout', stage => {
   })
 
   test('oidcc-rp-initiated-logout-no-state: without a state none comes back', async () => {
-    const { party, person, hint, visit } = await signedIn()
+    const { party, person, hint, accessToken, visit } = await signedIn()
     const first = await visit({ id_token_hint: hint, post_logout_redirect_uri: SIGNED_OUT_URI })
     const { url, left } = await confirm(person, first)
     const isThere = left && url.origin + url.pathname === SIGNED_OUT_URI
@@ -62,6 +62,7 @@ onEachStage('The plan for RP-initiated logout', stage => {
     insist('oidcc-rp-initiated-logout-no-state#nothing-else', url.href === SIGNED_OUT_URI, url.href)
     const error = await errorOfSilence(party, person)
     insist('oidcc-rp-initiated-logout-no-state#signed-out', INTERACTION_ERROR.test(error), error)
+    assert.equal((await party.askUserinfo(accessToken)).status, 401)
   })
 
   /** On the page, and on whatever follows from what it offers. */
