@@ -112,6 +112,10 @@ export const signedOut = (o: Occasion, client: string | null, user: string, sess
 export const signedOutEverywhere = (o: Occasion, user: string) =>
   event(o, 'user.signed-out-everywhere', person(user), { kind: 'user', id: user })
 
+/** `user` is null when nobody has the address: then the mail has a link by which an account is made. */
+export const signUpAsked = (o: Occasion, client: string | null, user: string | null, email: string) =>
+  event(o, 'sign-up.asked', stranger(client), user ? { kind: 'user', id: user } : null, {}, { email })
+
 /** `user` is null when nobody has the address. That mail was sent is an event of its own. */
 export const passwordResetAsked = (o: Occasion, client: string | null, user: string | null, email: string) =>
   event(o, 'password-reset.asked', stranger(client), user ? { kind: 'user', id: user } : null, {}, { email })

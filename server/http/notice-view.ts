@@ -33,6 +33,7 @@ export type NoticeModel =
       readonly goOnUrl: string
     }
   | { readonly notice: 'verification-sent'; readonly email: string }
+  | { readonly notice: 'sign-up-sent'; readonly email: string }
 
 interface Said {
   readonly title: string
@@ -86,6 +87,10 @@ function sayIn({ notices, forgotPassword }: Catalogue, model: NoticeModel, langu
     }
     case 'verification-over':
       return notices.verificationOver
+    case 'sign-up-sent': {
+      const { title, lead, note } = notices.signUpSent
+      return { title, lead: lead(isolatedName(model.email)), note }
+    }
     case 'verification-sent': {
       const { title, lead } = notices.verificationSent
       return { title, lead: lead(isolatedName(model.email)) }

@@ -65,7 +65,8 @@ export interface PageModels {
           readonly problem?: VerifyEmailProblem | undefined
           /** In milliseconds. */
           readonly wait?: number | undefined
-          readonly forgotUrl: string
+          /** Left out where there is no account yet. */
+          readonly forgotUrl?: string | undefined
         }
       | undefined
   }
@@ -233,7 +234,10 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
       address: email,
       password: elsewhere ? passwordField(fields, email, wrong) : null,
       act: verifyEmail.act,
-      foot: elsewhere ? { text: verifyEmail.notYours, link: verifyEmail.newPassword, url: elsewhere.forgotUrl } : null,
+      foot:
+        elsewhere?.forgotUrl === undefined
+          ? null
+          : { text: verifyEmail.notYours, link: verifyEmail.newPassword, url: elsewhere.forgotUrl },
     }
   },
 

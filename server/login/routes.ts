@@ -5,6 +5,7 @@ import { PageError } from '../kernel/errors.ts'
 import { accountRoutes } from './account.ts'
 import { chooseAccountRoutes } from './choose-account.ts'
 import { consentRoutes } from './consent.ts'
+import { finishSignUpRoutes } from './finish-sign-up.ts'
 import { forgotPasswordRoutes } from './forgot-password.ts'
 import { leavingRoutes } from './leaving.ts'
 import { resetPasswordRoutes } from './reset-password.ts'
@@ -18,6 +19,7 @@ import { verifyEmailRoutes } from './verify-email.ts'
 export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...signInRoutes(services),
   ...signUpRoutes(services),
+  ...finishSignUpRoutes(services),
   ...forgotPasswordRoutes(services),
   ...resetPasswordRoutes(services),
   ...verifyEmailRoutes(services),

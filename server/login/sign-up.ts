@@ -1,12 +1,17 @@
-/** Making an account. That an address is taken is said only to whoever chose a password that would have done. */
+/**
+ * Making an account. That an address is taken is said only to whoever chose a password that would have done; and to nobody
+ * but its owner, by mail, where the tenant makes accounts by mail.
+ */
 import { occasionOf, signedUp } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { SignUpProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { browserHashOf } from '../identity/browsers.ts'
 import { findPasswordProblem } from '../identity/choosable-password.ts'
 import { askForVerification } from '../identity/email-verification.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
+import { askToSignUp } from '../identity/sign-up-by-mail.ts'
 import { createUser, databaseOf } from '../identity/users.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
 import { SHORTEST_PASSWORD } from '../policy/password-rule.js'
@@ -56,7 +61,7 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
     const password = incoming.body.get('password') ?? ''
     const email = readEmailAddress(typed)
     if (email === undefined) return page(incoming, interaction, typed, 'address_invalid', 400)
-    const { name } = await tenants.find(incoming.tenant)
+    const { name, signsUpByMail } = await tenants.find(incoming.tenant)
     const problem = await findPasswordProblem(password, [email, interaction.client.name, name])
     if (problem) return page(incoming, interaction, typed, problem, 400)
 
@@ -70,6 +75,13 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
       const correspondence = {
         issuer: incoming.issuer,
         language: languageHere(incoming, interaction.request.uiLocales),
+      }
+      if (signsUpByMail) {
+        const chosen = { email, passwordHash, browserHash: browserHashOf(incoming) }
+        const wish = { ...chosen, ...correspondence, client: interaction.request.client }
+        await askToSignUp(store, connection, wish, occasion)
+        await begun.free()
+        return show(services, incoming, 'notice', { notice: 'sign-up-sent', email }, interaction.setting)
       }
       const cookies = await startSession(
         services,

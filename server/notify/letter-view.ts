@@ -20,6 +20,8 @@ export function letterView(letter: Letter, sender: Sender) {
   const words = {
     'reset-password': mails.resetPassword,
     'verify-email': mails.verifyEmail,
+    'sign-up': mails.signUp,
+    'sign-up-taken': { ...mails.signUpTaken, limit: null },
     'password-changed': { ...mails.passwordChanged, limit: null },
     guessing: { ...mails.guessing, limit: null },
   }[letter.message]

@@ -8,7 +8,13 @@ import type { Transaction } from '../store/store.ts'
 import type { Language } from '../words/languages.ts'
 
 /** One entry a mail, each with its words in every catalogue. */
-export type MailMessage = 'reset-password' | 'verify-email' | 'password-changed' | 'guessing'
+export type MailMessage =
+  | 'reset-password'
+  | 'verify-email'
+  | 'sign-up'
+  | 'sign-up-taken'
+  | 'password-changed'
+  | 'guessing'
 
 /** A type and not an interface, because it is stored as JSON. */
 export type Letter = {
@@ -18,7 +24,7 @@ export type Letter = {
    * rendered like any other and then dropped, so that nothing in the time of an answer tells whether there is one.
    */
   readonly to: string | null
-  /** Whose account it is about; null together with `to`. */
+  /** Whose account it is about; null together with `to`, and where there is none yet. */
   readonly user: string | null
   /** The page's at the time. */
   readonly language: Language

@@ -61,7 +61,13 @@ describe('a mail', () => {
   })
 
   for (const language of languages)
-    for (const message of ['reset-password', 'verify-email', 'password-changed'] satisfies MailMessage[])
+    for (const message of [
+      'reset-password',
+      'verify-email',
+      'sign-up',
+      'sign-up-taken',
+      'password-changed',
+    ] satisfies MailMessage[])
       test(`of ${message} in ${language} is whole, and made of ASCII lines that every server takes`, async () => {
         const mail = await compose({ message, language }, { name: '24시간 비디오' })
         assert.match(mail.from, /^"?24시간 비디오"? </)

@@ -25,6 +25,8 @@ export const POSTED_LIFE = MINUTE
 export const RESET_LINK_LIFE = HOUR
 /** Confirming an address opens nothing, and a mailbox may go unread over a weekend. */
 export const VERIFICATION_LINK_LIFE = 3 * DAY
+/** What somebody chose at the sign-up page waits so long for its mail to be read. */
+export const SIGN_UP_LINK_LIFE = DAY
 /** For so long an old link to confirm an address can still ask for a new one. */
 export const VERIFICATION_LINK_KNOWN = 30 * DAY
 /** Of a mail that only tells something: later it would worry more than it helps. */

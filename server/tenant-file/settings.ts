@@ -23,6 +23,8 @@ const MEMBERS = {
     optional: true,
     members: { enable_dynamic_client_registration: { is: 'boolean', optional: true } },
   },
+  /** `immediate`, as where it is left out: whoever signs up is signed in. */
+  signup: { is: 'text', oneOf: ['immediate', 'verify-first'], optional: true },
   default_audience: { is: 'text', optional: true },
   default_directory: { is: 'text', optional: true },
   session_lifetime: { is: 'hours', optional: true },

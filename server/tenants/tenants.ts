@@ -20,6 +20,8 @@ export interface Tenant {
   readonly guessing: GuessingLimits
   /** Whether strangers may register clients. */
   readonly isRegistrationOpen: boolean
+  /** Whether an account is made by a mailed link alone, so that the sign-up page tells of no address that it is taken. */
+  readonly signsUpByMail: boolean
   readonly session: { readonly lifetime: number; readonly idleLifetime: number }
 }
 
@@ -83,6 +85,7 @@ function resolveTenant(record: TenantRecord): Tenant {
     defaultAudience: text(settings['default_audience']),
     guessing: readGuessingLimits(settings['attackProtection']),
     isRegistrationOpen: (settings['flags'] as JsonObject | undefined)?.['enable_dynamic_client_registration'] === true,
+    signsUpByMail: settings['signup'] === 'verify-first',
     session: {
       lifetime: hours(settings['session_lifetime'], SESSION_LIFETIME),
       idleLifetime: hours(settings['idle_session_lifetime'], SESSION_IDLE_LIFETIME),

@@ -146,6 +146,11 @@ export const en = {
       title: 'Check your e-mail',
       lead: (address: string) => `A new link is on its way to ${address}.`,
     },
+    signUpSent: {
+      title: 'Check your e-mail',
+      lead: (address: string) => `We have sent a mail to ${address}. It says how to go on.`,
+      note: 'If nothing comes within a few minutes, look in the spam folder, and check the address.',
+    },
   },
 
   /** Sent to people, under the tenant's name. */
@@ -165,6 +170,22 @@ export const en = {
       act: 'Confirm this address',
       limit: (duration: string) => `The link works for ${duration}.`,
       notYou: 'If it was not you, you need do nothing. The address stays unconfirmed.',
+    },
+    signUp: {
+      subject: (tenant: string) => `Finish making your account at ${tenant}`,
+      heading: 'Finish making your account',
+      lead: (tenant: string) => `Somebody is making an account at ${tenant} with this address.`,
+      act: 'Make the account',
+      limit: (duration: string) => `The link works for ${duration}.`,
+      notYou: 'If it was not you, you need do nothing. No account is made.',
+    },
+    signUpTaken: {
+      subject: (tenant: string) => `You have an account at ${tenant}`,
+      heading: 'You have an account already',
+      lead: (tenant: string) =>
+        `Somebody wanted to make an account at ${tenant} with this address, which has one. Sign in with the password of that account.`,
+      act: 'Choose a new password',
+      notYou: 'If it was not you, you need do nothing. Your account stays as it is.',
     },
     passwordChanged: {
       subject: (tenant: string) => `Your password for ${tenant} was changed`,

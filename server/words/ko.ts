@@ -145,6 +145,11 @@ export const ko: Catalogue = {
       title: '메일을 확인해 주세요',
       lead: address => `${address} 주소로 새 링크를 보냈습니다.`,
     },
+    signUpSent: {
+      title: '메일을 확인해 주세요',
+      lead: address => `${address} 주소로 메일을 보냈습니다. 메일의 안내를 따라 주세요.`,
+      note: '몇 분 안에 메일이 오지 않으면 스팸함을 확인하고, 주소가 맞는지도 살펴봐 주세요.',
+    },
   },
 
   mails: {
@@ -163,6 +168,22 @@ export const ko: Catalogue = {
       act: '이메일 인증하기',
       limit: duration => `링크는 ${duration} 동안 쓸 수 있습니다.`,
       notYou: '가입하지 않으셨다면 그냥 두셔도 됩니다. 이메일은 인증되지 않습니다.',
+    },
+    signUp: {
+      subject: tenant => `${tenant} 가입 마치기`,
+      heading: '가입을 마쳐 주세요',
+      lead: tenant => `${tenant}에서 이 이메일로 계정을 만들고 있습니다.`,
+      act: '계정 만들기',
+      limit: duration => `링크는 ${duration} 동안 쓸 수 있습니다.`,
+      notYou: '가입하지 않으셨다면 그냥 두셔도 됩니다. 계정은 만들어지지 않습니다.',
+    },
+    signUpTaken: {
+      subject: tenant => `${tenant} 계정이 이미 있습니다`,
+      heading: '계정이 이미 있습니다',
+      lead: tenant =>
+        `${tenant}에서 이 이메일로 계정을 만들려고 했지만, 이미 계정이 있습니다. 그 계정의 비밀번호로 로그인해 주세요.`,
+      act: '새 비밀번호 정하기',
+      notYou: '직접 하신 일이 아니라면 그냥 두셔도 됩니다. 계정은 그대로입니다.',
     },
     passwordChanged: {
       subject: tenant => `${tenant} 비밀번호가 바뀌었습니다`,

@@ -34,6 +34,7 @@ const notices: Readonly<Record<string, NoticeModel>> = {
     goOnUrl: '/on',
   },
   'verification-sent': { notice: 'verification-sent', email },
+  'sign-up-sent': { notice: 'sign-up-sent', email },
   'names-reset-sent': { notice: 'reset-sent', email: LONG_ADDRESS, linkLife: HOUR, signInUrl: '/sign-in' },
   'names-password-changed': { notice: 'password-changed', goOn: { application: HEBREW, url: '/on' } },
 }
@@ -54,6 +55,7 @@ export const mailedLinkStates: readonly PageState[] = [
   { name: 'verify-email', show: ['verify-email', { action: '/posted', email }] },
   { name: 'verify-email-names', show: ['verify-email', { action: '/posted', email: LONG_ADDRESS }] },
   { name: 'verify-email-elsewhere', show: ['verify-email', { ...verify, elsewhere }] },
+  { name: 'verify-email-before-the-account', show: ['verify-email', { ...verify, elsewhere: {} }] },
   ...(['wrong', 'missing_password', 'busy', 'held'] as const).map(
     (problem): PageState => ({
       name: `verify-email-elsewhere-${problem}`,
