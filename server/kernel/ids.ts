@@ -1,9 +1,17 @@
 /** Names for things. An id is not a secret, but none can be guessed: all carry at least 96 random bits. */
 import { randomUUIDv7 } from 'node:crypto'
+import { SECOND } from './seconds.ts'
 import { randomBytes } from './secrets.ts'
 
-/** A short public id such as `cli_8fK…`: the prefix says what it names, 18 random bytes follow as base64url. */
-export const newId = (prefix: string): string => `${prefix}_${randomBytes(18).toString('base64url')}`
+/**
+ * A short public id such as `aut_8fK…`: the prefix says what it names, then follow as base64url the second it was made in
+ * (4 bytes) and 14 random bytes. What is made at one time lies together in an index, and few of its pages are written.
+ */
+export function newId(prefix: string): string {
+  const bytes = randomBytes(18)
+  bytes.writeUInt32BE(Math.floor(Date.now() / SECOND))
+  return `${prefix}_${bytes.toString('base64url')}`
+}
 
 /** 24 hexadecimal characters: the form of Auth0's user ids, so that `auth0|<id>` fits what applications store. */
 export const newObjectId = (): string => randomBytes(12).toString('hex')
