@@ -23,7 +23,8 @@ export class SharedCommits {
   readonly #turns: (() => void)[] = []
   #written: Waiting[] = []
   #isTaken = false
-  #soon: NodeJS.Immediate | undefined
+  /** Counts what is opened and ended, so that nobody ends what is not theirs. */
+  #opened = 0
   /** Whoever has the turn commits when they leave. */
   #isDue = false
 
@@ -112,13 +113,23 @@ export class SharedCommits {
     this.#isTaken = true
   }
 
-  /** The commit comes after everybody whose request has arrived by now had their turn. */
+  /**
+   * The commit comes after everybody whose request has arrived by now had their turn; and, while the disk is at what was
+   * committed before, after everybody who comes meanwhile: it would be written no sooner.
+   */
   #open(): void {
     if (this.#database.isTransaction) return
     this.#run('begin immediate')
-    this.#soon = setImmediate(() => {
+    const opened = ++this.#opened
+    const end = () => {
+      if (opened !== this.#opened) return
       if (this.#isTaken) this.#isDue = true
       else this.#end()
+    }
+    setImmediate(() => {
+      const writing = this.#disk.writing()
+      if (writing) writing.then(end)
+      else end()
     })
   }
 
@@ -139,7 +150,7 @@ export class SharedCommits {
   /** Commits, and tells everybody who waits for it. */
   #end(): void {
     this.#isDue = false
-    clearImmediate(this.#soon)
+    this.#opened += 1
     if (!this.#database.isTransaction) {
       // Nobody waits here, unless SQLite rolled back by itself between two units.
       this.#answer(({ reject }) => reject(new UnavailableError(`The database ${this.#file} rolled back by itself.`)))

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { UnavailableError } from '../kernel/errors.ts'
+import { SharedCommits } from './sqlite-commits.ts'
 import { LogOnDisk } from './sqlite-disk.ts'
 
 describe('a log on its way to the disk', () => {
@@ -67,6 +68,27 @@ describe('a log on its way to the disk', () => {
     asked[1]?.resolve()
     await Promise.all(all)
     assert.deepEqual(told, ['a', 'b', 'c'])
+    assert.equal(asked.length, 2)
+  })
+
+  test('gathers what comes meanwhile into the next commit', async () => {
+    const commits = new SharedCommits(file, database, disk)
+    const insert = (word: string) => commits.write(() => database.prepare('insert into words values (?)').run(word))
+    const first = insert('a')
+    await turn()
+    await turn()
+    const rest = []
+    for (const word of ['b', 'c', 'd']) {
+      rest.push(insert(word))
+      await turn()
+    }
+    assert.equal(database.isTransaction, true)
+    asked[0]?.resolve()
+    await first
+    await turn()
+    assert.equal(database.isTransaction, false)
+    asked[1]?.resolve()
+    await Promise.all(rest)
     assert.equal(asked.length, 2)
   })
 

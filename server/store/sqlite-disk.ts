@@ -20,12 +20,19 @@ export interface Disk {
   noteCommit(): void
   /** Resolves once whatever was committed by now is on the disk. Undefined where it is already. */
   reached(): Promise<void> | undefined
+  /** Resolves once it has written what was committed before. Undefined while it writes nothing. */
+  writing(): Promise<void> | undefined
   /** Once nothing is asked any more. */
   close(): Promise<void>
 }
 
 /** For a database that was told not to wait, or whose commits wait by themselves. */
-export const undemanding: Disk = { noteCommit: () => {}, reached: () => undefined, close: async () => {} }
+export const undemanding: Disk = {
+  noteCommit: () => {},
+  reached: () => undefined,
+  writing: () => undefined,
+  close: async () => {},
+}
 
 export class LogOnDisk implements Disk {
   readonly #file: string
@@ -55,6 +62,10 @@ export class LogOnDisk implements Disk {
       this.#waiting.push({ commit: this.#committed, resolve, reject })
       this.#writing ??= this.#writeAll()
     })
+  }
+
+  writing(): Promise<void> | undefined {
+    return this.#writing
   }
 
   async close(): Promise<void> {

@@ -38,6 +38,9 @@ export interface SqliteOptions extends StoreOptions {
 /** More than there are queries in the store; only lists of changing length make new ones. */
 const STATEMENTS = 500
 
+/** So many pages of the log are copied into the database at once: a page that was written often meanwhile, once. 16 MiB. */
+const LOG_PAGES = 4000
+
 /** Another process (a backup, a shell) may hold the file for a moment. */
 const BUSY_TIMEOUT = 5 * SECOND
 
@@ -90,6 +93,7 @@ function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): Op
     database.exec('pragma journal_mode = wal')
     // Whatever was asked for: who waits for the disk is ours to say.
     database.exec('pragma synchronous = normal')
+    database.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}`)
     const disk = options.synchronous === 'normal' ? undemanding : new LogOnDisk(file, database)
     return { writer: database, reader: openReader(file), disk }
   } catch (error) {
