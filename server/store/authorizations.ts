@@ -70,6 +70,24 @@ export interface Authorizations {
   purge(now: Instant, limit: number): Promise<number>
 }
 
+const authorizationColumns = [
+  'tenant',
+  'id',
+  'subject',
+  'client',
+  'organization',
+  'session',
+  'connection',
+  'audiences',
+  'proofs',
+  'request',
+  'user_epoch',
+  'client_epoch',
+  'state',
+  'created_at',
+  'expires_at',
+] as const satisfies (keyof AuthorizationsTable)[]
+
 const toRecord = (row: AuthorizationsTable): AuthorizationRecord => ({
   tenant: row.tenant,
   id: row.id,
@@ -136,7 +154,7 @@ const withUser = (db: Database, tenant: string, id: string) =>
         .onRef('users.id', '=', 'authorizations.subject')
         .on('users.removed_at', 'is', null),
     )
-    .selectAll('authorizations')
+    .select(authorizationColumns.map(column => `authorizations.${column}` as const))
     .select(prefixed('users', 'user__', userColumns))
     .where('authorizations.tenant', '=', tenant)
     .where('authorizations.id', '=', id)

@@ -52,6 +52,23 @@ export interface Families {
   kill(tenant: string, hash: string): Promise<'killed' | 'already' | 'gone'>
 }
 
+const familyColumns = [
+  'tenant',
+  'hash',
+  'authorization',
+  'client',
+  'user',
+  'user_epoch',
+  'client_epoch',
+  'generation',
+  'key_id',
+  'state',
+  'rotated_at',
+  'created_at',
+  'idle_expires_at',
+  'expires_at',
+] as const satisfies (keyof FamiliesTable)[]
+
 const toRecord = (row: FamiliesTable): FamilyRecord => ({
   tenant: row.tenant,
   hash: row.hash,
@@ -116,7 +133,7 @@ const redeeming = (advance: boolean) =>
       .where('idle_expires_at', '>', now)
       .where('expires_at', '>', now)
       .where(stillHangsTogether)
-      .returningAll(),
+      .returning(familyColumns),
   )
 const redeemAndAdvance = redeeming(true)
 const redeemInPlace = redeeming(false)

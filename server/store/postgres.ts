@@ -7,8 +7,9 @@ import {
   PostgresDriver,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type TransactionSettings,
 } from 'kysely'
-import type { Pool, PoolConfig } from 'pg'
+import type { Pool, PoolConfig, QueryConfig } from 'pg'
 import { OperatorError, UnavailableError } from '../kernel/errors.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { assembleStore } from './assemble.ts'
@@ -16,6 +17,7 @@ import { storable } from './dialect.ts'
 import { createGate, type Gate } from './gate.ts'
 import { isMigrated, migrate } from './migrate.ts'
 import { isUnanswered, outageBehind, unreachable } from './postgres-faults.ts'
+import { nameOf } from './prepared.ts'
 import type { Database, Tables } from './schema.ts'
 import type { Store, StoreOptions } from './store.ts'
 
@@ -137,7 +139,8 @@ async function createPool(config: PoolConfig): Promise<Pool> {
     // biome-ignore lint/suspicious/noExplicitAny: ten overloads, of which Kysely uses the one with text and values
     override async query(text: any, values?: any): Promise<any> {
       try {
-        return await super.query(text, Array.isArray(values) ? storable(values) : values)
+        if (!Array.isArray(values)) return await super.query(text, values)
+        return await super.query({ name: nameOf(text), text, values: storable(values) } as QueryConfig)
       } catch (error) {
         if (isUnanswered(error)) void super.end().catch(() => {})
         throw outageBehind(error)
@@ -150,6 +153,8 @@ async function createPool(config: PoolConfig): Promise<Pool> {
     application_name: 'latchkey',
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
+    // Statements that need not wait for one another travel together.
+    pipeline: true,
     // Counts and instants are below 2^53; as text they would compare and add up wrongly without a word.
     types: { getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) },
   } as PoolConfig)
@@ -163,6 +168,7 @@ async function createPool(config: PoolConfig): Promise<Pool> {
 
 class PooledDriver extends PostgresDriver {
   readonly #gate: Gate
+  readonly #begun = new WeakMap<DatabaseConnection, Promise<void>>()
 
   constructor(config: PostgresDialectConfig, gate: Gate) {
     super(config)
@@ -176,5 +182,17 @@ class PooledDriver extends PostgresDriver {
     } catch (error) {
       throw unreachable(error)
     }
+  }
+
+  /** Travels with the first statement. Whoever could not begin can do nothing after it, and commits nothing. */
+  override async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const begun = super.beginTransaction(connection, settings)
+    begun.catch(() => {})
+    this.#begun.set(connection, begun)
+  }
+
+  override async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#begun.get(connection)
+    await super.commitTransaction(connection)
   }
 }

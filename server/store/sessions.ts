@@ -183,7 +183,7 @@ const readInBrowser = prepared(
           .onRef('users.id', '=', 'sessions.user')
           .on('users.removed_at', 'is', null),
       )
-      .selectAll('sessions')
+      .select(sessionColumns.map(column => `sessions.${column}` as const))
       .select(prefixed('users', 'user__', userColumns))
       .where('browsers.tenant', '=', tenant)
       .where('browsers.secret_hash', '=', secretHash)

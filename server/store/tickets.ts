@@ -89,6 +89,24 @@ export const sealContextOfTicket = ({
   record: `${kind}/${id}`,
 })
 
+const ticketColumns = [
+  'tenant',
+  'kind',
+  'id',
+  'secret_hash',
+  'browser_hash',
+  'handle_hash',
+  'subject',
+  'authorization',
+  'attempts',
+  'version',
+  'state',
+  'data',
+  'created_at',
+  'expires_at',
+  'consumed_at',
+] as const satisfies (keyof TicketsTable)[]
+
 const toRecord = (row: TicketsTable, sealer: Sealer): TicketRecord => ({
   tenant: row.tenant,
   id: row.id,
@@ -164,7 +182,7 @@ const insert = prepared((db, row: TicketsTable) =>
 
 const read = prepared((db, { tenant, kind, id, now }: NamedNow) =>
   one(db, { tenant, kind, id })
-    .selectAll()
+    .select(ticketColumns)
     .where(ticket => ticket.or([ticket('expires_at', '>', now), ticket('consumed_at', 'is not', null)])),
 )
 

@@ -156,9 +156,9 @@ async function advance(
     advance: rotates,
   })
   if (!family) return repeat(transaction, context, token, hash)
-  const standing = await transaction.authorizations.standing(tenant, family.authorization)
-  await transaction.events.record([
-    refreshed(occasion, client.id, family.user, family.authorization, family.generation),
+  const [standing] = await Promise.all([
+    transaction.authorizations.standing(tenant, family.authorization),
+    transaction.events.record([refreshed(occasion, client.id, family.user, family.authorization, family.generation)]),
   ])
   return standing && { family, standing }
 }
