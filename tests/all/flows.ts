@@ -4,7 +4,7 @@
  * all end at about the same time. A file's suite has its name, and its hooks stay within it. What measures the process
  * that it runs in has one to itself.
  */
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncResource } from 'node:async_hooks'
 import { closeSync, globSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe } from 'node:test'
@@ -33,15 +33,17 @@ export function takeFiles(): void {
   const folder = process.env['LATCHKEY_TEST_TAKEN']
   if (!folder) throw new Error('Nothing says which files are taken: run them by `npm run test:flows`')
   const waiting = files.values()
+  let taken: string | undefined
   let isOver = false
-  const atTheTop = AsyncLocalStorage.snapshot()
+  const top = new AsyncResource('taking files')
   const takeNext = (): void => {
     const file = waiting.find(one => take(join(folder, one.replaceAll('/', '-'))))
+    taken = file
     if (file === undefined) {
       isOver = true
       return
     }
-    atTheTop(() => {
+    top.runInAsyncScope(() => {
       describe(file, { timeout: ENDS_WITHIN }, async () => {
         after(takeNext)
         await import(new URL(file, ROOT).href)
@@ -54,6 +56,8 @@ export function takeFiles(): void {
     console.error('Files were left that nobody took')
     process.exitCode = 1
   })
+  // The runner fails the run, and where it no longer knows of which test says neither where nor why.
+  process.on('unhandledRejection', error => console.error(`In ${taken}:`, error))
 }
 
 function take(mark: string): boolean {
