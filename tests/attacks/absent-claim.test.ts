@@ -47,7 +47,6 @@ before(async () => {
   }
   server = await startServer({
     store: 'sqlite',
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     tenantFile: { ...tenantFile, clients: [...tenantFile.clients, open] },
   })
   ann = new CookieJarBrowser(server)

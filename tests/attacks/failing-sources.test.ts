@@ -55,7 +55,7 @@ before(async () => {
   server = await startServer({
     store: 'sqlite',
     clock: clock.now,
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal', LATCHKEY_EGRESS_ALLOW: '127.0.0.1' },
+    environment: { LATCHKEY_EGRESS_ALLOW: '127.0.0.1' },
     tenantFile: {
       ...tenantFile,
       attackProtection: UNPROTECTED,

@@ -44,7 +44,6 @@ before(async () => {
   server = await startServer({
     store: 'sqlite',
     tenantFile: { ...tenantFile, clients: [...tenantFile.clients, open] },
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
   })
   ann = new CookieJarBrowser(server)
   await signIn(ann, ANN)

@@ -76,7 +76,7 @@ before(async () => {
   ])
   server = await startServer({
     store: 'sqlite',
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal', LATCHKEY_EGRESS_ALLOW: '127.0.0.2' },
+    environment: { LATCHKEY_EGRESS_ALLOW: '127.0.0.2' },
     tenantFile: {
       ...tenantFile,
       clients: [

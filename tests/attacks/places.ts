@@ -64,7 +64,7 @@ export async function openPlaces(more: { clients?: readonly object[]; environmen
   ]
   const server = await startServer({
     store: 'sqlite',
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal', ...more.environment },
+    environment: more.environment ?? {},
     tenantFile: {
       ...tenantFile,
       clients,

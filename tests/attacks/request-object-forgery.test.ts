@@ -72,7 +72,7 @@ describe('A request object, on sqlite', () => {
       store: 'sqlite',
       clock: clock.now,
       tenantFile: { ...tenantFile, clients },
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal', LATCHKEY_EGRESS_ALLOW: '127.0.0.1' },
+      environment: { LATCHKEY_EGRESS_ALLOW: '127.0.0.1' },
     })
     ann = new CookieJarBrowser(server)
     await signIn(ann, ANN)

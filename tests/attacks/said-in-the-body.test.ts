@@ -45,7 +45,6 @@ let asBen: Readonly<Record<string, string>> = {}
 before(async () => {
   server = await startServer({
     store: 'sqlite',
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     tenantFile: { ...tenantFile, attackProtection: UNPROTECTED },
   })
   ann = new CookieJarBrowser(server)

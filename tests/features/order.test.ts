@@ -76,7 +76,6 @@ before(async () => {
   server = await startServer({
     store: 'sqlite',
     tenantFile: { ...tenantFile, clients },
-    environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     clock: () => NOW,
     features: arranged,
   })

@@ -431,7 +431,6 @@ describe('without a feature, on sqlite', () => {
     server = await startServer({
       store: 'sqlite',
       tenantFile: withOpen,
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     })
     await signInBefore(server)
   })

@@ -46,7 +46,6 @@ describe('Claims of the operator’s own', () => {
   before(async () => {
     server = await startServer({
       store: 'sqlite',
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
       tenantFile: {
         clients: [application],
         resourceServers: [api],

@@ -47,7 +47,6 @@ describe('The front channel, on sqlite', () => {
     server = await startServer({
       store: 'sqlite',
       tenantFile: { ...TENANT_FILE, clients: [...TENANT_FILE.clients, ...CLIENTS] },
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     })
     keys = createRemoteJWKSet(new URL('.well-known/jwks.json', server.issuer))
     jo = createPerson(server.issuer)

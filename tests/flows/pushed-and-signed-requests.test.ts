@@ -41,7 +41,6 @@ describe('A pushed request, on sqlite', () => {
     server = await startServer({
       store: 'sqlite',
       tenantFile: { ...TENANT_FILE, clients: [...TENANT_FILE.clients, ...SIGNING] },
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     })
   })
   after(() => server?.close())

@@ -69,7 +69,6 @@ describe('What ends what', () => {
     server = await startServer({
       store: 'sqlite',
       clock: clock.now,
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
       tenantFile: {
         tenant: { session_lifetime: 0.5 },
         clients: [application(NEUTRAL), { ...application(GUARD), app_type: 'non_interactive' }],

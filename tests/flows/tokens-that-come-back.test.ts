@@ -49,7 +49,6 @@ describe('A token that comes back', () => {
     server = await startServer({
       store: 'sqlite',
       clock: clock.now,
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
       tenantFile: {
         ...tenantFile,
         resourceServers: tenantFile.resourceServers.map(withScope),

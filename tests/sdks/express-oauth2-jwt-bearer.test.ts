@@ -81,7 +81,6 @@ describe('express-oauth2-jwt-bearer', () => {
     server = await startServer({
       store: 'sqlite',
       clock: clock.now,
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
       tenantFile: {
         ...tenantFile,
         clientGrants: [

@@ -49,7 +49,7 @@ describe('express-openid-connect signs out, on sqlite', () => {
     server = await startServer({
       store: 'sqlite',
       tenantFile: { users: [{ ...JO, name: 'Jo March', email_verified: true }] },
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal', LATCHKEY_EGRESS_ALLOW: 'localhost' },
+      environment: { LATCHKEY_EGRESS_ALLOW: 'localhost' },
     })
     await applyTo(server.latchkey, {
       clients: [

@@ -28,7 +28,6 @@ describe('express-openid-connect, on sqlite', () => {
     server = await startServer({
       store: 'sqlite',
       tenantFile: { users: [{ ...JO, name: 'Jo March', email_verified: true }] },
-      environment: { LATCHKEY_SQLITE_SYNCHRONOUS: 'normal' },
     })
   })
   after(async () => {
