@@ -37,6 +37,8 @@ interface Entry<T> {
   readonly value: Promise<T>
   /** When its load began: what changed since is not in it. */
   readonly since: Instant
+  /** How many loads there had been when it became the most recently used. */
+  place: number
 }
 
 /** By what its entries are, of all caches of this process: how often they were there, and how often they had to be read. */
@@ -54,6 +56,14 @@ export function createCache<T>({ limit, clock, bus, topic, keyOf, longestAge = L
   const entries = new Map<string, Entry<T>>()
   const counts = countsOf([topic].flat()[0] ?? '')
   const drop = (key: string): void => void entries.delete(key)
+  let loaded = 0
+  // Moving an entry takes longer than finding it. One that fewer have come after is far from the end.
+  const stays = limit >> 2
+  function put(key: string, entry: Entry<T>): void {
+    entries.delete(key)
+    entries.set(key, entry)
+    entry.place = loaded
+  }
   for (const each of [topic].flat())
     bus.subscribe(each, { heard: message => drop(keyOf(message)), missed: () => entries.clear() })
 
@@ -62,16 +72,16 @@ export function createCache<T>({ limit, clock, bus, topic, keyOf, longestAge = L
     get(key, load) {
       const now = clock()
       const known = entries.get(key)
-      entries.delete(key)
       // The distance, not the difference: a clock that was set back must not make an entry last.
       if (known && Math.abs(now - known.since) < longestAge) {
-        entries.set(key, known)
+        if (loaded - known.place > stays) put(key, known)
         counts.hits++
         return known.value
       }
       counts.misses++
-      const entry = { value: load(), since: now }
-      entries.set(key, entry)
+      loaded += 1
+      const entry = { value: load(), since: now, place: loaded }
+      put(key, entry)
       entry.value.catch(() => entries.get(key) === entry && entries.delete(key))
       if (entries.size > limit) entries.delete(entries.keys().next().value as string)
       return entry.value
