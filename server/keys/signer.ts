@@ -56,10 +56,20 @@ export async function signJws(
   expiresAt: Instant,
   signer: Signer,
 ): Promise<string> {
-  const protectedHeader = { alg: signer.algorithm, typ: header.typ, kid: signer.kid }
-  const input = `${encode(protectedHeader)}.${encode(claims)}`
+  const input = `${headerOf(signer, header.typ)}.${encode(claims)}`
   const signature = await signer.sign(Buffer.from(input), expiresAt)
   return `${input}.${Buffer.from(signature).toString('base64url')}`
+}
+
+/** The same for every token of a type that a signer signs. */
+const headers = new WeakMap<Signer, Map<string, string>>()
+
+function headerOf(signer: Signer, typ: string): string {
+  const known = headers.get(signer) ?? new Map<string, string>()
+  headers.set(signer, known)
+  const encoded = known.get(typ) ?? encode({ alg: signer.algorithm, typ, kid: signer.kid })
+  known.set(typ, encoded)
+  return encoded
 }
 
 const encode = (json: JsonObject): string => Buffer.from(JSON.stringify(json)).toString('base64url')
