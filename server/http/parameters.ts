@@ -36,8 +36,12 @@ export function parametersOf(entries: Iterable<readonly [string, string]>): Para
     get: name => values.get(name)?.[0] || undefined,
     all: name => values.get(name)?.filter(Boolean) ?? [],
     has: name => values.has(name),
-    repeated: [...values].filter(([, all]) => all.length > 1).map(([name]) => name),
-    names: [...values.keys()],
+    get repeated() {
+      return values.size === count ? [] : [...values].filter(([, all]) => all.length > 1).map(([name]) => name)
+    },
+    get names() {
+      return [...values.keys()]
+    },
   }
 }
 

@@ -100,7 +100,8 @@ export function createHttp(options: HttpOptions): Http {
     // is too long for it: both are refused below, where every other fault is told.
     rewriteUrl: ({ url = '' }) => (isPath(url) ? url : '/'),
     schemaController: { compilersFactory: NO_SCHEMAS as never },
-    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER, caseSensitive: true },
+    // Queries are read by `parameters.ts`, which sees what is repeated.
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER, caseSensitive: true, querystringParser: () => NO_QUERY },
   })
 
   endConnectionsWhenClosing(app)
@@ -241,8 +242,14 @@ const MISDIRECTED: Answer = {
 const isPerson = (request: FastifyRequest): boolean => request.headers.accept?.includes('text/html') ?? false
 
 /** RFC 9112 §3.2: refused, since a proxy on the way may have believed another of them than we would. */
-const namesSeveralHosts = (rawHeaders: readonly string[]): boolean =>
-  rawHeaders.filter((text, place) => place % 2 === 0 && text.length === 4 && text.toLowerCase() === 'host').length > 1
+function namesSeveralHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
+}
 
 /**
  * A target is a path, but for `OPTIONS *` (RFC 9112 §3.2). One with a host in it is for proxies; §3.2.2 would have
@@ -251,8 +258,12 @@ const namesSeveralHosts = (rawHeaders: readonly string[]): boolean =>
 const isTarget = ({ method, originalUrl }: FastifyRequest): boolean =>
   isPath(originalUrl) || (method === 'OPTIONS' && originalUrl === '*')
 
+/** Nothing in it has to be decoded. */
+const PLAIN_PATH = /^\/[\w.~/-]*(?:\?|$)/
+
 /** Undecodable escapes in the query are the endpoint's to judge. */
 function isPath(target: string): boolean {
+  if (PLAIN_PATH.test(target)) return true
   if (!target.startsWith('/')) return false
   try {
     decodeURI(target.replace(/[?#].*$/s, ''))
@@ -266,6 +277,7 @@ const hasLongPart = (path: Incoming['path']): boolean =>
   Object.values(path).some(part => part.length > LONGEST_PATH_PART)
 
 const NO_TENANT = { tenant: '', issuer: '' }
+const NO_QUERY = {}
 
 /** Bodies are forms or JSON, and become parameters; one of another type is refused with 415 by the framework. */
 function readBodies(app: FastifyInstance): void {
