@@ -19,9 +19,13 @@ const ENDS_WITHIN = 5 * MINUTE
 const LONGEST = [
   'tests/flows/operations.test.ts',
   'tests/browser/pages.test.ts',
+  'tests/attacks/password-flood.test.ts',
   'tests/packaging/install.test.ts',
   'tests/flows/junk.test.ts',
+  'tests/sdks/auth0-spa-js.test.ts',
   'tests/features/order.test.ts',
+  'tests/attacks/password-guessing.test.ts',
+  'tests/attacks/ticket-in-another-browser.test.ts',
 ]
 
 export const files: readonly string[] = [
