@@ -45,7 +45,11 @@ const BETWEEN_TOKENS = 3
 const MACHINES = 2
 
 export async function startFloodedServer(store: StoreKind): Promise<FloodedServer> {
-  const { environment, discard } = await newEnvironment(store, { LATCHKEY_TRUSTED_PROXIES: '127.0.0.1,::1' })
+  const { environment, discard } = await newEnvironment(
+    store,
+    { LATCHKEY_TRUSTED_PROXIES: '127.0.0.1,::1' },
+    { isMigrated: true },
+  )
   const file = join(environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
   // What is measured is what the queue does for itself.
   writeFileSync(file, stringify({ ...tenantFile, attackProtection: UNPROTECTED }))

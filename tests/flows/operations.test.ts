@@ -75,7 +75,7 @@ onEachStore('A command', store => {
   }
 
   before(async () => {
-    given = await newEnvironment(store)
+    given = await newEnvironment(store, {}, { isMigrated: true })
     environment = given.environment
   })
   after(() => given?.discard())
@@ -537,7 +537,7 @@ onEachStore('A command', store => {
 describe('A command at a terminal', () => {
   let given: Awaited<ReturnType<typeof newEnvironment>>
   before(async () => {
-    given = await newEnvironment('sqlite')
+    given = await newEnvironment('sqlite', {}, { isMigrated: true })
   })
   afterEach(() => rmSync(join(given.environment['LATCHKEY_DATA'] ?? '', 'told-once'), { recursive: true, force: true }))
   after(() => given?.discard())

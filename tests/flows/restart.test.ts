@@ -22,7 +22,7 @@ onEachStore('After kill -9 and a new start', store => {
   let server: ServingProcess | undefined
 
   before(async () => {
-    given = await newEnvironment(store)
+    given = await newEnvironment(store, {}, { isMigrated: true })
     const file = join(given.environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
     writeFileSync(file, stringify(TENANT_FILE))
     environment = { ...given.environment, LATCHKEY_APPLY: file }

@@ -23,7 +23,7 @@ onEachStore('A server that gets SIGTERM', store => {
   let server: ServingProcess
   let issuer = ''
   before(async () => {
-    given = await newEnvironment(store)
+    given = await newEnvironment(store, {}, { isMigrated: true })
     const file = join(given.environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
     writeFileSync(file, stringify(TENANT_FILE))
     environment = { ...given.environment, LATCHKEY_APPLY: file }
