@@ -1,4 +1,5 @@
 /** PostgreSQL, and what speaks its protocol: a pool of connections behind Kysely. Its notifications are `postgres-notify.ts`'s. */
+import type { Socket } from 'node:net'
 import {
   type DatabaseConnection,
   Kysely,
@@ -136,9 +137,24 @@ const openDatabase = (pool: Pool, gate: Gate): Database =>
 async function createPool(config: PoolConfig): Promise<Pool> {
   const { default: pg } = await import('pg')
   const Client = class extends pg.Client {
+    #isGathering = false
+
+    /** What is asked in one turn is sent at once: the server is woken once for `begin` and what it is followed by. */
+    #gather(): void {
+      if (this.#isGathering) return
+      this.#isGathering = true
+      const { stream } = (this as unknown as { connection: { stream: Socket } }).connection
+      stream.cork()
+      process.nextTick(() => {
+        this.#isGathering = false
+        stream.uncork()
+      })
+    }
+
     // biome-ignore lint/suspicious/noExplicitAny: ten overloads, of which Kysely uses the one with text and values
     override async query(text: any, values?: any): Promise<any> {
       try {
+        this.#gather()
         if (!Array.isArray(values)) return await super.query(text, values)
         return await super.query({ name: nameOf(text), text, values: storable(values) } as QueryConfig)
       } catch (error) {
