@@ -6,12 +6,10 @@ import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
-import type { ClientRecord } from './clients.ts'
-import { clientColumns, toClient } from './clients.ts'
 import { prefixed, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
-import type { AuthorizationsTable, ClientsTable, Database, SessionsTable, UsersTable } from './schema.ts'
+import type { AuthorizationsTable, Database, SessionsTable, UsersTable } from './schema.ts'
 import type { SessionRecord } from './sessions.ts'
 import { sessionColumns, toSession } from './sessions.ts'
 import type { UserRecord } from './users.ts'
@@ -46,7 +44,6 @@ export interface AuthorizationRecord {
 export interface Standing {
   readonly authorization: AuthorizationRecord
   readonly user: UserRecord | undefined
-  readonly client: ClientRecord | undefined
   readonly session: SessionRecord | undefined
 }
 
@@ -54,8 +51,8 @@ export interface Authorizations {
   create(authorization: AuthorizationRecord): Promise<void>
   find(tenant: string, id: string): Promise<AuthorizationRecord | undefined>
   /**
-   * One query: the authorization joined with its user and client (undefined when deleted) and with the session
-   * named, or its own session when none is named. What counts as alive is `tokens/assert-active.ts`'s to say.
+   * One query: the authorization joined with its user (undefined when deleted) and with the session named, or its own
+   * session when none is named. Its client is whoever asks. What counts as alive is `tokens/assert-active.ts`'s to say.
    */
   standing(tenant: string, id: string, session?: string): Promise<Standing | undefined>
   /** The authorization with the person who gave it, undefined when deleted: one query, by primary keys. */
@@ -159,22 +156,15 @@ const withUser = (db: Database, tenant: string, id: string) =>
     .where('authorizations.tenant', '=', tenant)
     .where('authorizations.id', '=', id)
 
-/** The same with the client, and the session named, or else the authorization's own. */
+/** The same with the session named, or else the authorization's own. */
 const withAll = (db: Database, tenant: string, id: string, session?: string) =>
   withUser(db, tenant, id)
-    .leftJoin('clients', join =>
-      join
-        .onRef('clients.tenant', '=', 'authorizations.tenant')
-        .onRef('clients.id', '=', 'authorizations.client')
-        .on('clients.removed_at', 'is', null),
-    )
     .leftJoin('sessions', join => {
       const inTenant = join.onRef('sessions.tenant', '=', 'authorizations.tenant')
       return session === undefined
         ? inTenant.onRef('sessions.id', '=', 'authorizations.session')
         : inTenant.on('sessions.id', '=', session)
     })
-    .select(prefixed('clients', 'client__', clientColumns))
     .select(prefixed('sessions', 'session__', sessionColumns))
 
 type Named = Pick<AuthorizationRecord, 'tenant' | 'id'>
@@ -186,7 +176,6 @@ const readStandingWith = prepared((db, { tenant, id, session }: Named & { readon
 )
 
 const userOf = unprefixing<UsersTable>('user__', userColumns)
-const clientOf = unprefixing<ClientsTable>('client__', clientColumns)
 const sessionOf = unprefixing<SessionsTable>('session__', sessionColumns)
 
 export const authorizationsIn = (db: Database): Authorizations => ({
@@ -211,12 +200,10 @@ export const authorizationsIn = (db: Database): Authorizations => ({
         : await readStandingWith(db, { tenant, id, session })
     if (!row) return undefined
     const joinedUser = userOf(row)
-    const joinedClient = clientOf(row)
     const joinedSession = sessionOf(row)
     return {
       authorization: toRecord(row),
       user: joinedUser && toUser(joinedUser),
-      client: joinedClient && toClient(joinedClient),
       session: joinedSession && toSession(joinedSession),
     }
   },

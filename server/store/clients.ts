@@ -57,18 +57,7 @@ export const sealContextOfClientSecret = ({ tenant, id }: { tenant: string; id: 
   record: id,
 })
 
-export const clientColumns = [
-  'tenant',
-  'id',
-  'epoch',
-  'metadata',
-  'sealed_secret',
-  'created_at',
-  'updated_at',
-  'removed_at',
-] as const satisfies (keyof ClientsTable)[]
-
-export const toClient = (row: ClientsTable): ClientRecord => ({
+const toClient = (row: ClientsTable): ClientRecord => ({
   tenant: row.tenant,
   id: row.id,
   epoch: row.epoch,

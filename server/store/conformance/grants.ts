@@ -50,7 +50,6 @@ export function describeGrants(stage: Stage): void {
       assert.deepEqual(await store.authorizations.standing(tenant, 'authorization'), {
         authorization,
         user: userOf(tenant),
-        client: clientOf(tenant),
         session: await store.sessions.find(tenant, session),
       })
       assert.equal(await store.authorizations.standing(newTenant(), 'authorization'), undefined)
@@ -76,9 +75,8 @@ export function describeGrants(stage: Stage): void {
       assert.equal(standing?.authorization.organization, 'org_1')
       assert.equal((await store.authorizations.standing(tenant, 'offline'))?.session, undefined)
       await store.users.remove(tenant, user, NOW)
-      await store.clients.remove(tenant, 'app', NOW)
       const after = await store.authorizations.standing(tenant, 'offline', 'unknown')
-      assert.deepEqual([after?.user, after?.client, after?.session], [undefined, undefined, undefined])
+      assert.deepEqual([after?.user, after?.session], [undefined, undefined])
       assert.equal(after?.authorization.id, 'offline')
     })
 
