@@ -12,6 +12,7 @@ import {
   type SignKeyObjectInput,
   sign,
 } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import type { JsonObject } from '../kernel/json.ts'
 
 export type PairAlgorithmName = 'RS256' | 'PS256' | 'ES256' | 'EdDSA' | 'ML-DSA-44'
@@ -47,6 +48,8 @@ const RSA_BITS = 2048
  * passwords that are hashed. With RSA it takes ten times that, too long to hold up everybody else.
  */
 const SIGNED_AT_ONCE: ReadonlySet<string> = new Set(['ec', 'ed25519'])
+/** Then nobody else could do it meanwhile, and only the way to the pool is left to be spared. */
+const isAlone = availableParallelism() === 1
 
 /**
  * Node's own calls rather than a JOSE library's: they run on the same thread pool at the same speed, and they know
@@ -72,12 +75,13 @@ const pair = (
         (error, publicKey, privateKey) => (error ? reject(error) : resolve({ publicKey, privateKey })),
       )
     }),
-  sign: SIGNED_AT_ONCE.has(keyType)
-    ? async (key, input) => sign(digest, input, { ...options, key })
-    : (key, input) =>
-        new Promise((resolve, reject) => {
-          sign(digest, input, { ...options, key }, (error, signature) => (error ? reject(error) : resolve(signature)))
-        }),
+  sign:
+    SIGNED_AT_ONCE.has(keyType) || isAlone
+      ? async (key, input) => sign(digest, input, { ...options, key })
+      : (key, input) =>
+          new Promise((resolve, reject) => {
+            sign(digest, input, { ...options, key }, (error, signature) => (error ? reject(error) : resolve(signature)))
+          }),
 })
 
 export const HS256: SecretAlgorithm = {
