@@ -67,8 +67,9 @@ export interface Store extends Nouns {
   readonly dialect: 'sqlite' | 'postgres'
   /**
    * All or nothing. `work` touches only the transaction it is given: a query on the store itself from inside is
-   * refused with a `TypeError` rather than waited for, because on SQLite it would wait for ever. `work` asks one
-   * thing at a time and awaits nothing but the transaction, as on SQLite everybody else waits for it.
+   * refused with a `TypeError` rather than waited for, because on SQLite it would wait for ever. `work` awaits nothing
+   * but the transaction, as on SQLite everybody else waits for it; what does not need one another's answers it may ask
+   * at once.
    *
    * Revocations appended inside take their numbers as the very last statements, whatever the order of the
    * calls (`revocations.ts`).
