@@ -198,6 +198,7 @@ console.log(outcome)
     }, async () => {
       const environment = readFileSync(`/proc/${server.child.pid}/environ`, 'utf8').split('\0')
       assert.ok(environment.includes('MALLOC_TRIM_THRESHOLD_=131072'))
+      assert.ok(environment.includes('GLIBC_TUNABLES=glibc.malloc.hugetlb=1'))
       const { code, out } = await run(['tenants', 'list', '--json'], given.environment, { file: bin })
       assert.equal(code, 0)
       assert.ok(JSON.stringify(JSON.parse(out)).includes(issuer))
