@@ -6,12 +6,12 @@ import { newId } from '../kernel/ids.ts'
 import { methodsOf, type Proof } from '../policy/proof.ts'
 import { revokeSession, revokeSubject } from '../revocation/revoke.ts'
 import type { SessionClient } from '../store/session-clients.ts'
-import type { SessionRecord } from '../store/sessions.ts'
+import type { SessionRecord, SessionStanding } from '../store/sessions.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 
 /** Whether a session counts: within its limits, not ended, and of nobody who was signed out everywhere since. */
-export const isLive = (session: SessionRecord, user: UserRecord, now: Instant): boolean =>
+export const isLive = (session: SessionStanding, user: UserRecord, now: Instant): boolean =>
   session.user === user.id &&
   session.userEpoch === user.epoch &&
   session.endedAt === null &&

@@ -10,8 +10,7 @@ import { prefixed, toDocument, toObject, toText, unprefixing } from './columns.t
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { AuthorizationsTable, Database, SessionsTable, UsersTable } from './schema.ts'
-import type { SessionRecord } from './sessions.ts'
-import { sessionColumns, toSession } from './sessions.ts'
+import { type SessionStanding, standingColumns, toStanding } from './sessions.ts'
 import type { UserRecord } from './users.ts'
 import { toUser, userColumns } from './users.ts'
 
@@ -44,7 +43,7 @@ export interface AuthorizationRecord {
 export interface Standing {
   readonly authorization: AuthorizationRecord
   readonly user: UserRecord | undefined
-  readonly session: SessionRecord | undefined
+  readonly session: SessionStanding | undefined
 }
 
 export interface Authorizations {
@@ -165,7 +164,7 @@ const withAll = (db: Database, tenant: string, id: string, session?: string) =>
         ? inTenant.onRef('sessions.id', '=', 'authorizations.session')
         : inTenant.on('sessions.id', '=', session)
     })
-    .select(prefixed('sessions', 'session__', sessionColumns))
+    .select(prefixed('sessions', 'session__', standingColumns))
 
 type Named = Pick<AuthorizationRecord, 'tenant' | 'id'>
 
@@ -176,7 +175,7 @@ const readStandingWith = prepared((db, { tenant, id, session }: Named & { readon
 )
 
 const userOf = unprefixing<UsersTable>('user__', userColumns)
-const sessionOf = unprefixing<SessionsTable>('session__', sessionColumns)
+const sessionOf = unprefixing<Pick<SessionsTable, (typeof standingColumns)[number]>>('session__', standingColumns)
 
 export const authorizationsIn = (db: Database): Authorizations => ({
   async create(authorization) {
@@ -204,7 +203,7 @@ export const authorizationsIn = (db: Database): Authorizations => ({
     return {
       authorization: toRecord(row),
       user: joinedUser && toUser(joinedUser),
-      session: joinedSession && toSession(joinedSession),
+      session: joinedSession && toStanding(joinedSession),
     }
   },
 

@@ -10,7 +10,7 @@ import {
   PostgresQueryCompiler,
   type TransactionSettings,
 } from 'kysely'
-import type { Pool, PoolConfig, QueryConfig } from 'pg'
+import type { Pool, PoolConfig } from 'pg'
 import { OperatorError, UnavailableError } from '../kernel/errors.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { assembleStore } from './assemble.ts'
@@ -151,12 +151,22 @@ async function createPool(config: PoolConfig): Promise<Pool> {
       })
     }
 
+    #ask(text: string, values: readonly unknown[]): Promise<unknown> {
+      return new Promise((resolve, reject) => {
+        const query = Object.assign(new pg.Query(text, storable(values)), {
+          name: nameOf(text),
+          callback: (error: Error | null, result: unknown) => (error ? reject(error) : resolve(result)),
+        })
+        void super.query(query)
+      })
+    }
+
     // biome-ignore lint/suspicious/noExplicitAny: ten overloads, of which Kysely uses the one with text and values
     override async query(text: any, values?: any): Promise<any> {
       try {
         this.#gather()
         if (!Array.isArray(values)) return await super.query(text, values)
-        return await super.query({ name: nameOf(text), text, values: storable(values) } as QueryConfig)
+        return await this.#ask(text, values)
       } catch (error) {
         if (isUnanswered(error)) void super.end().catch(() => {})
         throw outageBehind(error)

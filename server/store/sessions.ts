@@ -97,6 +97,31 @@ export const sessionColumns = [
   'ended_at',
 ] as const satisfies (keyof SessionsTable)[]
 
+/** What decides whether a session counts: `identity/sessions.ts`. */
+export type SessionStanding = Pick<
+  SessionRecord,
+  'id' | 'user' | 'userEpoch' | 'idleExpiresAt' | 'expiresAt' | 'endedAt'
+>
+
+export const standingColumns = [
+  'tenant',
+  'id',
+  'user',
+  'user_epoch',
+  'idle_expires_at',
+  'expires_at',
+  'ended_at',
+] as const satisfies (keyof SessionsTable)[]
+
+export const toStanding = (row: Pick<SessionsTable, (typeof standingColumns)[number]>): SessionStanding => ({
+  id: row.id,
+  user: row.user,
+  userEpoch: row.user_epoch,
+  idleExpiresAt: row.idle_expires_at,
+  expiresAt: row.expires_at,
+  endedAt: row.ended_at,
+})
+
 export const toSession = (row: SessionsTable): SessionRecord => ({
   tenant: row.tenant,
   id: row.id,

@@ -7,7 +7,7 @@ import { isLive } from '../identity/sessions.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
-import type { SessionRecord } from '../store/sessions.ts'
+import type { SessionStanding } from '../store/sessions.ts'
 import type { UserRecord } from '../store/users.ts'
 
 declare const passedTheGate: unique symbol
@@ -30,7 +30,7 @@ export interface Person {
   /** What they gave the client; null while it is only about to be given. */
   readonly authorization: AuthorizationRecord | null
   /** The session it hangs on; null when it outlives it, undefined when that session is gone. */
-  readonly session: SessionRecord | null | undefined
+  readonly session: SessionStanding | null | undefined
   readonly now: number
 }
 

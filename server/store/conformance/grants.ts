@@ -47,10 +47,13 @@ export function describeGrants(stage: Stage): void {
       const { tenant, session } = await grantIn(store)
       const authorization = authorizationOf(tenant, { session })
       assert.deepEqual(await store.authorizations.find(tenant, 'authorization'), authorization)
+      const found = await store.sessions.find(tenant, session)
+      assert.ok(found)
+      const { id, user, userEpoch, idleExpiresAt, expiresAt, endedAt } = found
       assert.deepEqual(await store.authorizations.standing(tenant, 'authorization'), {
         authorization,
         user: userOf(tenant),
-        session: await store.sessions.find(tenant, session),
+        session: { id, user, userEpoch, idleExpiresAt, expiresAt, endedAt },
       })
       assert.equal(await store.authorizations.standing(newTenant(), 'authorization'), undefined)
     })
