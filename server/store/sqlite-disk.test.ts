@@ -35,13 +35,18 @@ describe('a log on its way to the disk', () => {
   })
 
   const told: string[] = []
+  const faults: unknown[] = []
   beforeEach(() => void told.splice(0))
+  beforeEach(() => void faults.splice(0))
   function commit(word: string): Promise<void> {
     database.prepare('insert into words values (?)').run(word)
     disk.noteCommit()
     return Promise.resolve(disk.reached()).then(
       () => void told.push(word),
-      () => void told.push(`not ${word}`),
+      fault => {
+        told.push(`not ${word}`)
+        faults.push(fault)
+      },
     )
   }
   const turn = () => new Promise(resolve => setImmediate(resolve))
@@ -103,6 +108,35 @@ describe('a log on its way to the disk', () => {
     asked[1]?.resolve()
     await second
     assert.deepEqual(told, ['not a', 'b'])
+  })
+
+  test('that cannot be emptied either is tried again with the next commit, and keeps nobody waiting', async () => {
+    const first = commit('a')
+    await turn()
+    asked[0]?.reject(Object.assign(new Error('I/O error'), { code: 'EIO', syscall: 'fdatasync' }))
+    await first
+    const reader = new DatabaseSync(file, { readOnly: true })
+    reader.exec('begin; select * from words')
+    await commit('b')
+    reader.close()
+    const third = commit('c')
+    await turn()
+    asked[1]?.resolve()
+    await Promise.race([third, new Promise(resolve => setTimeout(resolve, 1000))])
+    assert.deepEqual(told, ['not a', 'not b', 'c'])
+  })
+
+  test('that is to be emptied while somebody writes is said to be busy', async () => {
+    const all = [commit('a')]
+    await turn()
+    all.push(commit('b'))
+    database.exec("begin; insert into words values ('c')")
+    asked[0]?.reject(Object.assign(new Error('I/O error'), { code: 'EIO', syscall: 'fdatasync' }))
+    await all[0]
+    await all[1]
+    assert.ok(faults.every(fault => fault instanceof UnavailableError))
+    database.exec('rollback')
+    assert.deepEqual(told, ['not a', 'not b'])
   })
 
   test('is told of by name, as something that may be over in a moment', async () => {

@@ -60,7 +60,10 @@ export class LogOnDisk implements Disk {
     if (this.#onDisk === this.#committed) return undefined
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit: this.#committed, resolve, reject })
-      this.#writing ??= this.#writeAll()
+      if (this.#writing) return
+      const writing = this.#writeAll()
+      // A fault may have come before the disk was asked; then it is over, and nothing is being written.
+      if (this.#waiting.length > 0) this.#writing = writing
     })
   }
 
@@ -103,8 +106,10 @@ export class LogOnDisk implements Disk {
    * proves nothing. All of the log is copied into the database, which is written anew, and the log begins from its start.
    */
   #closeGap(): void {
-    const [outcome] = this.#database.prepare('pragma wal_checkpoint(truncate)').all()
-    if (outcome?.['busy'] !== 0) throw Object.assign(new Error('The log cannot be emptied'), { errcode: 5 })
+    // Inside a transaction SQLite would call the pragma an error of ours.
+    const isEmptied =
+      !this.#database.isTransaction && this.#database.prepare('pragma wal_checkpoint(truncate)').get()?.['busy'] === 0
+    if (!isEmptied) throw Object.assign(new Error('The log cannot be emptied'), { errcode: 5 })
     this.#hasGap = false
   }
 }
