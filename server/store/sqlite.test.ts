@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import fs, {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { createMemoryBus } from '../bus/memory.ts'
-import { OperatorError } from '../kernel/errors.ts'
+import { OperatorError, UnavailableError } from '../kernel/errors.ts'
 import { createTestSealer, NOW } from './conformance/stage.ts'
 import { describeStore } from './conformance.ts'
-import { openSqlite } from './sqlite.ts'
+import { takesWrites } from './dialect.ts'
+import { openSqlite, openSqliteDatabase } from './sqlite.ts'
 
 const options = { clock: () => NOW, sealer: createTestSealer(), bus: createMemoryBus() }
 
@@ -116,6 +127,24 @@ describe('an embedded database', () => {
       const opened = await openSqlite(file, options)
       await assert.rejects(opened.tenants.find('t'), isNamed)
       await opened.close()
+    }))
+
+  test('whose disk does not take what is written says so to whoever asks whether it does', t =>
+    inFolder(async file => {
+      const failing = t.mock.method(fs, 'fdatasync', (_descriptor: number, done: (error: Error) => void) =>
+        done(Object.assign(new Error('EIO: i/o error, fdatasync'), { code: 'EIO', syscall: 'fdatasync' })),
+      )
+      syncBuiltinESMExports()
+      try {
+        const store = await openSqlite(file, { ...options, synchronous: 'normal' })
+        await store.close()
+        const { db } = openSqliteDatabase(file)
+        await assert.rejects(takesWrites(db), UnavailableError)
+        await db.destroy()
+      } finally {
+        failing.mock.restore()
+        syncBuiltinESMExports()
+      }
     }))
 
   test('closes after the transaction that is under way', () =>

@@ -235,7 +235,18 @@ class EmbeddedConnection implements DatabaseConnection {
     if (this.#isInUnit) return this.#commits.inUnit(write)
     if (SelectQueryNode.is(query.query)) return this.#read(query)
     // What is not built may be anything, a pragma or a `vacuum`, that no transaction takes.
-    return RawNode.is(query.query) ? this.#commits.alone(write) : this.#commits.write(write)
+    return RawNode.is(query.query) ? this.#alone(write) : this.#commits.write(write)
+  }
+
+  /** It may have written, and `/readyz` asks by such a statement whether the disk takes it. */
+  async #alone<T>(work: () => T): Promise<T> {
+    const result = await this.#commits.alone(() => {
+      const done = work()
+      this.#disk.noteCommit()
+      return done
+    })
+    await this.#disk.reached()
+    return result
   }
 
   async #read<R>(query: CompiledQuery): Promise<QueryResult<R>> {
