@@ -75,9 +75,12 @@ async function understand(services: OAuthServices, incoming: Incoming, parameter
 async function carryOut(services: OAuthServices, incoming: Incoming, request: Understood): Promise<Answer> {
   const { hinted, sessionHint, ...asked } = request
   if (!hinted) {
-    // Only the applications of a session know its `sid`, so this is their word as an ID token is. It is worth something
-    // in the browser of that session alone.
-    const sessions = sessionHint === null ? [] : await liveSessions(services.store, incoming, services.clock())
+    // Only the applications of a session know its `sid`, so this is their word as an ID token is, where one is named. It is
+    // worth something in the browser of that session alone.
+    const sessions =
+      sessionHint === null || asked.client === null
+        ? []
+        : await liveSessions(services.store, incoming, services.clock())
     return sessions.some(({ session }) => session.id === sessionHint)
       ? signOutHere(services, incoming, asked, ({ session }) => session.id === sessionHint)
       : askToSignOut(services, incoming, asked)
