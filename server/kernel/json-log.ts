@@ -37,23 +37,32 @@ export async function createLog(level: LogLevel, { pretty, to = 1, worker }: Log
   return log
 }
 
+/** In bytes, of what a pipe takes whole when several processes write into it (PIPE_BUF of Linux). */
+const MOST_AT_ONCE = 4096
+
 /**
  * Lines of one turn of the event loop go out by one call of the system, which takes longer than all else of a line. None
- * waits for another turn, and what is left when the process ends is written then.
+ * waits for another turn, and what is left when the process ends is written then. Workers write into one pipe: no more goes
+ * out at once than it takes whole, or lines of theirs would stand in the middle of ours.
  */
 function onceATurn(output: { write(text: string): unknown }): { write(line: string): void } {
   let lines = ''
+  let size = 0
   const flush = () => {
     unwritten.delete(flush)
     const text = lines
     lines = ''
+    size = 0
     output.write(text)
   }
   return {
     write(line) {
+      const bytes = Buffer.byteLength(line)
+      if (size > 0 && size + bytes > MOST_AT_ONCE) flush()
       if (lines === '') setImmediate(() => unwritten.has(flush) && flush())
       unwritten.add(flush)
       lines += line
+      size += bytes
     },
   }
 }
