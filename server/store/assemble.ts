@@ -1,6 +1,7 @@
 /** Makes a store of an opened database. How it is opened is `sqlite.ts`'s and `postgres.ts`'s part. */
 import type { BusMessage } from '../kernel/bus.ts'
 import { UnavailableError } from '../kernel/errors.ts'
+import { askingAtOnce } from './at-once.ts'
 import { authorizationsIn } from './authorizations.ts'
 import { clientsIn } from './clients.ts'
 import { connectionsIn } from './connections.ts'
@@ -78,7 +79,9 @@ async function runIn<T>(
     pending.messages.push({ topic: 'revocation', tenant: revocation.tenant, id: revocation.id })
   }
   const announce = (message: BusMessage) => void pending.messages.push(message)
-  const result = await gate.enter(() => work({ ...nounsIn(db, options, append), announce }))
+  const result = await askingAtOnce(db, transaction =>
+    gate.enter(() => work({ ...nounsIn(transaction, options, append), announce })),
+  )
   isOver = true
   await writeRevocations(db, pending.revocations)
   return result

@@ -41,6 +41,37 @@ export function describeTransactions(stage: Stage): void {
       assert.equal(await store.clients.create(clientOf(tenant)), 'created')
     })
 
+    test('nothing is left of statements that were asked at once with one that fails', async () => {
+      const { store } = stage
+      const tenant = newTenant()
+      for (let time = 0; time < 50; time++)
+        await assert.rejects(
+          store.transaction(async ({ events }) => {
+            const unwritable = { ...eventOf(tenant), at: null as unknown as number }
+            await Promise.all(
+              [unwritable, ...Array.from({ length: 4 }, () => eventOf(tenant))].map(event => events.record([event])),
+            )
+          }),
+        )
+      assert.deepEqual(await store.events.list(tenant, { limit: 10 }), [])
+    })
+
+    test('what a transaction that failed still asks is refused', async () => {
+      const { store } = stage
+      const tenant = newTenant()
+      let late: Promise<unknown> | undefined
+      await assert.rejects(
+        store.transaction(async ({ events }) => {
+          late = events.list(tenant, { limit: 1 }).then(() => events.record([eventOf(tenant)]))
+          late.catch(() => {})
+          throw new RangeError('fails')
+        }),
+        RangeError,
+      )
+      await assert.rejects(async () => late)
+      assert.deepEqual(await store.events.list(tenant, { limit: 10 }), [])
+    })
+
     test('a transaction sees what it has written', async () => {
       const { store } = stage
       const tenant = newTenant()
