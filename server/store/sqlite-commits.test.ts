@@ -131,6 +131,21 @@ describe('commits that several share', () => {
     assert.deepEqual(written(), ['b'])
   })
 
+  test('a unit that fails of what others wrote says so once that is on the disk, and not at all if it never is', async () => {
+    async function refused(): Promise<string> {
+      await commits.begin()
+      const isTaken = commits.inUnit(() => database.prepare('select id from children').get()) !== undefined
+      await commits.undo()
+      return isTaken ? 'taken' : 'free'
+    }
+    assert.equal(await refused(), 'free')
+    const told: string[] = []
+    const all = [unit('a').then(() => told.push('written')), refused().then(answer => told.push(answer))]
+    await Promise.all(all)
+    assert.deepEqual(told, ['written', 'taken'])
+    assert.deepEqual(await outcomes([unit('orphan', 1), refused()]), ['rejected', 'rejected'])
+  })
+
   test('a unit that takes its time holds up those that share its commit, and nobody is forgotten', async () => {
     await commits.begin()
     commits.inUnit(() => insert('slow'))

@@ -70,6 +70,22 @@ export class SharedCommits {
     }
   }
 
+  /**
+   * Undoes the unit, and resolves once what it has read of others is on the disk: whoever failed because of that says so.
+   * Rejects when it never will be.
+   */
+  async undo(): Promise<void> {
+    if (this.#written.length === 0) {
+      this.rollback()
+      return this.#disk.reached()
+    }
+    const commit = new Promise<void>((resolve, reject) => this.#written.push({ resolve, reject }))
+    // Nobody is left to hear of it when the rollback throws.
+    commit.catch(() => {})
+    this.rollback()
+    return commit
+  }
+
   /** A statement of the unit that was begun. One that follows after all was rolled back would be committed by itself. */
   inUnit<T>(work: () => T): T {
     if (!this.#database.isTransaction) throw new TypeError('The transaction was rolled back, and goes on')

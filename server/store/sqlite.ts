@@ -280,8 +280,9 @@ class EmbeddedConnection implements DatabaseConnection {
   /** Also asked for after a commit that failed, when there is nothing left to undo. */
   async rollback(): Promise<void> {
     if (this.#snapshot) return this.#endReading()
-    if (this.#isInUnit) this.#commits.rollback()
+    const isInUnit = this.#isInUnit
     this.#isInUnit = false
+    if (isInUnit) await this.#commits.undo()
   }
 
   #endReading(): void {
