@@ -139,14 +139,18 @@ describe('a log on its way to the disk', () => {
     assert.deepEqual(told, ['not a', 'not b'])
   })
 
-  test('is told of by name, as something that may be over in a moment', async () => {
-    database.exec("insert into words values ('a')")
-    disk.noteCommit()
-    const waiting = disk.reached()
-    asked[0]?.reject(Object.assign(new Error('no space'), { code: 'ENOSPC', syscall: 'fdatasync' }))
-    await assert.rejects(
-      async () => waiting,
-      error => error instanceof UnavailableError && error.message.includes(file) && /Make room/.test(error.message),
-    )
-  })
+  for (const [code, advice] of [
+    ['ENOSPC', /Make room/],
+    ['EIO', /failed to read or to write/],
+  ] as const)
+    test(`is told of by name, as something that may be over in a moment (${code})`, async () => {
+      database.exec("insert into words values ('a')")
+      disk.noteCommit()
+      const waiting = disk.reached()
+      asked[0]?.reject(Object.assign(new Error('no luck'), { code, syscall: 'fdatasync' }))
+      await assert.rejects(
+        async () => waiting,
+        error => error instanceof UnavailableError && error.message.includes(file) && advice.test(error.message),
+      )
+    })
 })

@@ -43,8 +43,10 @@ function resultCodeOf(error: unknown): number {
   // The upper bits say more of the same: SQLITE_IOERR_READ, SQLITE_CORRUPT_INDEX.
   if (errcode !== undefined) return errcode & 0xff
   if (syscall === undefined) return 0
-  return code === 'ENOSPC' ? 13 : 14
+  return SYSTEM[code ?? ''] ?? 14
 }
+
+const SYSTEM: Readonly<Record<string, number>> = { EIO: 10, ENOSPC: 13, EDQUOT: 13 }
 
 /** Somebody else's database would be given our tables without a question. */
 export function refuseForeign(file: string, database: DatabaseSync): void {
