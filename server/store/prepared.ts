@@ -35,7 +35,7 @@ export function prepared<Values extends object, Row>(
     const query = build(db, places).compile()
     if (ALL_COLUMNS.test(query.sql)) throw new TypeError(`A prepared query names its columns: ${query.sql}`)
     compiled.set(dialect, query)
-    names.set(query.sql, `latchkey_${names.size}`)
+    if (!names.has(query.sql)) names.set(query.sql, `latchkey_${names.size}`)
     return query
   }
   const places = new Proxy({}, { get: (_target, name) => new Place(String(name)) }) as Values

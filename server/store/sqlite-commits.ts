@@ -174,7 +174,8 @@ export class SharedCommits {
     }
     try {
       this.#run('commit')
-      this.#disk.noteCommit()
+      // Where all were rolled back there is nothing in it.
+      if (this.#written.length > 0) this.#disk.noteCommit()
       this.#answerOnceOnDisk()
     } catch (error) {
       // Told whatever becomes of the rollback: whoever waits here has nobody else to tell them.

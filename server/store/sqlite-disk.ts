@@ -57,7 +57,7 @@ export class LogOnDisk implements Disk {
   }
 
   reached(): Promise<void> | undefined {
-    if (this.#onDisk === this.#committed) return undefined
+    if (this.#onDisk === this.#committed && !this.#hasGap) return undefined
     return new Promise((resolve, reject) => {
       this.#waiting.push({ commit: this.#committed, resolve, reject })
       if (this.#writing) return
@@ -107,10 +107,20 @@ export class LogOnDisk implements Disk {
    */
   #closeGap(): void {
     // Inside a transaction SQLite would call the pragma an error of ours.
-    const isEmptied =
-      !this.#database.isTransaction && this.#database.prepare('pragma wal_checkpoint(truncate)').get()?.['busy'] === 0
-    if (!isEmptied) throw Object.assign(new Error('The log cannot be emptied'), { errcode: 5 })
+    if (this.#database.isTransaction || !emptyLog(this.#database))
+      throw Object.assign(new Error('The log cannot be emptied'), { errcode: 5 })
     this.#hasGap = false
+  }
+}
+
+/** Whether all of the log is in the database now. Nobody who reads there is waited for: everybody here would wait. */
+function emptyLog(database: DatabaseSync): boolean {
+  const timeout = database.prepare('pragma busy_timeout').get()?.['timeout']
+  database.exec('pragma busy_timeout = 0')
+  try {
+    return database.prepare('pragma wal_checkpoint(truncate)').get()?.['busy'] === 0
+  } finally {
+    database.exec(`pragma busy_timeout = ${timeout}`)
   }
 }
 

@@ -94,6 +94,8 @@ function openFile(file: string, options: Pick<SqliteOptions, 'synchronous'>): Op
     // Whatever was asked for: who waits for the disk is ours to say.
     database.exec('pragma synchronous = normal')
     database.exec(`pragma wal_autocheckpoint = ${LOG_PAGES}`)
+    // What a server that was killed has left may not be on the disk, and what is committed now would lie behind it.
+    database.exec('pragma wal_checkpoint(truncate)')
     const disk = options.synchronous === 'normal' ? undemanding : new LogOnDisk(file, database)
     return { writer: database, reader: openReader(file), disk }
   } catch (error) {

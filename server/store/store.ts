@@ -68,8 +68,8 @@ export interface Store extends Nouns {
   /**
    * All or nothing. `work` touches only the transaction it is given: a query on the store itself from inside is
    * refused with a `TypeError` rather than waited for, because on SQLite it would wait for ever. `work` awaits nothing
-   * but the transaction, as on SQLite everybody else waits for it; what does not need one another's answers it may ask
-   * at once.
+   * but the transaction, as on SQLite everybody else waits for it; statements that do not need one another's answers it may
+   * ask at once, but none beside a verb that answers `taken` or the like, which may take them back with itself.
    *
    * Revocations appended inside take their numbers as the very last statements, whatever the order of the
    * calls (`revocations.ts`).
