@@ -4,6 +4,7 @@
  * tests'; where a real browser is the point, they start one.
  */
 import { createHash } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Latchkey } from '../../server/compose.ts'
 import type { RunningServer } from '../fixtures/server.ts'
 
@@ -213,6 +214,8 @@ export class CookieJarBrowser {
 export async function beginAt(browser: CookieJarBrowser, path = authorizePath()): Promise<string> {
   const { location, body } = await browser.get(path)
   if (!location?.startsWith('/login/')) throw new Error(`No sign-in was asked for: ${location ?? body}`)
+  // A proof counts as new from the next millisecond on, and nobody answers a page sooner.
+  await pause(2)
   return location
 }
 
