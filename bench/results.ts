@@ -66,7 +66,7 @@ function settingHere(): Setting {
     machine: {
       processors: `${cpus().length} × ${processor?.model.trim() ?? 'unknown'}`,
       memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
-      system: `${process.platform} ${release()}, ${process.arch}`,
+      system: `${process.platform} ${release().split('-')[0]}, ${process.arch}`,
       node: process.version,
       'oidc-provider': versionOf('oidc-provider'),
       postgresql: versionOfPostgres(),
