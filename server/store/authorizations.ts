@@ -6,7 +6,7 @@ import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
-import { prefixed, toDocument, toObject, toText, unprefixing } from './columns.ts'
+import { columnsOf, prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { AuthorizationsTable, Database, SessionsTable, UsersTable } from './schema.ts'
@@ -121,23 +121,7 @@ const toRow = (authorization: AuthorizationRecord): AuthorizationsTable => ({
 })
 
 const insert = prepared((db, row: AuthorizationsTable) =>
-  db.insertInto('authorizations').values({
-    tenant: row.tenant,
-    id: row.id,
-    subject: row.subject,
-    client: row.client,
-    organization: row.organization,
-    session: row.session,
-    connection: row.connection,
-    audiences: row.audiences,
-    proofs: row.proofs,
-    request: row.request,
-    user_epoch: row.user_epoch,
-    client_epoch: row.client_epoch,
-    state: row.state,
-    created_at: row.created_at,
-    expires_at: row.expires_at,
-  }),
+  db.insertInto('authorizations').values(columnsOf(row, authorizationColumns)),
 )
 
 /** The authorization, and the person who gave it unless they were deleted. */
@@ -150,7 +134,7 @@ const withUser = (db: Database, tenant: string, id: string) =>
         .onRef('users.id', '=', 'authorizations.subject')
         .on('users.removed_at', 'is', null),
     )
-    .select(authorizationColumns.map(column => `authorizations.${column}` as const))
+    .select(qualified('authorizations', authorizationColumns))
     .select(prefixed('users', 'user__', userColumns))
     .where('authorizations.tenant', '=', tenant)
     .where('authorizations.id', '=', id)

@@ -18,6 +18,14 @@ export function onlyGiven<T extends object>(row: T): { [Column in keyof T]?: Exc
   }
 }
 
+/** The columns of a row, each by its name: for a prepared insert, whose values are stand-ins. */
+export const columnsOf = <Row extends object>(row: Row, columns: readonly (keyof Row & string)[]): Row =>
+  Object.fromEntries(columns.map(column => [column, row[column]])) as Row
+
+/** A table's columns for a query that joins others, where `select *` would be of all of them. */
+export const qualified = <Table extends string, Column extends string>(table: Table, columns: readonly Column[]) =>
+  columns.map(column => `${table}.${column}` as const)
+
 type Prefixed<Table extends string, Prefix extends string, Column extends string> = Column extends string
   ? `${Table}.${Column} as ${Prefix}${Column}`
   : never

@@ -24,7 +24,8 @@ const names = new Map<string, string>()
 const ALL_COLUMNS = /(?:select|returning|\.|,) ?\*/
 
 /**
- * Values are an object's members or a list's. `build` may do nothing with a value but hand it to the query: what it is given when the query is built is a stand-in.
+ * Values are an object's members or a list's. `build` may do nothing with a value but hand it to the query: what it is
+ * given when the query is built is a stand-in.
  * So a value that decides what the query is (null for `is null`) is no value of it.
  */
 export function prepared<Values extends object, Row>(

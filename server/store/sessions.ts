@@ -7,7 +7,7 @@ import { newId } from '../kernel/ids.ts'
 import { MINUTE } from '../kernel/seconds.ts'
 import { addProofs, type Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
-import { prefixed, toDocument, toText, unprefixing } from './columns.ts'
+import { prefixed, qualified, toDocument, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { Database, SessionsTable, UsersTable } from './schema.ts'
@@ -208,7 +208,7 @@ const readInBrowser = prepared(
           .onRef('users.id', '=', 'sessions.user')
           .on('users.removed_at', 'is', null),
       )
-      .select(sessionColumns.map(column => `sessions.${column}` as const))
+      .select(qualified('sessions', sessionColumns))
       .select(prefixed('users', 'user__', userColumns))
       .where('browsers.tenant', '=', tenant)
       .where('browsers.secret_hash', '=', secretHash)

@@ -185,19 +185,21 @@ export class SharedCommits {
   }
 
   #answerOnceOnDisk(): void {
-    const written = this.#written
-    this.#written = []
-    const all = (tell: (waiting: Waiting) => void) => written.forEach(tell)
+    const written = this.#takeWritten()
+    const resolve = () => written.forEach(waiting => void waiting.resolve())
     const reached = this.#disk.reached()
-    const resolve = () => all(waiting => waiting.resolve())
-    if (reached) reached.then(resolve, error => all(waiting => waiting.reject(error)))
+    if (reached) reached.then(resolve, error => written.forEach(waiting => void waiting.reject(error)))
     else resolve()
   }
 
   #answer(tell: (waiting: Waiting) => void): void {
+    this.#takeWritten().forEach(tell)
+  }
+
+  #takeWritten(): readonly Waiting[] {
     const written = this.#written
     this.#written = []
-    written.forEach(tell)
+    return written
   }
 
   #run(text: string): void {

@@ -9,7 +9,7 @@
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { SealContext, Sealer } from '../kernel/sealer.ts'
-import { onlyGiven, toText } from './columns.ts'
+import { columnsOf, onlyGiven, toText } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { Database, TicketsTable } from './schema.ts'
@@ -160,25 +160,7 @@ const changing = (db: Database, { tenant, kind, id }: Named) =>
     .where('id', '=', id)
     .where('consumed_at', 'is', null)
 
-const insert = prepared((db, row: TicketsTable) =>
-  db.insertInto('tickets').values({
-    tenant: row.tenant,
-    kind: row.kind,
-    id: row.id,
-    secret_hash: row.secret_hash,
-    browser_hash: row.browser_hash,
-    handle_hash: row.handle_hash,
-    subject: row.subject,
-    authorization: row.authorization,
-    attempts: row.attempts,
-    version: row.version,
-    state: row.state,
-    data: row.data,
-    created_at: row.created_at,
-    expires_at: row.expires_at,
-    consumed_at: row.consumed_at,
-  }),
-)
+const insert = prepared((db, row: TicketsTable) => db.insertInto('tickets').values(columnsOf(row, ticketColumns)))
 
 const read = prepared((db, { tenant, kind, id, now }: NamedNow) =>
   one(db, { tenant, kind, id })
