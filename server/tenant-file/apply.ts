@@ -6,13 +6,14 @@ import { applied } from '../audit/events.ts'
 import { readMembers } from '../clients/members.ts'
 import { CLIENT_MEMBERS } from '../clients/metadata.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
+import type { OperatorFile } from '../config/operator-file.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { createSlices } from '../kernel/slices.ts'
 import type { PairAlgorithmName } from '../keys/algorithms.ts'
 import { planClientGrants } from './client-grants.ts'
 import { planClients } from './clients.ts'
 import type { Change, Planning, Step } from './plan.ts'
-import { parseTenantFile, type TenantFile, type TenantFileText } from './read.ts'
+import { parseTenantFile, type TenantFile } from './read.ts'
 import { planResourceServers } from './resource-servers.ts'
 import { planRoles } from './roles.ts'
 import { planSettings } from './settings.ts'
@@ -41,7 +42,7 @@ const EVENTS_AT_ONCE = 100
 const ATTEMPTS = 5
 
 /** `applyParsed` of a file that nobody has parsed, for a process that answers nobody yet: parsing stands in the way of all else. */
-export const applyTenantFile = async (services: Services, tenant: string, file: TenantFileText): Promise<Applied> =>
+export const applyTenantFile = async (services: Services, tenant: string, file: OperatorFile): Promise<Applied> =>
   applyParsed(services, tenant, await parseTenantFile(file))
 
 /**

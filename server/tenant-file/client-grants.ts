@@ -1,13 +1,13 @@
 /** The `clientGrants` of a tenant file: what a client may ask of an API as itself. */
 import { isDeepStrictEqual } from 'node:util'
 import { type Member, readMembers } from '../clients/members.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import type { ClientPlan } from './clients.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
-import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
-import type { Path } from './yaml.ts'
 
 export interface ClientGrantEntry {
   readonly path: Path

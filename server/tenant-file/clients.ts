@@ -6,6 +6,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { type Member, readMembers } from '../clients/members.ts'
 import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import { newClientId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { randomSecret } from '../kernel/secrets.ts'
@@ -13,9 +15,7 @@ import type { ClientRecord } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
-import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
-import type { Path } from './yaml.ts'
 
 export interface ClientEntry {
   readonly path: Path

@@ -1,8 +1,8 @@
 /** What the lists of a tenant file have in common: entries that are mappings, checked by a table, each named once. */
 import { checkMembers, type Members, unknownMembers } from '../clients/members.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
-import type { Findings } from './findings.ts'
-import type { Path } from './yaml.ts'
 
 export interface Entry {
   readonly path: Path

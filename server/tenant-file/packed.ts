@@ -2,10 +2,11 @@
  * A tenant file on its way from the process that has parsed it to the one that has the data, as JSON. Parsing takes
  * seconds for a large file, during which a server would answer nobody: so it is the command that does it.
  */
+
+import { createFindings, type Found } from '../config/findings.ts'
+import { lineIn, type Outline } from '../config/yaml.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import { createFindings, type Found } from './findings.ts'
-import type { ParsedTenantFile, TenantFile } from './read.ts'
-import { lineIn, type Outline } from './yaml.ts'
+import { OUTCOME, type ParsedTenantFile, type TenantFile } from './read.ts'
 
 interface Packed extends Omit<TenantFile, 'findings'> {
   readonly found: Found
@@ -23,5 +24,5 @@ export function packTenantFile({ findings, outline, ...file }: ParsedTenantFile)
 /** What is unpacked is believed to have been packed by the same version. */
 export function unpackTenantFile(given: JsonObject): TenantFile {
   const { found, lines, ...file } = given as unknown as Packed
-  return { ...file, findings: createFindings(file.name, path => lineIn(lines, path), found) }
+  return { ...file, findings: createFindings(file.name, path => lineIn(lines, path), OUTCOME, found) }
 }

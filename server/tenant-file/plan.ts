@@ -3,11 +3,11 @@
  * what differs becomes a step, and all steps are written in one.
  */
 import type { Clients } from '../clients/clients.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Store, Transaction } from '../store/store.ts'
-import type { Findings } from './findings.ts'
-import type { Path } from './yaml.ts'
 
 export interface Planning {
   readonly store: Store

@@ -2,26 +2,17 @@
  * From a tenant file to entries and what is wrong with them. Each section's file knows its own members; what only
  * the store can tell (whether a role exists) is asked when it is applied.
  */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
-import { OperatorError } from '../kernel/errors.ts'
+import type { Findings } from '../config/findings.ts'
+import { type OperatorFile, parseOperatorFile, readOperatorFile } from '../config/operator-file.ts'
+import type { Yaml } from '../config/yaml.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
 import { entriesOf } from './entries.ts'
-import { createFindings, type Findings } from './findings.ts'
 import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
 import { type RoleEntry, readRoles } from './roles.ts'
 import { readSettings } from './settings.ts'
 import { readUsers, type UserEntry } from './users.ts'
-import { readYaml, type Yaml } from './yaml.ts'
-
-/** A file as it was read, by whoever may read it: what is done with it may be done in another process. */
-export interface TenantFileText {
-  /** What faults and warnings call the file. */
-  readonly name: string
-  readonly text: string
-}
 
 export interface TenantFile {
   readonly name: string
@@ -40,28 +31,17 @@ export interface ParsedTenantFile extends TenantFile {
   readonly outline: Yaml['outline']
 }
 
-const MOST_BYTES = 10 * 1024 * 1024
+/** What every fault means, whoever finds it. */
+export const OUTCOME = 'The tenant file cannot be applied; nothing was changed.'
+
 const SECTIONS = ['tenant', 'attackProtection', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
 
 /** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8. */
-export function readTenantFile(file: string): TenantFileText {
-  const bytes = readBounded(file)
-  try {
-    return { name: basename(file), text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
-  } catch (error) {
-    throw new OperatorError(`The tenant file ${file} is not UTF-8 text.`, { cause: error })
-  }
-}
+export const readTenantFile = (file: string): OperatorFile => readOperatorFile('tenant file', file)
 
 /** @throws OperatorError for what is no YAML. Other faults are findings. */
-export async function parseTenantFile({ name, text }: TenantFileText): Promise<ParsedTenantFile> {
-  const { value, faults, lineOf, outline } = await readYaml(text)
-  // What is no YAML has no members to name a place by: the path is the line itself.
-  const syntax = createFindings(name, ([line]) => Number(line))
-  for (const { line, sentence } of faults) syntax.fault([line], sentence)
-  syntax.settle()
-
-  const findings = createFindings(name, lineOf)
+export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantFile> {
+  const { value, findings, outline } = await parseOperatorFile(file, OUTCOME)
   const document = isObject(value) ? value : {}
   if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
   for (const section of Object.keys(document)) if (!SECTIONS.includes(section)) findings.unused('the file', [], section)
@@ -75,22 +55,5 @@ export async function parseTenantFile({ name, text }: TenantFileText): Promise<P
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
   }
-  return { ...sound, name, findings, outline }
-}
-
-/** The size is asked of the open file, so that the file read is the file measured. */
-function readBounded(file: string): Buffer {
-  let descriptor: number | undefined
-  try {
-    descriptor = openSync(file, 'r')
-    if (fstatSync(descriptor).size > MOST_BYTES)
-      throw new OperatorError(`The tenant file ${file} is larger than ${MOST_BYTES / 1024 / 1024} MiB.`)
-    return readFileSync(descriptor)
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error)
-      throw new OperatorError(`The tenant file ${file} cannot be read: ${error.message}.`, { cause: error })
-    throw error
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor)
-  }
+  return { ...sound, name: file.name, findings, outline }
 }

@@ -4,6 +4,8 @@ import { importSecret } from '@latchkey/sdk/verify'
 import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
 import { readMembers } from '../clients/members.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { sha256 } from '../kernel/secrets.ts'
@@ -13,9 +15,7 @@ import { userinfoAudience } from '../tokens/access-token.ts'
 import { OPENID_SCOPES } from '../tokens/claims.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isName, isSound, refuseRepeats, without } from './entries.ts'
-import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
-import type { Path } from './yaml.ts'
 
 export interface ResourceServerEntry {
   readonly path: Path

@@ -1,10 +1,10 @@
 /** The `roles` of a tenant file. What a role may do is not stored yet; its name goes into tokens. */
 import { type Member, readMembers } from '../clients/members.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'
-import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
-import type { Path } from './yaml.ts'
 
 export interface RoleEntry {
   readonly path: Path

@@ -4,12 +4,12 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { type Member, readMembers } from '../clients/members.ts'
+import type { Findings } from '../config/findings.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isAddressOrRange } from '../kernel/ip-ranges.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Nouns } from '../store/store.ts'
 import { isSound } from './entries.ts'
-import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
 

@@ -3,6 +3,7 @@
  * people change their own profiles. Whatever takes away how somebody signs in ends what they signed in to.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Findings } from '../config/findings.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
 import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, setPassword } from '../identity/users.ts'
 import { newObjectId } from '../kernel/ids.ts'
@@ -11,7 +12,6 @@ import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { Transaction } from '../store/store.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
-import type { Findings } from './findings.ts'
 import type { Planning, Step } from './plan.ts'
 import type { RolePlan } from './roles.ts'
 import type { UserEntry } from './users.ts'

@@ -1,5 +1,7 @@
 /** The `users` of a tenant file: what an entry may say of a person. What follows from it is `user-changes.ts`'s. */
 import { type Member, readMembers } from '../clients/members.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
 import { hashProblem } from '../identity/password-hash.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
@@ -12,8 +14,6 @@ import {
 } from '../policy/password-rule.js'
 import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
 import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'
-import type { Findings } from './findings.ts'
-import type { Path } from './yaml.ts'
 
 export interface UserEntry {
   readonly path: Path

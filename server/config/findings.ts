@@ -1,4 +1,4 @@
-/** What is wrong with a tenant file and what of it has no effect, each with its line. What is looked for is the readers' business. */
+/** What is wrong with a file that an operator wrote and what of it has no effect, each with its line. What is looked for is its reader's business. */
 import { OperatorError } from '../kernel/errors.ts'
 import type { Path } from './yaml.ts'
 
@@ -27,7 +27,13 @@ export interface Found {
 /** More would scroll the first, which often is the cause of the others, off the screen. */
 const MOST_LISTED = 20
 
-export function createFindings(file: string, lineOf: (path: Path) => number, before?: Found): Findings {
+/** `outcome` is what faults mean for the operator, as a sentence above their list. */
+export function createFindings(
+  file: string,
+  lineOf: (path: Path) => number,
+  outcome: string,
+  before?: Found,
+): Findings {
   const faults = new Map(before?.faults)
   const warnings = new Map(before?.warnings)
   const seen = new Set<string>()
@@ -57,7 +63,7 @@ export function createFindings(file: string, lineOf: (path: Path) => number, bef
       const listed = inOrder(faults).slice(0, MOST_LISTED)
       const rest = faults.size - listed.length
       if (rest > 0) listed.push(`and ${rest} more.`)
-      throw new OperatorError(`The tenant file cannot be applied; nothing was changed.\n${listed.join('\n')}`)
+      throw new OperatorError(`${outcome}\n${listed.join('\n')}`)
     },
   }
 }

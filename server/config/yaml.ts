@@ -1,7 +1,7 @@
 /**
  * YAML as JSON, with the line on which each member stands. Whatever a document can do besides holding data
- * (name types, say a key twice, multiply itself through aliases) is refused here; what its members mean is
- * `read.ts`'s to know.
+ * (name types, say a key twice, multiply itself through aliases) is refused here; what its members mean is its
+ * reader's to know.
  */
 import type { Node, Pair, Scalar } from 'yaml'
 import type { JsonValue } from '../kernel/json.ts'

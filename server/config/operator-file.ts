@@ -1,0 +1,59 @@
+/** A file that an operator wrote, from the disk to a value with lines. What its members mean is its reader's to know. */
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { OperatorError } from '../kernel/errors.ts'
+import { createFindings, type Findings } from './findings.ts'
+import { readYaml, type Yaml } from './yaml.ts'
+
+/** As it was read, by whoever may read it: what is done with it may be done in another process. */
+export interface OperatorFile {
+  /** What faults and warnings call the file. */
+  readonly name: string
+  readonly text: string
+}
+
+export interface OperatorDocument extends Pick<Yaml, 'value' | 'outline'> {
+  readonly findings: Findings
+}
+
+const MOST_BYTES = 10 * 1024 * 1024
+
+/**
+ * @param kind What to call it: `tenant file`.
+ * @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8.
+ */
+export function readOperatorFile(kind: string, file: string): OperatorFile {
+  const bytes = readBounded(kind, file)
+  try {
+    return { name: basename(file), text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+  } catch (error) {
+    throw new OperatorError(`The ${kind} ${file} is not UTF-8 text.`, { cause: error })
+  }
+}
+
+/** @throws OperatorError for what is no YAML. Other faults are findings, which say `outcome` above their list. */
+export async function parseOperatorFile({ name, text }: OperatorFile, outcome: string): Promise<OperatorDocument> {
+  const { value, faults, lineOf, outline } = await readYaml(text)
+  // What is no YAML has no members to name a place by: the path is the line itself.
+  const syntax = createFindings(name, ([line]) => Number(line), outcome)
+  for (const { line, sentence } of faults) syntax.fault([line], sentence)
+  syntax.settle()
+  return { value, outline, findings: createFindings(name, lineOf, outcome) }
+}
+
+/** The size is asked of the open file, so that the file read is the file measured. */
+function readBounded(kind: string, file: string): Buffer {
+  let descriptor: number | undefined
+  try {
+    descriptor = openSync(file, 'r')
+    if (fstatSync(descriptor).size > MOST_BYTES)
+      throw new OperatorError(`The ${kind} ${file} is larger than ${MOST_BYTES / 1024 / 1024} MiB.`)
+    return readFileSync(descriptor)
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error)
+      throw new OperatorError(`The ${kind} ${file} cannot be read: ${error.message}.`, { cause: error })
+    throw error
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor)
+  }
+}
