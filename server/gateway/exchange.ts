@@ -13,6 +13,8 @@ export interface Arrival {
   readonly method: string
   /** Lower case, without the port; '' when the request names none. */
   readonly host: string
+  /** The same with its port where the client named one: what an `Origin` is compared with, and our own links begin with. */
+  readonly authority: string
   /** Normalised (`path.ts`): what is matched is what is forwarded. Always begins with `/`. */
   readonly path: string
   /** With its `?`, or empty. */
@@ -93,6 +95,7 @@ export type RefusalCode =
   | 'keys_unavailable'
   | 'revocations_stale'
   | 'introspection_unavailable'
+  | 'issuer_unavailable'
   | 'shared_state_unavailable'
   | 'closing'
 
