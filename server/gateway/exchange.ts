@@ -38,6 +38,8 @@ export interface Arrival {
 export interface Caller {
   readonly kind: CredentialKind
   readonly issuer: EdgeIssuer
+  /** Of the issuer's keys, from before it was verified with them. */
+  readonly keysVersion: number
   /** Of the token, or of what introspection answered: `iss`, `sub`, `aud`, `scope`, `exp`, … */
   readonly claims: JsonObject
   /** Of a JWT, for `checkClaims`; null for what was introspected. */

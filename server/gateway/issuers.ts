@@ -1,5 +1,16 @@
-/** What the gateway knows of an issuer while it runs: its keys, and what it has revoked. Opened by `gateway.ts` for each plan. */
-import type { KeySource } from '@latchkey/sdk/verify'
+/**
+ * What the gateway knows of the issuers of its file while it runs: their keys, and what they revoked. It goes on with what
+ * it knew when one is away; how long that is good enough, each route says.
+ */
+import { remoteKeys } from '@latchkey/sdk/jwks'
+import {
+  importSecret,
+  type KeyRequest,
+  type KeySource,
+  type SignerKeys,
+  type VerificationKey,
+} from '@latchkey/sdk/verify'
+import type { JsonObject } from '../kernel/json.ts'
 import type { IssuerPlan } from './plan.ts'
 
 /** What of a token the revocation log can know it by; made once for each token. The SDK's to look into. */
@@ -18,9 +29,34 @@ export interface RevocationState {
 
 export interface EdgeIssuer {
   readonly plan: IssuerPlan
-  readonly keys: KeySource
+  readonly keys: KeySource | SignerKeys
   /** Rises when the set of keys changes: what was verified before has to be verified again. */
   keysVersion(): number
   /** Null for an issuer whose revocations nobody tells. */
   readonly revocations: RevocationState | null
 }
+
+export const factsOf = (claims: JsonObject): RevocationFacts => claims
+
+export async function openIssuer(plan: IssuerPlan): Promise<EdgeIssuer> {
+  const { issuer, algorithms, hs256 } = plan
+  const published = remoteKeys({ issuer, algorithms })
+  const secrets = await Promise.all(
+    hs256.map(({ secret, audience, kid }) =>
+      importSecret(secret, { alg: 'HS256', audience, ...(kid !== null && { kid }) }),
+    ),
+  )
+  return {
+    plan,
+    keys: async request =>
+      request.alg === 'HS256'
+        ? secrets.filter(secret => fits(secret, request))
+        : [(await published(request)) ?? []].flat(),
+    keysVersion: () => 0,
+    revocations: null,
+  }
+}
+
+/** A secret without a name fits any: which of them was meant is found by trying, and each vouches for its own audience. */
+const fits = ({ kid }: VerificationKey, request: KeyRequest): boolean =>
+  kid === undefined || request.kid === undefined || kid === request.kid

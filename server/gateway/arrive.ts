@@ -1,0 +1,100 @@
+/**
+ * From Node's request to an `Arrival`: what a proxy before us or a service behind us might read in another way is
+ * refused here, before anything is looked up (RFC 9112 §3.2, §11.2). Node's parser has refused by then what is no HTTP.
+ */
+import type { IncomingMessage } from 'node:http'
+import { isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import type { Instant } from '../kernel/clock.ts'
+import type { Arrival, Refusal } from './exchange.ts'
+import { readTarget } from './path.ts'
+
+export interface ArriveOptions {
+  /** Whether an address is a proxy's whose word on the client counts. */
+  readonly isTrusted: (address: string) => boolean
+  /** Headers that are said once or not at all, by their lower-case names: those of identity, besides `host` and `authorization`. */
+  readonly saidOnce: ReadonlySet<string>
+}
+
+export type Arrive = (request: IncomingMessage, id: string, now: Instant) => Arrival | Refusal
+
+export const isRefusal = (arrived: Arrival | Refusal): arrived is Refusal => 'code' in arrived
+
+export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
+  const once = new Set([...saidOnce, 'host', 'authorization'])
+  // Most names are of another length, and are not looked at.
+  const lengths = new Set([...once].map(name => name.length))
+
+  function repeated(rawHeaders: readonly string[]): string | undefined {
+    let said: string[] | undefined
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const raw = rawHeaders[at] as string
+      if (!lengths.has(raw.length)) continue
+      const name = raw.toLowerCase()
+      if (!once.has(name)) continue
+      if (said?.includes(name)) return name
+      said ??= []
+      said.push(name)
+    }
+    return undefined
+  }
+
+  return (request, id, now) => {
+    const { rawHeaders, headers, method = '', url = '' } = request
+    const twice = repeated(rawHeaders)
+    if (twice !== undefined) return malformed(`${twice} is sent more than once`)
+    if (!url.startsWith('/')) return malformed('the target is not a path')
+    const named = hostOf(headers.host ?? '')
+    if (!named) return malformed('Host is no host')
+    const target = readTarget(url)
+    if (!target) return { code: 'bad_path' }
+    const remote = plainAddress(request.socket.remoteAddress ?? '')
+    const isProxied = isTrusted(remote)
+    return {
+      id,
+      method,
+      ...named,
+      ...target,
+      rawHeaders,
+      headers,
+      address: isProxied ? clientOf(headers['x-forwarded-for'], remote, isTrusted) : remote,
+      isSecure: isProxied
+        ? headers['x-forwarded-proto'] === 'https'
+        : (request.socket as Partial<TLSSocket>).encrypted === true,
+      isUpgrade:
+        headers.upgrade !== undefined && request.headers.connection?.toLowerCase().includes('upgrade') === true,
+      now,
+    }
+  }
+}
+
+const malformed = (detail: string): Refusal => ({ code: 'malformed_request', detail })
+
+/** The name or address in lower case, without and with its port; both '' where none is said, as HTTP/1.0 may; undefined for what is neither. */
+function hostOf(header: string): { host: string; authority: string } | undefined {
+  const [, name, port = ''] = HOST.exec(header) ?? []
+  if (name === undefined) return undefined
+  const host = name.toLowerCase()
+  return { host, authority: `${host}${port}` }
+}
+
+const HOST = /^((?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[\da-f:.]+\])?)\.?(:\d{1,5})?$/i
+
+/** An IPv4 address as it is, not as IPv6 carries it. */
+const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
+
+/** From the right, the first that no trusted proxy said of another: what stands left of it, anybody may have written. */
+function clientOf(
+  forwarded: string | readonly string[] | undefined,
+  remote: string,
+  isTrusted: (address: string) => boolean,
+): string {
+  let client = remote
+  for (const said of [forwarded ?? ''].flat().join(',').split(',').reverse()) {
+    const address = plainAddress(said.trim())
+    if (isIP(address) === 0) return client
+    client = address
+    if (!isTrusted(address)) return client
+  }
+  return client
+}

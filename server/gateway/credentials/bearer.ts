@@ -1,0 +1,77 @@
+/**
+ * A JWT as a bearer token: verified once by the SDK, and known by a look-up from then on. Whom it stands for is read here;
+ * whether that is enough, now and for this route, is `judge.ts`'s.
+ */
+import { parseObject } from '@latchkey/sdk/strict-json'
+import { allowAlgorithms, KeysUnavailableError, VerificationError, verifySignature } from '@latchkey/sdk/verify'
+import type { JsonObject } from '../../kernel/json.ts'
+import type { Credential } from '../credentials.ts'
+import { type Caller, Refused } from '../exchange.ts'
+import { type EdgeIssuer, factsOf } from '../issuers.ts'
+import type { TokenCache } from '../token-cache.ts'
+import { bearerText, isJwt } from './bearer-text.ts'
+
+export function bearerCredential(issuers: readonly EdgeIssuer[], cache: TokenCache): Credential {
+  const readers = new Map(issuers.map(issuer => [issuer.plan.issuer, { issuer, allowed: allowedBy(issuer) }]))
+  const [only] = issuers.length === 1 ? readers.values() : []
+
+  async function verify(token: string): Promise<Caller> {
+    const reader = only ?? readers.get(issuerSaidBy(token))
+    if (!reader) throw new Refused({ code: 'invalid_token', detail: 'no issuer of the file is the one it names' })
+    const { issuer, allowed } = reader
+    // From before: what is verified with a key that goes meanwhile is to be verified again.
+    const keysVersion = issuer.keysVersion()
+    try {
+      const signed = await verifySignature(token, issuer.keys, allowed)
+      const claims = signed.claims as JsonObject
+      return { ...callerOf(issuer, claims), kind: 'bearer', keysVersion, signed, soundAt: -1 }
+    } catch (error) {
+      throw refusalOf(error)
+    }
+  }
+
+  return {
+    kind: 'bearer',
+    find(arrival) {
+      const text = bearerText(arrival)
+      return text !== undefined && isJwt(text) ? text : undefined
+    },
+    read: (token, { now }) => cache.get(token, now, () => verify(token)),
+  }
+}
+
+const allowedBy = ({ plan }: EdgeIssuer) =>
+  allowAlgorithms([...plan.algorithms, ...(plan.hs256.length > 0 ? (['HS256'] as const) : [])])
+
+/** What it says before its signature is looked at: believed for nothing but whose keys to look at it with. */
+function issuerSaidBy(token: string): string {
+  const claims = parseObject(Buffer.from(token.split('.', 2)[1] ?? '', 'base64url'))
+  return typeof claims?.['iss'] === 'string' ? claims['iss'] : ''
+}
+
+/** What claims say of a caller, a JWT's and an introspected token's alike. */
+export function callerOf(
+  issuer: EdgeIssuer,
+  claims: JsonObject,
+): Pick<Caller, 'issuer' | 'claims' | 'scopes' | 'clientId' | 'facts'> {
+  const { scope, client_id: clientId, azp } = claims
+  const client = clientId ?? azp
+  return {
+    issuer,
+    claims,
+    scopes: typeof scope === 'string' ? scope.split(' ') : [],
+    clientId: typeof client === 'string' ? client : null,
+    facts: factsOf(claims),
+  }
+}
+
+/** A verifier's error as a reason of ours; whatever else is thrown is a bug and goes on as it is. */
+export function refusalOf(error: unknown): unknown {
+  if (error instanceof KeysUnavailableError) return new Refused({ code: 'keys_unavailable' })
+  if (!(error instanceof VerificationError)) return error
+  const { code, message } = error
+  if (code === 'expired') return new Refused({ code: 'token_expired', detail: message })
+  if (code === 'not_yet_valid') return new Refused({ code: 'token_not_yet_valid', detail: message })
+  if (code === 'wrong_audience') return new Refused({ code, detail: message })
+  return new Refused({ code: 'invalid_token', detail: message })
+}

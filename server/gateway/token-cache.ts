@@ -1,0 +1,95 @@
+/**
+ * Tokens that were verified, under their SHA-256: who presents one again is known by a look-up. What is kept holds nothing
+ * that a route, the time or a revocation can change (`Caller`), and counts for as long as the issuer's keys are those it
+ * was verified with. What was found wrong is remembered for a moment and apart, so that junk pushes nothing out.
+ */
+import { hash } from 'node:crypto'
+import type { Instant } from '../kernel/clock.ts'
+import { SECOND } from '../kernel/seconds.ts'
+import { type Caller, Refused } from './exchange.ts'
+
+export interface TokenCache {
+  /** At once where it is known; else `read` is asked, once for all who wait. Throws and rejects with what `read` did. */
+  get(token: string, now: Instant, read: () => Promise<Caller>): Caller | Promise<Caller>
+  readonly size: number
+}
+
+/** Some kilobytes each, with the claims. */
+export const MOST_TOKENS = 100_000
+const FAILURE_LASTS = SECOND
+const MOST_FAILURES = 10_000
+
+export function createTokenCache(
+  noted: (outcome: 'hit' | 'miss') => void = () => {},
+  mostTokens: number = MOST_TOKENS,
+): TokenCache {
+  /** Two generations: what was used since the last turn is in the first, and a turn lets go of the second. */
+  let recent = new Map<string, Caller>()
+  let older = new Map<string, Caller>()
+  const reading = new Map<string, Promise<Caller>>()
+  let failures = new Map<string, Refused>()
+  let failuresSince: Instant = Number.NEGATIVE_INFINITY
+
+  function find(name: string): Caller | undefined {
+    let caller = recent.get(name)
+    if (!caller) {
+      caller = older.get(name)
+      if (!caller) return undefined
+      older.delete(name)
+      if (isSound(caller)) put(name, caller)
+    }
+    return isSound(caller) ? caller : undefined
+  }
+
+  function put(name: string, caller: Caller): void {
+    if (recent.size >= mostTokens / 2) {
+      older = recent
+      recent = new Map()
+    }
+    recent.set(name, caller)
+  }
+
+  function failureOf(name: string, now: Instant): Refused | undefined {
+    // The distance, not the difference: a clock that was set back must not make a failure last.
+    if (Math.abs(now - failuresSince) >= FAILURE_LASTS) {
+      failures = new Map()
+      failuresSince = now
+    }
+    return failures.get(name)
+  }
+
+  return {
+    get size() {
+      return recent.size + older.size
+    },
+    get(token, now, read) {
+      const name = hash('sha256', token, 'base64')
+      const known = find(name)
+      noted(known ? 'hit' : 'miss')
+      if (known) return known
+      const failure = failureOf(name, now)
+      if (failure) throw failure
+      const under = reading.get(name)
+      if (under) return under
+      const begun = read().then(
+        caller => {
+          put(name, caller)
+          return caller
+        },
+        (error: unknown) => {
+          if (isAboutToken(error) && failures.size < MOST_FAILURES) failures.set(name, error)
+          throw error
+        },
+      )
+      const shared = begun.finally(() => reading.delete(name))
+      reading.set(name, shared)
+      return shared
+    },
+  }
+}
+
+const isSound = ({ issuer, keysVersion }: Caller): boolean => issuer.keysVersion() === keysVersion
+
+/** That the issuer cannot be asked says nothing about the token. */
+const isAboutToken = (error: unknown): error is Refused =>
+  error instanceof Refused && error.refusal.code === 'invalid_token'
