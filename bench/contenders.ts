@@ -36,7 +36,7 @@ export interface Contender {
 const DISCOVERY = '/.well-known/openid-configuration'
 
 /** As the start script runs it, and with the log that it writes unless told otherwise. */
-const AS_STARTED = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
+export const AS_STARTED = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
 
 export interface ProductOptions {
   readonly store: StoreKind

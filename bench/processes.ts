@@ -49,16 +49,24 @@ interface ServerOptions {
 const STARTS_WITHIN = 30 * SECOND
 const LOOKS_EVERY = 20
 
+/** A program of Node's own. */
+export const startServerProcess = (
+  { file, args = [], flags = [], environment }: ServerOptions,
+  answersAt: URL,
+  core: Core,
+): Promise<ChildProcess> => startProgram([process.execPath, ...flags, file, ...args], environment, answersAt, core)
+
 /**
  * Resolves once it answers at that URL; rejects with what it complained of when it ends instead. What it logs goes
  * nowhere: a pipe would be read by this process, at the cost of those that are measured.
  */
-export async function startServerProcess(
-  { file, args = [], flags = [], environment }: ServerOptions,
+export async function startProgram(
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
   answersAt: URL,
   core: Core,
 ): Promise<ChildProcess> {
-  const [program = '', ...rest] = [...pinnedTo(core), process.execPath, ...flags, file, ...args]
+  const [program = '', ...rest] = [...pinnedTo(core), ...command]
   const child = spawn(program, rest, {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -71,7 +79,7 @@ export async function startServerProcess(
   while (!(await answers(answersAt))) {
     if (hasEnded(child) || performance.now() > deadline) {
       child.kill('SIGKILL')
-      throw new Error(`${file} did not start:\n${complaints}`)
+      throw new Error(`${command.join(' ')} did not start:\n${complaints}`)
     }
     await pause(LOOKS_EVERY)
   }

@@ -49,6 +49,10 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'how long a machine waits for a token while the server is flooded with passwords',
     run: async () => (await import('./flood.ts')).measureFlood(),
   },
+  gateway: {
+    sentence: 'what the gateway lets through, beside one thread of HAProxy and express-oauth2-jwt-bearer',
+    run: async () => (await import('./gateway.ts')).measureGateway(),
+  },
 }
 
 const named = process.argv.slice(2)

@@ -1,22 +1,22 @@
 /** Tokens for machines: as many as the peer gives, and as many as bare signatures. */
 import type { Figure } from './figure.ts'
+import type { Request } from './load/connection.ts'
 import type { Scenario } from './load/scenarios.ts'
 import { compare, ratioFigure, soundTokens, withBoth } from './measure.ts'
 import { type Algorithm, apiOf, basic, machineOf } from './world.ts'
 
-export const askForToken = (algorithm: Algorithm): Scenario => ({
-  name: 'repeat',
-  request: {
-    method: 'POST',
-    target: '/oauth/token',
-    headers: { authorization: basic(machineOf(algorithm)) },
-    form: new URLSearchParams({
-      grant_type: 'client_credentials',
-      resource: apiOf(algorithm),
-      scope: 'read:videos write:videos',
-    }).toString(),
-  },
+export const tokenRequest = (algorithm: Algorithm): Request => ({
+  method: 'POST',
+  target: '/oauth/token',
+  headers: { authorization: basic(machineOf(algorithm)) },
+  form: new URLSearchParams({
+    grant_type: 'client_credentials',
+    resource: apiOf(algorithm),
+    scope: 'read:videos write:videos',
+  }).toString(),
 })
+
+export const askForToken = (algorithm: Algorithm): Scenario => ({ name: 'repeat', request: tokenRequest(algorithm) })
 
 export const measureTokens = (): Promise<readonly Figure[]> =>
   withBoth('sqlite', async (product, peer) => {

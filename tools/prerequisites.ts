@@ -1,5 +1,6 @@
 /**
- * What the tests need from the system: PostgreSQL, Redis, a Chromium and a Korean font. Finds them, installs what is missing
+ * What the tests need from the system: PostgreSQL, Redis, a Chromium, a Korean font, and the proxies that ask the gateway
+ * before they let somebody through; and what the benches need besides (`--bench`). Finds them, installs what is missing
  * where it may (root on Debian), and says what to install everywhere else. Starting them belongs to `tests/fixtures/`.
  */
 import { spawnSync } from 'node:child_process'
@@ -36,6 +37,9 @@ const PLACES = {
     '/usr/share/fonts/google-noto-sans-cjk*/NotoSansCJK-Regular.ttc',
     '/System/Library/Fonts/AppleSDGothicNeo.ttc',
   ],
+  nginx: ['/usr/sbin/nginx', '/opt/homebrew/bin/nginx'],
+  caddy: ['/usr/bin/caddy', '/opt/homebrew/bin/caddy'],
+  haproxy: ['/usr/sbin/haproxy', '/opt/homebrew/bin/haproxy'],
 }
 
 export interface Prerequisite {
@@ -66,6 +70,26 @@ export const prerequisites: readonly Prerequisite[] = [
     find: findKoreanFont,
     packages: { apt: 'fonts-noto-cjk', dnf: 'google-noto-sans-cjk-fonts', brew: 'font-noto-sans-cjk' },
   },
+  {
+    name: 'nginx',
+    find: findNginx,
+    packages: { apt: 'nginx-light', dnf: 'nginx', brew: 'nginx' },
+  },
+  {
+    name: 'Caddy',
+    find: findCaddy,
+    packages: { apt: 'caddy', dnf: 'caddy', brew: 'caddy' },
+  },
+]
+
+/** Whom the gateway is measured beside, and what asks them. */
+export const benchPrerequisites: readonly Prerequisite[] = [
+  {
+    name: 'HAProxy',
+    find: findHaproxy,
+    packages: { apt: 'haproxy', dnf: 'haproxy', brew: 'haproxy' },
+  },
+  { name: 'wrk', find: findWrk, packages: { apt: 'wrk', dnf: 'wrk', brew: 'wrk' } },
 ]
 
 /** The folder that holds `postgres` and `initdb` of the newest version installed, 15 or later. */
@@ -96,6 +120,23 @@ function findKoreanFont(): string | undefined {
   return stdout?.split(':')[0] || undefined
 }
 
+/** With `auth_request`, which every package of it has. */
+export function findNginx(): string | undefined {
+  return [...present(PLACES.nginx), ...onPath('nginx')][0]
+}
+
+export function findCaddy(): string | undefined {
+  return [...present(PLACES.caddy), ...onPath('caddy')][0]
+}
+
+export function findHaproxy(): string | undefined {
+  return [...present(PLACES.haproxy), ...onPath('haproxy')][0]
+}
+
+export function findWrk(): string | undefined {
+  return onPath('wrk')[0]
+}
+
 const present = (places: readonly string[]): readonly string[] =>
   places.flatMap(place => (place.includes('*') ? globSync(place) : existsSync(place) ? [place] : []))
 
@@ -115,12 +156,12 @@ function majorVersion(postgres: string): number {
 export function instructions(missing: readonly Prerequisite[]): string {
   const packages = (manager: keyof Prerequisite['packages']) => missing.map(one => one.packages[manager]).join(' ')
   return [
-    `The tests need ${new Intl.ListFormat('en').format(missing.map(one => one.name))}, which this machine lacks.`,
+    `Tests and benches need ${new Intl.ListFormat('en').format(missing.map(one => one.name))}, which this machine lacks.`,
     `  Debian  sudo apt-get install --no-install-recommends ${packages('apt')}`,
     `  Ubuntu  the same; its Chromium is a snap, so take Google Chrome from https://www.google.com/chrome instead`,
     `  Fedora  sudo dnf install ${packages('dnf')}`,
     `  macOS   brew install ${packages('brew')}`,
-    'Run as root on Debian, the tests install them themselves.',
+    'Run as root on Debian, they install them themselves.',
   ].join('\n')
 }
 
@@ -169,7 +210,8 @@ function preventDefaultCluster(): void {
 }
 
 if (import.meta.main) {
-  const missing = () => prerequisites.filter(one => one.find() === undefined)
+  const needed = process.argv.includes('--bench') ? [...prerequisites, ...benchPrerequisites] : prerequisites
+  const missing = () => needed.filter(one => one.find() === undefined)
   const before = missing()
   if (before.length > 0 && mayInstall()) install(before)
   const after = before.length > 0 ? missing() : []

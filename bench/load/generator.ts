@@ -15,8 +15,14 @@ export interface Job {
   readonly pause?: number
 }
 
-/** For so long, or so many turns in all. */
-export type Limit = { readonly milliseconds: number } | { readonly turns: number }
+/**
+ * For so long, or so many turns in all, one after another on each connection. Or for so long at a pace: each turn has its
+ * time, and what it takes counts from then on, so that one that has to wait for others is not forgiven the wait.
+ */
+export type Limit =
+  | { readonly milliseconds: number }
+  | { readonly turns: number }
+  | { readonly milliseconds: number; readonly perSecond: number }
 
 export interface Done {
   readonly turns: number
