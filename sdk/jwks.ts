@@ -4,9 +4,11 @@
  */
 import { type Algorithm, type AlgorithmName, allowAlgorithms, fits } from './algorithms.ts'
 import { KeysUnavailableError } from './errors.ts'
+import { discovered, discoveryAddress, type Fetch, fetchObject, isAcceptableAddress } from './fetching.ts'
 import type { JWK } from './jwk.ts'
 import { importPublicKey, type KeySource, selectKey, type VerificationKey } from './keys.ts'
-import { parseObject } from './strict-json.ts'
+
+export type { Fetch }
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -24,8 +26,6 @@ const LIMITS = {
   pause: 30 * SECOND,
   /** Between two failures while there are no keys at all, so that a service started first recovers quickly. */
   firstPause: SECOND,
-  timeout: 5 * SECOND,
-  body: 256 * 1024,
 } as const
 
 export interface RemoteKeysOptions {
@@ -42,21 +42,6 @@ export interface RemoteKeysOptions {
   /** For a private certificate authority or a proxy. */
   readonly fetch?: Fetch
 }
-
-/**
- * The global `fetch` where whoever reads these declarations has a type for it, from a browser or a runtime; where
- * nobody has, what is asked of one.
- */
-export type Fetch = typeof globalThis extends { fetch: infer Global } ? Global : MinimalFetch
-
-type MinimalFetch = (
-  address: string,
-  options: { readonly redirect: 'error'; readonly headers: Record<string, string>; readonly signal: unknown },
-) => Promise<{
-  readonly status: number
-  readonly headers: { get(name: string): string | null }
-  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null
-}>
 
 interface FetchedSet {
   readonly keys: readonly VerificationKey[]
@@ -106,18 +91,14 @@ export function remoteKeys(options: RemoteKeysOptions): KeySource {
 
   async function load(): Promise<FetchedSet> {
     address ??= await discover()
-    const { body, freshFor } = await fetchObject(fetch, address)
+    const { body, freshFor } = await readPublished(fetch, address)
     const now = clock()
     return { keys: await readKeySet(body, allowed), freshUntil: now + freshFor, staleUntil: now + LIMITS.stale }
   }
 
   async function discover(): Promise<string> {
-    const { body } = await fetchObject(fetch, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
-    if (body['issuer'] !== issuer) throw new Error('discovery names another issuer')
-    const uri = body['jwks_uri']
-    if (typeof uri !== 'string' || !isAcceptableAddress(uri, allowInsecure))
-      throw new Error('discovery names no acceptable jwks_uri')
-    return uri
+    const { body } = await readPublished(fetch, discoveryAddress(issuer))
+    return discovered(body, 'jwks_uri', { issuer, allowInsecure })
   }
 
   /** What may be answered from now: fresh keys, or older ones while the issuer cannot be asked. */
@@ -169,31 +150,12 @@ async function readKeySet(body: Readonly<Record<string, unknown>>, allowed: read
   return usable
 }
 
-/** A JSON object fetched with a time-out and a bound. A redirect is a failure: it would move the issuer's word elsewhere. */
-async function fetchObject(fetch: typeof globalThis.fetch, address: string) {
-  const response = await fetch(address, {
-    redirect: 'error',
-    headers: { accept: 'application/json' },
-    signal: AbortSignal.timeout(LIMITS.timeout),
-  })
-  if (response.status !== 200) {
-    await response.body?.cancel()
-    throw new Error(`${address} answered ${response.status}`)
-  }
-  const body = parseObject(await readBounded(response))
-  if (!body) throw new Error(`${address} answered no JSON object`)
-  return { body, freshFor: freshness(response.headers.get('cache-control') ?? '') }
-}
-
-async function readBounded(response: Response): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length
-    if (size > LIMITS.body) throw new Error(`the answer is larger than ${LIMITS.body} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+/** A JSON object that the issuer publishes, and for how long it is to be believed. */
+async function readPublished(fetch: Fetch, address: string) {
+  const { status, headers, object } = await fetchObject(fetch, address)
+  if (status !== 200) throw new Error(`${address} answered ${status}`)
+  if (!object) throw new Error(`${address} answered no JSON object`)
+  return { body: object, freshFor: freshness(headers.get('cache-control') ?? '') }
 }
 
 function freshness(cacheControl: string): number {
@@ -204,11 +166,4 @@ function freshness(cacheControl: string): number {
       ? LIMITS.usualFresh
       : Number(maxAge) * SECOND
   return Math.min(Math.max(wanted, LIMITS.shortestFresh), LIMITS.longestFresh)
-}
-
-function isAcceptableAddress(address: string, allowInsecure: boolean): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  const isThisMachine = /^(?:localhost|.*\.localhost|127\.0\.0\.1|\[::1\])$/.test(hostname)
-  return protocol === 'https:' || (protocol === 'http:' && (isThisMachine || allowInsecure))
 }
