@@ -115,7 +115,7 @@ frontend edge
   http-request del-header x-user-id
   http-request allow if { path /ready }
   http-request set-var(txn.token) http_auth_bearer
-  http-request set-var(txn.claims) var(txn.token),jwt_payload_query
+  http-request set-var(txn.claims) var(txn.token),word(2,.),ub64dec
   http-request set-var(txn.now) date()
   http-request set-var(txn.exp) var(txn.claims),json_query('$.exp','int')
   http-request deny deny_status 401 unless { var(txn.token),jwt_header_query('$.alg') -m str RS256 }
@@ -125,19 +125,6 @@ frontend edge
   http-request deny deny_status 401 unless { var(txn.token),jwt_verify("RS256","${key}") 1 }
   http-request deny deny_status 403 unless { var(txn.claims),json_query('$.scope'),word(1,' ') -m str ${RULE.scope} }
   http-request set-header x-user-id %[var(txn.claims),json_query('$.sub')]
-backend videos
-  http-request del-header x-user-id
-  http-request allow if { path /ready }
-  http-request set-var(txn.token) http_auth_bearer
-  http-request set-var(txn.now) date()
-  http-request set-var(txn.exp) var(txn.token),jwt_payload_query('$.exp','int')
-  http-request deny deny_status 401 unless { var(txn.token),jwt_header_query('$.alg') -m str RS256 }
-  http-request deny deny_status 401 unless { var(txn.token),jwt_payload_query('$.iss') -m str ${identity.issuer} }
-  http-request deny deny_status 401 unless { var(txn.token),jwt_payload_query('$.aud') -m str ${RULE.audience} }
-  http-request deny deny_status 401 unless { var(txn.exp),sub(txn.now) -m int gt 0 }
-  http-request deny deny_status 401 unless { var(txn.token),jwt_verify("RS256","${key}") 1 }
-  http-request deny deny_status 403 unless { var(txn.token),jwt_payload_query('$.scope'),word(1,' ') -m str ${RULE.scope} }
-  http-request set-header x-user-id %[var(txn.token),jwt_payload_query('$.sub')]
 backend videos
   http-reuse always
   server one 127.0.0.1:${upstreamPort}
