@@ -24,7 +24,7 @@ app.use(
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       pipeline(answer, response, () => {})
     })
-    asked.on('error', () => response.writeHead(502).end())
+    asked.on('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()))
     pipeline(request, asked, () => {})
   },
 )
