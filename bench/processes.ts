@@ -83,6 +83,7 @@ export async function startProgram(
     }
     await pause(LOOKS_EVERY)
   }
+  child.on('exit', code => code && console.error(`${command.join(' ')} ended by itself:\n${complaints}`))
   return child
 }
 
