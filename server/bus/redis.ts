@@ -11,6 +11,7 @@ import type { Counter } from '../kernel/counter.ts'
 import type { Log } from '../kernel/log.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { createBetweenNodes } from './between-nodes.ts'
+import { ANSWER_TIMEOUT, answeredWithin, reasonOf, redisConnection } from './redis-connection.ts'
 import { redisCounter } from './redis-counter.ts'
 
 export interface RedisLink {
@@ -20,12 +21,6 @@ export interface RedisLink {
 }
 
 const CHANNEL = 'latchkey'
-const FIRST_PAUSE = 50
-const LONGEST_PAUSE = 5 * SECOND
-const CONNECT_TIMEOUT = 5 * SECOND
-/** No sign-in is worth waiting longer for a count; the database counts instead. */
-const ANSWER_TIMEOUT = SECOND / 2
-const TIMED_OUT = 'TIMEOUT: Redis did not answer in time'
 /** A peer that vanished without a word is noticed by an unanswered question. */
 const HEARTBEAT = 10 * SECOND
 /**
@@ -38,24 +33,11 @@ export async function openRedis(
   log: Log,
   { answerTimeout = ANSWER_TIMEOUT }: { readonly answerTimeout?: number } = {},
 ): Promise<RedisLink> {
-  const { Redis } = await import('ioredis')
+  const connect = await redisConnection(url, answerTimeout)
   let isClosed = false
   let isAway = false
   let hasSubscribed = false
 
-  const connect = () =>
-    new Redis(url, {
-      lazyConnect: true,
-      // What cannot be asked now is not worth asking later.
-      enableOfflineQueue: false,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      connectTimeout: CONNECT_TIMEOUT,
-      // For what is said before a connection carries; our own questions are given less.
-      commandTimeout: Math.max(CONNECT_TIMEOUT, answerTimeout),
-      retryStrategy: attempts => Math.min(FIRST_PAUSE * 2 ** Math.min(attempts - 1, 10), LONGEST_PAUSE),
-    })
   const speaker = connect()
   const listener = connect()
   const { local, publish, receive, ownUp } = createBetweenNodes(payload =>
@@ -67,9 +49,10 @@ export async function openRedis(
   const noteAbsence = (error?: Error & { code?: string }) => {
     if (isAway || isClosed) return
     isAway = true
-    // A code or Redis's own first word (WRONGPASS, LOADING): what follows may say too much.
-    const reason = error?.code ?? error?.message.split(' ', 1)[0] ?? 'the connection was closed'
-    log.error({ reason }, 'Redis is away: nodes hear of changes later, and tries are counted in the database')
+    log.error(
+      { reason: reasonOf(error) },
+      'Redis is away: nodes hear of changes later, and tries are counted in the database',
+    )
   }
   const noteReturn = () => {
     if (!isAway || speaker.status !== 'ready' || listener.status !== 'ready') return
@@ -126,19 +109,5 @@ export async function openRedis(
       },
     },
     counterOr: fallback => redisCounter(speaker, fallback, { inTime, noteAbsence, noteReturn }),
-  }
-}
-
-/**
- * Rejects once nothing has come for that long. A process that was busy meanwhile looks first: of a timer and an answer
- * that are both late, Node runs the timer before it reads the answer.
- */
-async function answeredWithin<T>(time: number, asked: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => setImmediate(() => late.reject(new Error(TIMED_OUT))), time)
-  try {
-    return await Promise.race([asked, late.promise])
-  } finally {
-    clearTimeout(timer)
   }
 }
