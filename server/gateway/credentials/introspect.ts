@@ -1,0 +1,221 @@
+/**
+ * Tokens that only their issuer can read (RFC 7662), asked about once and remembered for a while. How long is said here;
+ * what may pass with them is `judge.ts`'s, on every request. A stranger can make up tokens without end, so what they cost is
+ * bounded: places in the memory, questions under way, and how many of those one network may have.
+ */
+import type { Instant } from '../../kernel/clock.ts'
+import type { JsonObject } from '../../kernel/json.ts'
+import { networkOf } from '../../kernel/network-of.ts'
+import { MINUTE, SECOND } from '../../kernel/seconds.ts'
+import { sha256 } from '../../kernel/secrets.ts'
+import { type Arrival, type Caller, Refused } from '../exchange.ts'
+import type { EdgeIssuer } from '../issuers.ts'
+import type { CredentialKind } from '../plan.ts'
+import { callerOf } from './bearer.ts'
+import { type ClientSecret, type IssuerClient, IssuerUnavailableError } from './issuer-client.ts'
+
+export interface Introspector {
+  /** At once where it is known. Throws or rejects with `Refused`. */
+  read(token: string, kind: CredentialKind, arrival: Arrival): Caller | Promise<Caller>
+}
+
+export interface IntrospectionOptions {
+  readonly mostKnown?: number
+  readonly mostRefused?: number
+  readonly mostAtOnce?: number
+  readonly mostWaiting?: number
+  /** Of both together, for one network. */
+  readonly mostFromOne?: number
+}
+
+/** Without word from the issuer a token goes on for as long as this after it was taken back. */
+const KNOWN_FOR = MINUTE
+/** Where the revocation log ends it, what else may change of it (an API key's scopes) is the reason to ask again. */
+const KNOWN_FOR_BY_LOG = 5 * MINUTE
+const REFUSED_FOR = SECOND
+/** In the row for a question. */
+const LONGEST_WAIT = 2 * SECOND
+/** Beyond it nobody issues one, and a line of headers ends. */
+const LONGEST_TOKEN = 4096
+
+const DEFAULTS = { mostKnown: 20_000, mostRefused: 10_000, mostAtOnce: 32, mostWaiting: 256, mostFromOne: 64 } as const
+
+/** RFC 6750 §2.1. */
+const BEARER_FORM = /^[A-Za-z0-9\-._~+/]+=*$/
+
+interface Known {
+  readonly caller: Caller
+  readonly since: Instant
+  readonly until: Instant
+}
+
+export function createIntrospector(
+  issuer: EdgeIssuer,
+  client: ClientSecret,
+  { post }: Pick<IssuerClient, 'post'>,
+  options: IntrospectionOptions = {},
+): Introspector {
+  const { mostKnown, mostRefused, mostAtOnce, mostWaiting, mostFromOne } = { ...DEFAULTS, ...options }
+  /** Under the token's whole SHA-256, and never under anything shorter or of the token's own choice. */
+  const known = new Map<string, Known>()
+  const refused = new Map<string, { readonly refusal: Refused; readonly since: Instant }>()
+  const asking = new Map<string, Promise<Caller>>()
+  const places = createPlaces(mostAtOnce, mostWaiting, mostFromOne)
+
+  async function ask(token: string, kind: CredentialKind, { address, now }: Arrival, name: string): Promise<Caller> {
+    const leave = await places.enter(networkOf(address))
+    try {
+      const claims = await introspect(token)
+      const caller: Caller = {
+        ...callerOf(issuer, claims),
+        kind,
+        keysVersion: issuer.keysVersion(),
+        signed: null,
+        soundAt: -1,
+      }
+      put(known, mostKnown, name, { caller, since: now, until: now + rememberedFor(caller, now) })
+      return caller
+    } catch (error) {
+      if (error instanceof Refused && error.refusal.code !== 'introspection_unavailable')
+        put(refused, mostRefused, name, { refusal: error, since: now })
+      throw error
+    } finally {
+      leave()
+    }
+  }
+
+  async function introspect(token: string): Promise<JsonObject> {
+    const { status, body } = await post(
+      'introspectionEndpoint',
+      { token, token_type_hint: 'access_token' },
+      client,
+    ).catch(error => {
+      if (error instanceof IssuerUnavailableError) throw unavailable('the issuer did not answer')
+      throw error
+    })
+    // 401 is about the gateway's own client, and nothing but 200 is about the token.
+    if (status !== 200) throw unavailable(`the issuer answered ${status}`)
+    return readAnswer(body, issuer.plan.issuer)
+  }
+
+  /** Until its end at most. Its revocation is noticed by the log where there is one that can know it. */
+  function rememberedFor({ claims }: Caller, now: Instant): number {
+    const byLog = issuer.revocations !== null && typeof claims['jti'] === 'string'
+    const longest = byLog ? KNOWN_FOR_BY_LOG : KNOWN_FOR
+    const { exp } = claims
+    return typeof exp === 'number' ? Math.min(exp * SECOND - now, longest) : longest
+  }
+
+  return {
+    read(token, kind, arrival) {
+      if (token.length > LONGEST_TOKEN || !BEARER_FORM.test(token)) throw invalid('it is no token')
+      const name = sha256(token)
+      const { now } = arrival
+      const found = known.get(name)
+      // Since as well: a clock that was set back must not make an answer last.
+      if (found && now >= found.since && now < found.until) return found.caller
+      if (found) known.delete(name)
+      const junk = refused.get(name)
+      if (junk && Math.abs(now - junk.since) < REFUSED_FOR) throw junk.refusal
+      const under = asking.get(name)
+      if (under) return under
+      const asked = ask(token, kind, arrival, name).finally(() => asking.delete(name))
+      asking.set(name, asked)
+      return asked
+    },
+  }
+}
+
+/**
+ * What RFC 7662 §2.2 answers, read strictly: what is there has to be what it should be, and the audience, the type and
+ * `active` itself have to be there, since whoever is let through for the want of a claim is let through by nobody.
+ * Throws `Refused`.
+ */
+export function readAnswer(body: JsonObject | undefined, issuer: string): JsonObject {
+  // Anything but one of the two is no answer, and so says nothing about the token.
+  if (typeof body?.['active'] !== 'boolean') throw unavailable('the issuer answered neither active nor inactive')
+  if (!body['active']) throw invalid('the issuer says it is not active')
+  const { active: _active, ...claims } = body
+  const { iss, sub, aud, exp, nbf, iat, jti, scope, token_type: type, token_use: use } = claims
+  if (iss !== undefined && iss !== issuer) throw invalid('the answer names another issuer')
+  // RFC 6749 §7.1: in any case. A refresh token is active too, and has no type or says that it is one.
+  if (typeof type !== 'string' || !/^(?:bearer|dpop)$/i.test(type)) throw invalid('it is no access token')
+  if (use !== undefined && use !== 'access_token') throw invalid('it is no access token')
+  if (type.toLowerCase() === 'dpop' || claims['cnf'] !== undefined) throw new Refused({ code: 'proof_missing' })
+  for (const instant of [exp, nbf, iat])
+    if (instant !== undefined && !(typeof instant === 'number' && Number.isFinite(instant)))
+      throw invalid('an instant of the answer is not a number')
+  for (const text of [sub, jti, scope, claims['client_id']])
+    if (text !== undefined && typeof text !== 'string') throw invalid('a claim of the answer is not text')
+  const audiences = [aud].flat()
+  if (audiences.length === 0 || !audiences.every(audience => typeof audience === 'string' && audience !== ''))
+    throw new Refused({ code: 'wrong_audience', detail: 'the answer names no audience' })
+  return { ...claims, iss: issuer }
+}
+
+const invalid = (detail: string): Refused => new Refused({ code: 'invalid_token', detail })
+const unavailable = (detail: string): Refused => new Refused({ code: 'introspection_unavailable', detail })
+const tooMany = (): Refused => unavailable('too many unknown tokens are being asked about')
+
+/** What came first leaves first. */
+function put<T>(map: Map<string, T>, most: number, name: string, value: T): void {
+  map.delete(name)
+  if (map.size >= most) map.delete(map.keys().next().value as string)
+  map.set(name, value)
+}
+
+interface Places {
+  /** Resolves, to a function that gives the place back, once one is free; rejects when none will be soon. */
+  enter(network: string): Promise<() => void>
+}
+
+/** So many at once, so many more in a row for it, and of both no more for one than leaves room for others. */
+function createPlaces(mostAtOnce: number, mostWaiting: number, mostFromOne: number): Places {
+  const ofNetwork = new Map<string, number>()
+  const waiting = new Set<() => void>()
+  let taken = 0
+
+  /** Resolves when somebody hands their place on. */
+  function wait(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const take = () => {
+      clearTimeout(timer)
+      waiting.delete(take)
+      resolve()
+    }
+    const timer = setTimeout(() => {
+      waiting.delete(take)
+      reject(tooMany())
+    }, LONGEST_WAIT)
+    waiting.add(take)
+    return promise
+  }
+
+  return {
+    async enter(network) {
+      const own = ofNetwork.get(network) ?? 0
+      const isFull = taken >= mostAtOnce
+      if (own >= mostFromOne || (isFull && waiting.size >= mostWaiting)) throw tooMany()
+      ofNetwork.set(network, own + 1)
+      const forget = () => {
+        const left = (ofNetwork.get(network) ?? 1) - 1
+        if (left > 0) ofNetwork.set(network, left)
+        else ofNetwork.delete(network)
+      }
+      try {
+        if (isFull) await wait()
+        else taken++
+      } catch (error) {
+        forget()
+        throw error
+      }
+      return () => {
+        forget()
+        const [next] = waiting
+        // The place goes from hand to hand, so nobody who comes meanwhile can take it.
+        if (next) next()
+        else taken--
+      }
+    },
+  }
+}
