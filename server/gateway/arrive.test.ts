@@ -88,6 +88,12 @@ describe('what arrives', () => {
     assert.equal(arrivalOf(['Host', 'a'], { from: '10.0.0.1' }).isSecure, false)
   })
 
+  test('is told to services as having come by whom it came, of which only a trusted proxy has a say', () => {
+    const said = ['Host', 'a', 'X-Forwarded-For', '192.0.2.7']
+    assert.equal(arrivalOf(said, { from: '10.0.0.1' }).forwardedFor, '192.0.2.7, 10.0.0.1')
+    assert.equal(arrivalOf(said).forwardedFor, '192.0.2.1')
+  })
+
   test('is an upgrade when both headers say so', () => {
     assert.equal(arrivalOf(['Host', 'a', 'Upgrade', 'websocket', 'Connection', 'keep-alive, Upgrade']).isUpgrade, true)
     assert.equal(arrivalOf(['Host', 'a', 'Upgrade', 'websocket']).isUpgrade, false)

@@ -58,6 +58,7 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
       rawHeaders,
       headers,
       address: isProxied ? clientOf(headers['x-forwarded-for'], remote, isTrusted) : remote,
+      forwardedFor: isProxied ? chainOf(headers['x-forwarded-for'], remote) : remote,
       isSecure: isProxied
         ? headers['x-forwarded-proto'] === 'https'
         : (request.socket as Partial<TLSSocket>).encrypted === true,
@@ -82,6 +83,9 @@ const HOST = /^((?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[\da-f:.]+\])?)\.?(:\d{1,5})?
 
 /** An IPv4 address as it is, not as IPv6 carries it. */
 const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
+
+const chainOf = (forwarded: string | readonly string[] | undefined, remote: string): string =>
+  [...[forwarded ?? []].flat(), remote].join(', ')
 
 /** From the right, the first that no trusted proxy said of another: what stands left of it, anybody may have written. */
 function clientOf(

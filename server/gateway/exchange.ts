@@ -25,6 +25,8 @@ export interface Arrival {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** Of the client, through trusted proxies only. */
   readonly address: string
+  /** What `X-Forwarded-For` says to the service: by whom the request came, the client first. */
+  readonly forwardedFor: string
   readonly isSecure: boolean
   /** A WebSocket's, or another protocol's. */
   readonly isUpgrade: boolean
@@ -100,6 +102,8 @@ export type RefusalCode =
   | 'issuer_unavailable'
   | 'shared_state_unavailable'
   | 'closing'
+  // 500: a bug of ours
+  | 'unexpected'
 
 export interface Refusal {
   readonly code: RefusalCode

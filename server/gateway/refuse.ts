@@ -72,6 +72,7 @@ export const REASONS: Readonly<Record<RefusalCode, Reason>> = {
     error: UNAVAILABLE,
     sentence: 'What the gateways share cannot be reached.',
   },
+  unexpected: { status: 500, error: 'server_error', sentence: 'Something went wrong here. The log has it.' },
   closing: { status: 503, error: UNAVAILABLE, sentence: 'The gateway is closing.' },
 }
 
