@@ -5,6 +5,7 @@
 import { globSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import type { Option } from '../server/config/schema.ts'
+import type { Members } from '../server/gateway/route-file/member.ts'
 import type { PageErrorCode } from '../server/kernel/errors.ts'
 import type { Metric } from '../server/metrics/catalogue.ts'
 import type { Feature, Phase } from '../server/oauth/feature.ts'
@@ -64,6 +65,14 @@ export const generators: readonly Generator[] = [
     },
   },
   {
+    file: 'gateway-file.gen.md',
+    source: 'server/gateway/route-file/schema.ts',
+    async render() {
+      const { FILE } = await import('../server/gateway/route-file/schema.ts')
+      return renderRouteFile(FILE)
+    },
+  },
+  {
     file: 'pages.gen.md',
     source: 'tools/exhibits.ts',
     async render() {
@@ -87,6 +96,41 @@ there are prom-client's own of the process (\`process_…\`, \`nodejs_…\`). No
 address or a secret.
 
 ${table(['metric', 'kind', 'labels', 'meaning'], rows)}`
+}
+
+/** Every member of a route file, mapping by mapping in the order of the file. One that stands in two places is told once. */
+export function renderRouteFile(file: Members): string {
+  const places = new Map<Members, string[]>()
+  const find = (members: Members, place: string): void => {
+    const known = places.get(members)
+    if (known) return void known.push(place)
+    places.set(members, [place])
+    for (const [name, { form }] of Object.entries(members))
+      if (form.members) find(form.members, `${place === '' ? '' : `${place}.`}${name}${form.step ?? ''}`)
+  }
+  find(file, '')
+  const sections = [...places].map(([members, [first = '', ...others]]) => {
+    const rows = Object.entries(members).map(([name, { form, otherwise, sentence }]) => [
+      `\`${name}\``,
+      form.says.replace(
+        /(a mapping|a list) of .*mapping.*$|a mapping of .*$/,
+        whole => `${whole.split(' of ')[0]}, below`,
+      ),
+      otherwise,
+      sentence,
+    ])
+    const also = others.length > 0 ? `The same at ${others.map(place => `\`${place}\``).join(', ')}.\n\n` : ''
+    return `## ${first === '' ? 'The file' : `\`${first}\``}\n\n${also}${table(['member', 'form', 'default', 'meaning'], rows)}`
+  })
+  return `# The gateway's route file
+
+Every member that \`latchkey gateway --config edge.yaml\` reads. What they are for is in [gateway.md](gateway.md).
+
+Durations have a unit: \`250ms\`, \`60s\`, \`5m\`, \`1h\`, \`7d\`. So do sizes: \`64kb\`, \`1mb\`, \`2gb\`, in steps of 1024. A
+secret is text, \`{ file: a-file }\`, found from the folder of the route file, or \`{ env: A_VARIABLE }\`. A member with a
+name that is not here is refused, and so is a value of another form.
+
+${sections.join('\n')}`
 }
 
 /** Every option of the process, as a table. */

@@ -12,7 +12,7 @@ export interface OperatorFile {
   readonly text: string
 }
 
-export interface OperatorDocument extends Pick<Yaml, 'value' | 'outline'> {
+export interface OperatorDocument extends Pick<Yaml, 'value' | 'outline' | 'lineOf'> {
   readonly findings: Findings
 }
 
@@ -31,14 +31,13 @@ export function readOperatorFile(kind: string, file: string): OperatorFile {
   }
 }
 
-/** @throws OperatorError for what is no YAML. Other faults are findings, which say `outcome` above their list. */
+/** What is no YAML has its faults in the findings, and no value worth reading. `outcome` is what faults say above their list. */
 export async function parseOperatorFile({ name, text }: OperatorFile, outcome: string): Promise<OperatorDocument> {
   const { value, faults, lineOf, outline } = await readYaml(text)
   // What is no YAML has no members to name a place by: the path is the line itself.
-  const syntax = createFindings(name, ([line]) => Number(line), outcome)
-  for (const { line, sentence } of faults) syntax.fault([line], sentence)
-  syntax.settle()
-  return { value, outline, findings: createFindings(name, lineOf, outcome) }
+  const findings = createFindings(name, faults.length > 0 ? ([line]) => Number(line) : lineOf, outcome)
+  for (const { line, sentence } of faults) findings.fault([line], sentence)
+  return { value, outline, lineOf, findings }
 }
 
 /** The size is asked of the open file, so that the file read is the file measured. */

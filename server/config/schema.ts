@@ -148,8 +148,11 @@ function egressList(name: string, raw: string | undefined): readonly string[] {
     )
 }
 
-/** Whatever is wrong with it, what was written is not repeated: there may be a password in it. */
-function redisUrl(name: string, raw: string | undefined): string | null {
+/**
+ * Whatever is wrong with it, what was written is not repeated: there may be a password in it.
+ * @throws OperatorError
+ */
+export function redisUrl(name: string, raw: string | undefined): string | null {
   if (raw === undefined) return null
   const url = URL.parse(raw)
   const isSound =

@@ -49,6 +49,8 @@ export interface IssuerPlan {
   readonly issuer: string
   /** Where it is reached; the issuer itself unless the file says otherwise. */
   readonly url: string
+  /** Whether its keys may come by http from another machine. */
+  readonly allowHttp: boolean
   readonly algorithms: readonly AlgorithmName[]
   /** With which the revocation stream is opened and tokens are introspected. Null: neither is done. */
   readonly client: { readonly id: string; readonly secret: string } | null

@@ -11,15 +11,20 @@ export function isAddressOrRange(entry: string): boolean {
 
 const familyOf = (address: string): 'ipv4' | 'ipv6' => (isIP(address) === 6 ? 'ipv6' : 'ipv4')
 
-/** Whether an address is in the list; entries that are neither address nor range are passed over. */
-export function addressesIn(list: readonly string[]): (address: string) => boolean {
-  const sound = list.filter(isAddressOrRange)
-  if (sound.length === 0) return () => false
+/** Entries that are neither address nor range are passed over. */
+export function blockListOf(list: readonly string[]): BlockList {
   const ranges = new BlockList()
-  for (const entry of sound) {
+  for (const entry of list.filter(isAddressOrRange)) {
     const [address = '', length] = entry.split('/')
     if (length === undefined) ranges.addAddress(address, familyOf(address))
     else ranges.addSubnet(address, Number(length), familyOf(address))
   }
+  return ranges
+}
+
+/** Whether an address is in the list; entries that are neither address nor range are passed over. */
+export function addressesIn(list: readonly string[]): (address: string) => boolean {
+  if (!list.some(isAddressOrRange)) return () => false
+  const ranges = blockListOf(list)
   return address => isIP(address) !== 0 && ranges.check(address, familyOf(address))
 }

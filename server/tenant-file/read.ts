@@ -34,7 +34,17 @@ export interface ParsedTenantFile extends TenantFile {
 /** What every fault means, whoever finds it. */
 export const OUTCOME = 'The tenant file cannot be applied; nothing was changed.'
 
-const SECTIONS = ['tenant', 'attackProtection', 'clients', 'resourceServers', 'clientGrants', 'roles', 'users']
+/** What stands in `gateway` is read by a gateway, which may have nothing else of ours. */
+const SECTIONS = [
+  'tenant',
+  'attackProtection',
+  'clients',
+  'resourceServers',
+  'clientGrants',
+  'roles',
+  'users',
+  'gateway',
+]
 
 /** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8. */
 export const readTenantFile = (file: string): OperatorFile => readOperatorFile('tenant file', file)
@@ -42,6 +52,7 @@ export const readTenantFile = (file: string): OperatorFile => readOperatorFile('
 /** @throws OperatorError for what is no YAML. Other faults are findings. */
 export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantFile> {
   const { value, findings, outline } = await parseOperatorFile(file, OUTCOME)
+  findings.settle()
   const document = isObject(value) ? value : {}
   if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
   for (const section of Object.keys(document)) if (!SECTIONS.includes(section)) findings.unused('the file', [], section)

@@ -14,37 +14,37 @@ export interface Certificate {
   readonly expiresAt: Instant
 }
 
-/** Where an operator's own lie, and what settings they were given in. */
+/** Where an operator's own lie. */
 export interface CertificateFiles {
   readonly cert: string
   readonly key: string
 }
 
-const CERT = 'LATCHKEY_TLS_CERT'
-const KEY = 'LATCHKEY_TLS_KEY'
+/** What they were given in, for whoever has to mend it. */
+const SETTINGS: CertificateFiles = { cert: 'LATCHKEY_TLS_CERT', key: 'LATCHKEY_TLS_KEY' }
 
 /** @throws OperatorError, in a sentence, for files that no client would or could be served with. */
-export function readCertificate(files: CertificateFiles, now: Instant): Certificate {
-  const cert = read(CERT, files.cert)
-  const key = read(KEY, files.key)
-  const parsed = parseCertificate(files.cert, cert)
-  const privateKey = parseKey(files.key, key)
+export function readCertificate(files: CertificateFiles, now: Instant, names = SETTINGS): Certificate {
+  const cert = read(names.cert, files.cert)
+  const key = read(names.key, files.key)
+  const parsed = parseCertificate(`${files.cert} (${names.cert})`, cert)
+  const privateKey = parseKey(`${files.key} (${names.key})`, key)
   if (!parsed.checkPrivateKey(privateKey))
     throw new OperatorError(
-      `The key in ${files.key} (${KEY}) is not the one of the certificate in ${files.cert} (${CERT}), whose subject is ${nameIn(parsed)}. In a chain the server's own certificate comes first.`,
+      `The key in ${files.key} (${names.key}) is not the one of the certificate in ${files.cert} (${names.cert}), whose subject is ${nameIn(parsed)}. In a chain the server's own certificate comes first.`,
     )
   const [from, expiresAt] = [parsed.validFromDate.getTime(), parsed.validToDate.getTime()]
   if (now >= expiresAt)
-    throw new OperatorError(`The certificate in ${files.cert} (${CERT}) expired on ${day(expiresAt)}. Renew it.`)
+    throw new OperatorError(`The certificate in ${files.cert} (${names.cert}) expired on ${day(expiresAt)}. Renew it.`)
   if (now < from)
     throw new OperatorError(
-      `The certificate in ${files.cert} (${CERT}) is good from ${day(from)} on, and not yet. Check this machine's clock.`,
+      `The certificate in ${files.cert} (${names.cert}) is good from ${day(from)} on, and not yet. Check this machine's clock.`,
     )
   try {
     createSecureContext({ ...TLS_OPTIONS, cert, key })
   } catch (error) {
     throw new OperatorError(
-      `The certificate in ${files.cert} (${CERT}) cannot be used for TLS: ${(error as Error).message}.`,
+      `The certificate in ${files.cert} (${names.cert}) cannot be used for TLS: ${(error as Error).message}.`,
       { cause: error },
     )
   }
@@ -71,7 +71,7 @@ function parseCertificate(file: string, text: string): X509Certificate {
   try {
     return new X509Certificate(text)
   } catch (error) {
-    throw new OperatorError(`The file ${file} (${CERT}) holds no certificate in PEM.`, { cause: error })
+    throw new OperatorError(`The file ${file} holds no certificate in PEM.`, { cause: error })
   }
 }
 
@@ -79,12 +79,12 @@ function parseCertificate(file: string, text: string): X509Certificate {
 function parseKey(file: string, text: string): KeyObject {
   if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(text))
     throw new OperatorError(
-      `The key in ${file} (${KEY}) is encrypted, and nobody is there to type its passphrase. Decrypt it with "openssl pkey", into a file of mode 0600.`,
+      `The key in ${file} is encrypted, and nobody is there to type its passphrase. Decrypt it with "openssl pkey", into a file of mode 0600.`,
     )
   try {
     return createPrivateKey(text)
   } catch {
-    throw new OperatorError(`The file ${file} (${KEY}) holds no private key in PEM.`)
+    throw new OperatorError(`The file ${file} holds no private key in PEM.`)
   }
 }
 

@@ -66,6 +66,7 @@ function introspector(options: IntrospectionOptions = {}, revocations: Revocatio
   const plan: IssuerPlan = {
     issuer: `${origin}/`,
     url: `${origin}/`,
+    allowHttp: false,
     algorithms: ['RS256'],
     client: CLIENT,
     hs256: [],
