@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Arrival, Caller, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
-import type { RoutePlan } from './plan.ts'
+import type { EdgePlan, RoutePlan } from './plan.ts'
 
 /** Carries admitted requests to upstreams (`forward.ts`, `upgrade.ts`). */
 export interface Forwarder {
@@ -13,6 +13,11 @@ export interface Forwarder {
   forward(passage: Passage, request: IncomingMessage, response: ServerResponse): Promise<void>
   /** The same for a WebSocket or another upgrade; it ends with 4401 when the caller's token does. */
   upgrade(passage: Passage, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
+  /**
+   * The plan in force from now on. Upstreams that it leaves as they were keep their sockets and what is known of their
+   * targets; requests that were admitted by an older plan end as they began.
+   */
+  follow(plan: EdgePlan): void
   stop(): Promise<void>
 }
 

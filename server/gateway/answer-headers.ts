@@ -1,0 +1,45 @@
+/** The header of an upstream's answer, as the client gets it. What a request carries up is made elsewhere. */
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** RFC 9110 §7.6.1, and what older software takes for one of them. The answer's framing is this connection's own. */
+const OF_ONE_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** The usual ones, which name no header: no set is made for them. */
+const NAMES_NONE: ReadonlySet<string> = new Set(['keep-alive', 'close', 'upgrade'])
+
+/** A flat list that `writeHead` takes as it is. `own` are headers that the gateway has set on the answer itself. */
+export function answerHeaders(
+  from: IncomingHttpHeaders,
+  requestId: string,
+  own: readonly string[],
+): (string | string[])[] {
+  const named = namedBy(from.connection)
+  const to: (string | string[])[] = ['x-request-id', requestId]
+  for (const name in from) {
+    const value = from[name]
+    if (value === undefined || name === 'x-request-id' || OF_ONE_CONNECTION.has(name)) continue
+    if (named?.has(name)) continue
+    if (own.length > 0 && own.includes(name)) continue
+    to.push(name, value)
+  }
+  return to
+}
+
+/** RFC 9110 §7.6.1: what `Connection` names belongs to it. */
+function namedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (connection === undefined || (typeof connection === 'string' && NAMES_NONE.has(connection.toLowerCase())))
+    return undefined
+  return new Set(
+    String(connection)
+      .toLowerCase()
+      .split(/[\s,]+/),
+  )
+}
