@@ -4,13 +4,13 @@
  * before it answers from a reading that is a second old. So it costs nothing while nobody asks, and needs no message to
  * arrive. Until the log is read, and if ever it holds more than fits, the store is asked about each token.
  */
+import { createPackedEntries } from '@latchkey/sdk/packed-entries'
 import type { Bus } from '../kernel/bus.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { HOUR, MINUTE, SECOND } from '../kernel/seconds.ts'
 import { createSlices } from '../kernel/slices.ts'
 import type { Revocation, RevocationKind, RevocationName } from '../store/revocations.ts'
 import type { Store } from '../store/store.ts'
-import { createPackedEntries } from './packed-entries.ts'
 
 /** What the log can know a token by. Null for what it has not. */
 export interface TokenFacts {

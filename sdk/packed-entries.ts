@@ -5,8 +5,9 @@
  * what is over is left behind when the array is made anew.
  */
 import { hash } from 'node:crypto'
-import type { Instant } from '../kernel/clock.ts'
-import { SECOND } from '../kernel/seconds.ts'
+
+/** Milliseconds since 1970. */
+type Instant = number
 
 export interface PackedEntries {
   readonly size: number
@@ -14,13 +15,19 @@ export interface PackedEntries {
   add(name: string, entry: { readonly epoch: number | null; readonly expiresAt: Instant }, now: Instant): boolean
   /** Undefined without an entry; else the epoch below which tokens are covered, `Infinity` when all are. */
   covers(name: string): number | undefined
+  /** The same of the name whose digest `writeDigest` put there: for who asks about the same names again and again. */
+  coversDigest(digests: Uint32Array, at: number): number | undefined
   /** Lets go of what is over. A million entries take some 50 ms. */
   sweep(now: Instant): void
 }
 
-/** In 32-bit words: three of the digest, the end in seconds (until 2106), the epoch. An end of 0 is a free slot. */
+const SECOND = 1000
+
+/** In 32-bit words. */
+export const DIGEST_WORDS = 3
+/** The digest, the end in seconds (until 2106), the epoch. An end of 0 is a free slot. */
 const WORDS = 5
-const END = 3
+const END = DIGEST_WORDS
 const EPOCH = 4
 const LATEST_END = 0xffff_ffff
 /** In the place of an epoch, none of which is 0 once it was raised. */
@@ -44,12 +51,15 @@ export function createPackedEntries(mostSlots: number = MOST_SLOTS): PackedEntri
     }
   }
 
-  /** As `placeOf`. A free slot has the digest written in, which counts for nothing until the slot has an end. */
-  function find(name: string): number {
-    const digest = hash('sha256', name, 'buffer')
-    const at = placeOf(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8))
-    if (words[at + END] === 0) for (let word = 0; word < END; word++) words[at + word] = digest.readUInt32LE(word * 4)
-    return at
+  const find = (digests: Uint32Array, at: number): number =>
+    placeOf(digests[at] as number, digests[at + 1] as number, digests[at + 2] as number)
+
+  function coversDigest(digests: Uint32Array, from: number): number | undefined {
+    if (size === 0) return undefined
+    const at = find(digests, from)
+    if (words[at + END] === 0) return undefined
+    const epoch = words[at + EPOCH] as number
+    return epoch === WHATEVER_EPOCH ? Number.POSITIVE_INFINITY : epoch
   }
 
   function rebuild(wanted: number, now: Instant): void {
@@ -78,25 +88,36 @@ export function createPackedEntries(mostSlots: number = MOST_SLOTS): PackedEntri
         if (size > slots / 2 && slots < mostSlots) rebuild(slots * 2, now)
         if (size + 1 > fill(slots)) return false
       }
-      const at = find(name)
+      writeDigest(name, scratch, 0)
+      const at = find(scratch, 0)
       const reach = epoch ?? WHATEVER_EPOCH
       const isNew = words[at + END] === 0
-      if (isNew) size++
+      if (isNew) {
+        words.set(scratch, at)
+        size++
+      }
       words[at + EPOCH] = isNew ? reach : wider(words[at + EPOCH] as number, reach)
       words[at + END] = Math.max(words[at + END] as number, Math.min(Math.ceil(expiresAt / SECOND), LATEST_END))
       return true
     },
 
     covers(name) {
-      if (size === 0) return undefined
-      const at = find(name)
-      if (words[at + END] === 0) return undefined
-      const epoch = words[at + EPOCH] as number
-      return epoch === WHATEVER_EPOCH ? Number.POSITIVE_INFINITY : epoch
+      writeDigest(name, scratch, 0)
+      return coversDigest(scratch, 0)
     },
+
+    coversDigest,
 
     sweep: now => rebuild(slots, now),
   }
+}
+
+const scratch = new Uint32Array(DIGEST_WORDS)
+
+/** What stands for the name in a slot, into three words from `at` on. */
+export function writeDigest(name: string, into: Uint32Array, at: number): void {
+  const digest = hash('sha256', name, 'buffer')
+  for (let word = 0; word < DIGEST_WORDS; word++) into[at + word] = digest.readUInt32LE(word * 4)
 }
 
 const wider = (one: number, other: number): number =>

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { HOUR, SECOND } from '../kernel/seconds.ts'
-import { createPackedEntries } from './packed-entries.ts'
+import { createPackedEntries, DIGEST_WORDS, writeDigest } from './packed-entries.ts'
 
+const SECOND = 1000
+const HOUR = 3600 * SECOND
 const NOW = 1_800_000_000_000
 const LATER = NOW + HOUR
 const all = { epoch: null, expiresAt: LATER }
@@ -16,6 +17,18 @@ describe('packed entries', () => {
     assert.equal(entries.covers('t subject b'), 3)
     for (const name of ['t session b', 't subject a', 'u session a', '']) assert.equal(entries.covers(name), undefined)
     assert.equal(entries.size, 2)
+  })
+
+  test('are found by what a name was digested to as by the name', () => {
+    const entries = createPackedEntries()
+    const names = ['t session a', 't subject b', 't session c']
+    const digests = new Uint32Array(names.length * DIGEST_WORDS)
+    for (const [index, name] of names.entries()) writeDigest(name, digests, index * DIGEST_WORDS)
+    const found = () => names.map((_, index) => entries.coversDigest(digests, index * DIGEST_WORDS))
+    assert.deepEqual(found(), [undefined, undefined, undefined])
+    entries.add('t session a', all, NOW)
+    entries.add('t subject b', { epoch: 3, expiresAt: LATER }, NOW)
+    assert.deepEqual(found(), [Number.POSITIVE_INFINITY, 3, undefined])
   })
 
   test('added again reach as far as the widest and last as long as the longest, in either order', () => {
