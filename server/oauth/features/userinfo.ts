@@ -5,12 +5,12 @@
  */
 import { VerificationError } from '@latchkey/sdk/verify'
 import { ID_TOKEN_ALGORITHMS } from '../../clients/metadata.ts'
+import { bearerToken, challenge } from '../../http/bearer.ts'
 import { type Answer, type Incoming, json } from '../../http/route.ts'
 import { userinfoAudience } from '../../tokens/access-token.ts'
 import { claimsOf } from '../../tokens/claims.ts'
 import { signUserinfo } from '../../tokens/mint.ts'
-import { bearerOf, type OwnToken, readAccessToken } from '../access-tokens.ts'
-import { bearerToken, challenge } from '../bearer.ts'
+import { bearerOf, type OwnToken, readAccessToken } from '../../tokens/returned-token.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
 import { lastingOf, rememberedClaims } from '../requested-claims.ts'
 

@@ -6,7 +6,7 @@ import { inFile, type Mutation, type Mutations } from '../mutation.ts'
 const inAnswer = inFile('server/oauth/authorization-answer.ts')
 const inRequest = inFile('server/oauth/authorization-request.ts')
 const inAuthorize = inFile('server/oauth/authorize.ts')
-const inBearer = inFile('server/oauth/bearer.ts')
+const inBearer = inFile('server/http/bearer.ts')
 const inClaims = inFile('server/tokens/claims.ts')
 const inClaimsParameter = inFile('server/oauth/features/claims.ts')
 const inCode = inFile('server/oauth/features/authorization-code.ts')

@@ -14,14 +14,32 @@ import {
   type VerificationKey,
   type VerifiedToken,
 } from '@latchkey/sdk/verify'
+import type { Clients } from '../clients/clients.ts'
 import type { Client } from '../clients/metadata.ts'
-import { ACCESS_TOKEN_ALGORITHMS } from '../clients/resource-servers.ts'
+import { ACCESS_TOKEN_ALGORITHMS, type ResourceServers } from '../clients/resource-servers.ts'
 import type { Incoming } from '../http/route.ts'
-import type { Secret } from '../keys/keyring.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Keyring, Secret } from '../keys/keyring.ts'
+import type { RevocationsHere } from '../revocation/revocations-here.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
+import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
-import type { OAuthServices } from './feature.ts'
+import type { Subjects } from './subject.ts'
 import { verifyOnce } from './verified-once.ts'
+
+/** What judging one takes. */
+export interface TokenJudges {
+  readonly store: Store
+  readonly clients: Clients
+  readonly resourceServers: ResourceServers
+  readonly keyring: Keyring
+  readonly revocations: RevocationsHere
+  readonly subjects: Subjects
+  readonly clock: Clock
+}
+
+/** Whose it would be: the tenant that was asked. */
+type AskedTenant = Pick<Incoming, 'tenant' | 'issuer'>
 
 /** An access token that was verified, with what ours always say. */
 export interface OwnToken extends VerifiedToken {
@@ -48,8 +66,8 @@ const ALGORITHMS = allowAlgorithms(ACCESS_TOKEN_ALGORITHMS)
  * Throws `VerificationError` for all that is not an access token of this issuer, within its time.
  */
 export async function readAccessToken(
-  services: OAuthServices,
-  { tenant, issuer }: Incoming,
+  services: TokenJudges,
+  { tenant, issuer }: AskedTenant,
   token: string,
 ): Promise<OwnToken> {
   const keys = ({ kid, alg }: KeyRequest) =>
@@ -67,8 +85,8 @@ export async function readAccessToken(
 
 /** The same for a token that somebody asks about: undefined for what is none. */
 export async function findAccessToken(
-  services: OAuthServices,
-  incoming: Incoming,
+  services: TokenJudges,
+  incoming: AskedTenant,
   token: string,
 ): Promise<OwnToken | undefined> {
   try {
@@ -81,7 +99,7 @@ export async function findAccessToken(
 
 /** Undefined when it has been ended since it was signed. Who presents it, and for what, is the caller's to judge. */
 export async function bearerOf(
-  { store, clients, subjects, revocations }: OAuthServices,
+  { store, clients, subjects, revocations }: TokenJudges,
   tenant: string,
   { jti, client: clientId, claims }: OwnToken,
 ): Promise<Bearer | undefined> {
@@ -120,7 +138,7 @@ const imported = new WeakMap<Secret, Promise<VerificationKey>>()
 
 /** The secret of the one API that the token says it is for. What the token says is believed for nothing else. */
 async function secretOf(
-  { resourceServers, keyring }: OAuthServices,
+  { resourceServers, keyring }: TokenJudges,
   tenant: string,
   token: string,
   kid: string | undefined,

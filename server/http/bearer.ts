@@ -1,6 +1,7 @@
 /** Where a request carries an access token (RFC 6750 §2), and how it is told that one will not do (§3). */
-import type { Incoming } from '../http/route.ts'
+
 import { ProtocolError } from '../kernel/errors.ts'
+import type { Incoming } from './route.ts'
 
 export interface BearerToken {
   readonly token: string
