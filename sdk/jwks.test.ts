@@ -269,6 +269,79 @@ describe('keys of a remote issuer', () => {
     assert.equal(await keys(kid('one')), undefined)
   })
 
+  describe('that was told its keys', () => {
+    test('fetches nothing while they are fresh, and answers the new ones and no others at once', async () => {
+      const keys = source()
+      publish(two.publicJwk)
+      await keys.take({ keys: [one.publicJwk] })
+      assert.equal((await keys(kid('one')))?.kid, 'one')
+      await keys.take({ keys: [two.publicJwk] })
+      assert.equal((await keys(kid('two')))?.kid, 'two')
+      now += 4 * MINUTE
+      await keys.take({ keys: [two.publicJwk] })
+      now += 4 * MINUTE
+      assert.equal((await keys(kid('two')))?.kid, 'two')
+      assert.deepEqual(asked, [])
+      assert.equal(await keys(kid('one')), undefined)
+    })
+
+    test('has another version whenever they change, and only then', async () => {
+      const keys = source()
+      await keys.take({ keys: [one.publicJwk] })
+      const first = keys.version
+      await keys.take({ keys: [one.publicJwk] })
+      assert.equal(keys.version, first)
+      await keys.take({ keys: [one.publicJwk, two.publicJwk] })
+      assert.ok(keys.version > first)
+      const second = keys.version
+      now += 6 * MINUTE
+      await keys(kid('one'))
+      assert.ok(keys.version > second, 'fetched keys that differ are others too')
+    })
+
+    test('is not led back by an older set from a cache, which a stranger’s kid made it fetch', async () => {
+      const keys = source()
+      publish(one.publicJwk)
+      await keys.take({ keys: [two.publicJwk] })
+      assert.equal(await keys(kid('made up')), undefined)
+      assert.equal(countSets(), 1)
+      assert.equal((await keys(kid('two')))?.kid, 'two')
+      now += 31 * SECOND
+      assert.equal((await keys(kid('one')))?.kid, 'one', 'a set that holds what was asked for is a newer one')
+    })
+
+    test('goes on asking the issuer once nobody tells it any more', async () => {
+      const keys = source()
+      await keys.take({ keys: [two.publicJwk] })
+      now += 6 * MINUTE
+      assert.equal((await keys(kid('one')))?.kid, 'one')
+    })
+
+    test('keeps what it had when it is told nonsense', async () => {
+      const keys = source()
+      await keys.take({ keys: [one.publicJwk] })
+      for (const nonsense of [{}, { keys: 'one' }, { keys: [one.publicJwk, { ...two.publicJwk, kid: 'one' }] }])
+        await assert.rejects(keys.take(nonsense))
+      assert.equal((await keys(kid('one')))?.kid, 'one')
+    })
+  })
+
+  test('a revoked key does not come back with a set that still holds it, told or fetched', async () => {
+    const keys = source()
+    publish(one.publicJwk, two.publicJwk)
+    await keys(kid('one'))
+    const before = keys.version
+    keys.forget('one')
+    assert.ok(keys.version > before)
+    const isGone = async () => assert.equal(await keys(kid('one')), undefined)
+    await isGone()
+    now += 6 * MINUTE
+    await isGone()
+    await keys.take({ keys: [one.publicJwk, two.publicJwk] })
+    await isGone()
+    assert.equal((await keys(kid('two')))?.kid, 'two')
+  })
+
   test('an issuer that never answers is given up', async context => {
     context.mock.method(AbortSignal, 'timeout', (milliseconds: number) => {
       assert.equal(milliseconds, 5000)

@@ -6,7 +6,7 @@ import { type Algorithm, type AlgorithmName, allowAlgorithms, fits } from './alg
 import { KeysUnavailableError } from './errors.ts'
 import { discovered, discoveryAddress, type Fetch, fetchObject, isAcceptableAddress } from './fetching.ts'
 import type { JWK } from './jwk.ts'
-import { importPublicKey, type KeySource, selectKey, type VerificationKey } from './keys.ts'
+import { importPublicKey, type KeyRequest, type KeySource, selectKey, type VerificationKey } from './keys.ts'
 
 export type { Fetch }
 
@@ -26,6 +26,8 @@ const LIMITS = {
   pause: 30 * SECOND,
   /** Between two failures while there are no keys at all, so that a service started first recovers quickly. */
   firstPause: SECOND,
+  /** Revoked keys that are remembered. Of an issuer there are a few in a year. */
+  forgotten: 1000,
 } as const
 
 export interface RemoteKeysOptions {
@@ -43,8 +45,24 @@ export interface RemoteKeysOptions {
   readonly fetch?: Fetch
 }
 
-interface FetchedSet {
+/** Keys that are fetched when they are asked for, and that may also be told. */
+export interface RemoteKeys extends KeySource {
+  /**
+   * A key set (RFC 7517 §5) that the issuer itself has just told, in the place of what was fetched: it counts at once, and
+   * for as long as a fetched one. Rejects when it cannot be read, and then changes nothing.
+   */
+  take(jwks: Readonly<Record<string, unknown>>): Promise<void>
+  /** A key that was revoked: it is not answered any more, whatever set still holds it, as one from a cache may. */
+  forget(kid: string): void
+  /** Rises whenever the keys change: what was verified before has to be verified again. */
+  readonly version: number
+}
+
+interface KnownSet {
   readonly keys: readonly VerificationKey[]
+  /** The set as it was written, to see whether another one differs. */
+  readonly text: string
+  readonly wasTold: boolean
   readonly freshUntil: number
   readonly staleUntil: number
 }
@@ -54,28 +72,33 @@ interface FetchedSet {
  * @throws TypeError for an address that is not https (or this machine), or for an unknown algorithm. The source
  * throws KeysUnavailableError while there are no keys to answer from.
  */
-export function remoteKeys(options: RemoteKeysOptions): KeySource {
+export function remoteKeys(options: RemoteKeysOptions): RemoteKeys {
   const { issuer, clock = () => performance.now(), fetch = globalThis.fetch, allowInsecure = false } = options
   const allowed = [...allowAlgorithms(options.algorithms).values()]
   if (!isAcceptableAddress(options.jwksUri ?? issuer, allowInsecure))
     throw new TypeError('the issuer and its keys are reached by https, or by http on this machine')
 
-  let known: FetchedSet | undefined
-  let asking: Promise<FetchedSet> | undefined
+  let known: KnownSet | undefined
+  let asking: Promise<KnownSet> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let failure: unknown
   let address = options.jwksUri
+  let version = 0
+  let told = 0
+  const forgotten = new Set<string>()
 
   /** One request at a time. A failure leaves the last good set in place and forgets what discovery said. */
-  function ask(): Promise<FetchedSet> {
+  function ask(missing?: KeyRequest): Promise<KnownSet> {
     if (asking) return asking
     askedAt = clock()
+    const toldBefore = told
     asking = load()
       .then(
         set => {
           failure = undefined
-          known = set
-          return set
+          // What is fetched comes perhaps from a cache on the way, what was told from the issuer itself.
+          const isOlder = known?.wasTold && clock() < known.freshUntil && !(missing && selectKey(set.keys, missing))
+          return known && (told !== toldBefore || isOlder) ? known : keep(set)
         },
         cause => {
           failure = cause
@@ -89,11 +112,26 @@ export function remoteKeys(options: RemoteKeysOptions): KeySource {
     return asking
   }
 
-  async function load(): Promise<FetchedSet> {
+  async function load(): Promise<KnownSet> {
     address ??= await discover()
     const { body, freshFor } = await readPublished(fetch, address)
+    return read(body, { freshFor, wasTold: false })
+  }
+
+  async function read(
+    jwks: Readonly<Record<string, unknown>>,
+    { freshFor, wasTold }: { freshFor: number; wasTold: boolean },
+  ): Promise<KnownSet> {
+    const text = JSON.stringify(jwks['keys'])
+    const keys = known?.text === text ? known.keys : await readKeySet(jwks, allowed)
     const now = clock()
-    return { keys: await readKeySet(body, allowed), freshUntil: now + freshFor, staleUntil: now + LIMITS.stale }
+    return { keys, text, wasTold, freshUntil: now + freshFor, staleUntil: now + LIMITS.stale }
+  }
+
+  function keep(set: KnownSet): KnownSet {
+    if (known?.text !== set.text) version++
+    known = { ...set, keys: without(set.keys, forgotten) }
+    return known
   }
 
   async function discover(): Promise<string> {
@@ -118,15 +156,41 @@ export function remoteKeys(options: RemoteKeysOptions): KeySource {
     throw new KeysUnavailableError(`the keys of ${issuer} cannot be had`, { cause: failure })
   }
 
-  return async request => {
+  async function find(request: KeyRequest): Promise<VerificationKey | undefined> {
     const key = selectKey(await usableKeys(), request)
     if (key) return key
     // Perhaps a new key. Anyone can write an unknown kid, so a flood of them costs the issuer one request a pause.
     if (!asking && clock() - askedAt < LIMITS.pause) return undefined
-    const { keys } = await ask().catch(() => ({ keys: [] }))
+    const { keys } = await ask(request).catch(() => ({ keys: [] }))
     return selectKey(keys, request)
   }
+
+  return Object.defineProperties(find, {
+    take: {
+      async value(jwks: Readonly<Record<string, unknown>>) {
+        const turn = ++told
+        const set = await read(jwks, { freshFor: LIMITS.usualFresh, wasTold: true })
+        // Of two that are read at once, the later one counts.
+        if (turn === told) keep(set)
+      },
+    },
+    forget: {
+      value(kid: string) {
+        if (forgotten.has(kid)) return
+        forgotten.add(kid)
+        if (forgotten.size > LIMITS.forgotten) forgotten.delete(forgotten.values().next().value as string)
+        if (known) known = { ...known, keys: without(known.keys, forgotten) }
+        version++
+      },
+    },
+    version: { get: () => version },
+  }) as unknown as RemoteKeys
 }
+
+const without = (keys: readonly VerificationKey[], forgotten: ReadonlySet<string>): readonly VerificationKey[] =>
+  keys.some(({ kid }) => kid !== undefined && forgotten.has(kid))
+    ? keys.filter(({ kid }) => kid === undefined || !forgotten.has(kid))
+    : keys
 
 /**
  * The keys of a set (RFC 7517 §5) that can verify an allowed algorithm. Others are passed over, as §5 asks; one
