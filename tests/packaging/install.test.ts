@@ -239,18 +239,21 @@ console.log(outcome)
       }).catch(error => assert.fail(error.stdout))
     }
 
-    const API = `import { KeysUnavailableError } from '@latchkey/sdk/verify'
+    const API = `import { createRevocations, type Revocations, revocationFacts } from '@latchkey/sdk/revocations'
+import { KeysUnavailableError } from '@latchkey/sdk/verify'
 import { remoteKeys } from '@latchkey/sdk/jwks'
 import { accessToken, createVerifier, requireScopes, VerificationError, type VerifiedToken } from '@latchkey/sdk/verify'
 const issuer = 'https://login.example.com/'
 const algorithms = ['RS256'] as const
 const profile = accessToken({ issuer, audience: 'https://api.example.com/' })
-const verify = createVerifier({ keys: remoteKeys({ issuer, algorithms }), algorithms, profile })
+const keys = remoteKeys({ issuer, algorithms })
+const verify = createVerifier({ keys, algorithms, profile })
+const revocations: Revocations = createRevocations({ issuer, keys, client: { id: 'edge', secret: 'secret' } })
 export async function subjectOf(bearer: string): Promise<string | 401 | 403 | 503> {
   try {
     const token: VerifiedToken = await verify(bearer)
     requireScopes(token, 'read:videos')
-    return token.claims.sub
+    return revocations.isRevoked(revocationFacts(token.claims, token.header.kid)) ? 401 : token.claims.sub
   } catch (error) {
     if (error instanceof KeysUnavailableError) return 503
     if (!(error instanceof VerificationError)) throw error
