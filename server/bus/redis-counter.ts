@@ -16,7 +16,7 @@ for i, key in ipairs(KEYS) do
   empty[i] = tonumber(known[1] or now)
   latest = math.max(latest, tonumber(known[2] or 0))
 end
-if latest > now then return {0, string.format('%.0f', latest)} end
+if latest > now then return {0, string.format('%.3f', latest)} end
 local answer, at = {1}, 2
 for i, key in ipairs(KEYS) do
   local free, forgets, pauses = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
@@ -28,10 +28,10 @@ for i, key in ipairs(KEYS) do
     if pause > 0 then freeAt = now + pause end
   end
   at = at + 3 + pauses
-  redis.call('HSET', key, 'empty', string.format('%.0f', emptyAt), 'free', string.format('%.0f', freeAt))
-  redis.call('PEXPIRE', key, string.format('%.0f', emptyAt - now))
+  redis.call('HSET', key, 'empty', string.format('%.3f', emptyAt), 'free', string.format('%.3f', freeAt))
+  redis.call('PEXPIRE', key, string.format('%.0f', math.max(1, math.ceil(emptyAt - now))))
   answer[#answer + 1] = tries
-  answer[#answer + 1] = string.format('%.0f', freeAt)
+  answer[#answer + 1] = string.format('%.3f', freeAt)
 end
 return answer`
 
@@ -45,8 +45,8 @@ for i, key in ipairs(KEYS) do
     local freeAt = tonumber(known[2])
     if freeAt == tonumber(ARGV[2 * i + 1]) then freeAt = 0 end
     if emptyAt > now then
-      redis.call('HSET', key, 'empty', string.format('%.0f', emptyAt), 'free', string.format('%.0f', freeAt))
-      redis.call('PEXPIRE', key, string.format('%.0f', emptyAt - now))
+      redis.call('HSET', key, 'empty', string.format('%.3f', emptyAt), 'free', string.format('%.3f', freeAt))
+      redis.call('PEXPIRE', key, string.format('%.0f', math.max(1, math.ceil(emptyAt - now))))
     else
       redis.call('DEL', key)
     end
@@ -57,6 +57,27 @@ return 1`
 /** In braces, so that a cluster keeps the keys of one script together. */
 const nameOf = (tenant: string, key: string): string => `latchkey:{${tenant}}:${key}`
 const asArguments = ({ free, forgets, pauses }: Rule): number[] => [free, forgets, pauses.length, ...pauses]
+
+const run = (
+  redis: Redis,
+  script: string,
+  tenant: string,
+  keys: readonly string[],
+  values: readonly number[],
+): Promise<unknown> => redis.eval(script, keys.length, ...keys.map(key => nameOf(tenant, key)), ...values)
+
+/** The verb alone, for whoever has a fallback of its own. Rejects when Redis does not answer. */
+export async function countIn(redis: Redis, tenant: string, counts: readonly Count[], now: Instant): Promise<Counting> {
+  const keys = counts.map(({ key }) => key)
+  const values = [now, ...counts.flatMap(({ rule }) => asArguments(rule))]
+  const [isCounted, ...answer] = ((await run(redis, COUNT, tenant, keys, values)) as unknown[]).map(Number)
+  if (isCounted !== 1) return { state: 'refused', freeAt: answer[0] ?? now }
+  const counted = counts.map(({ key, rule }, index) => {
+    const [tries = 0, freeAt = 0] = answer.slice(2 * index)
+    return { key, rule, tries, freeAt }
+  })
+  return { state: 'counted', counts: counted }
+}
 
 /** How long an answer is waited for, and whoever wants to know whether one came. */
 export interface Waiting {
@@ -92,24 +113,11 @@ export function redisCounter(redis: Redis, fallback: Counter, { inTime, noteAbse
       return undefined
     }
   }
-  const run = (script: string, tenant: string, keys: readonly string[], values: readonly number[]): Promise<unknown> =>
-    redis.eval(script, keys.length, ...keys.map(key => nameOf(tenant, key)), ...values)
-
-  async function countThere(tenant: string, counts: readonly Count[], now: Instant): Promise<Counting> {
-    const keys = counts.map(({ key }) => key)
-    const values = [now, ...counts.flatMap(({ rule }) => asArguments(rule))]
-    const [isCounted, ...answer] = ((await run(COUNT, tenant, keys, values)) as unknown[]).map(Number)
-    if (isCounted !== 1) return { state: 'refused', freeAt: answer[0] ?? now }
-    const counted = counts.map(({ key, rule }, index) => {
-      const [tries = 0, freeAt = 0] = answer.slice(2 * index)
-      return { key, rule, tries, freeAt }
-    })
-    return { state: 'counted', counts: counted }
-  }
+  const countThere = (tenant: string, counts: readonly Count[], now: Instant) => countIn(redis, tenant, counts, now)
 
   async function giveBackThere(tenant: string, counts: readonly Counted[], now: Instant): Promise<void> {
     const keys = counts.map(({ key }) => key)
-    await run(GIVE_BACK, tenant, keys, [now, ...counts.flatMap(({ rule, freeAt }) => [rule.forgets, freeAt])])
+    await run(redis, GIVE_BACK, tenant, keys, [now, ...counts.flatMap(({ rule, freeAt }) => [rule.forgets, freeAt])])
   }
 
   /** In the fallback, which has to be told of what is over from now on too. */

@@ -85,7 +85,7 @@ function admission(routes: readonly RoutePlan[], more: { credentials?: readonly 
   return createAdmission({
     table: compileRoutes(routes),
     credentials: more.credentials ?? [bearerCredential([issuer], createTokenCache())],
-    limits: { judge: () => undefined },
+    limits: { judgeAddress: () => undefined, judgeIdentity: () => undefined },
   })
 }
 

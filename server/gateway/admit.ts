@@ -15,7 +15,7 @@ import { isUnauthorized } from './refuse.ts'
 export interface AdmissionParts {
   readonly table: RouteTable
   readonly credentials: readonly Credential[]
-  readonly limits: Pick<Limits, 'judge'>
+  readonly limits: Limits
 }
 
 export type Admit = (arrival: Arrival) => Decision | Promise<Decision>
@@ -27,20 +27,29 @@ export function createAdmission({ table, credentials, limits }: AdmissionParts):
     const preflight = preflightAnswer(route, arrival)
     if (preflight) return { pass: false, route, answer: preflight }
     return settle(route, arrival, () =>
-      after(limits.judge(route, arrival, null), tooMany => {
+      after(limits.judgeAddress(route, arrival), tooMany => {
         refuseIf(tooMany ?? judgeLength(route, arrival))
-        if (route.access.kind === 'public' || isInternalAddress(route.access, arrival)) return passed(route, null)
+        if (route.access.kind === 'public' || isInternalAddress(route.access, arrival))
+          return unlessBusy(route, arrival, null)
         const sent = exactlyOne(route, arrival)
-        if (!sent) return withoutCredential(route)
+        if (!sent) {
+          judgeAnonymous(route)
+          return unlessBusy(route, arrival, null)
+        }
         return after(sent.credential.read(sent.text, arrival, route), caller => {
           judgeAccess(route, caller, arrival)
-          return after(limits.judge(route, arrival, caller), busy => {
-            refuseIf(busy)
-            return after(sent.credential.spend?.(caller, arrival), () => passed(route, caller))
-          })
+          return unlessBusy(route, arrival, caller, sent.credential)
         })
       }),
     )
+  }
+
+  /** Counted last of what may be refused, so that nothing is spent in vain. */
+  function unlessBusy(route: RoutePlan, arrival: Arrival, caller: Caller | null, credential?: Credential) {
+    return after(limits.judgeIdentity(route, arrival, caller), busy => {
+      refuseIf(busy)
+      return after(caller && credential?.spend?.(caller, arrival), () => passed(route, caller))
+    })
   }
 
   /** Of those that the route takes. What it does not take is not read, and does not go on either (`strip.ts`). */
@@ -96,10 +105,9 @@ function judgeLength({ maxBody }: RoutePlan, { headers }: Arrival): Refusal | un
 const isInternalAddress = (access: Access, { address }: Arrival): boolean =>
   access.kind === 'internal' && access.addresses.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 
-/** Anonymous where that is enough. */
-function withoutCredential(route: RoutePlan): Decision {
-  const { access } = route
-  if (access.kind === 'optional') return passed(route, null)
+/** Throws `Refused` where being nobody is not enough. */
+function judgeAnonymous({ access }: RoutePlan): void {
+  if (access.kind === 'optional') return
   if (access.kind === 'internal' && !access.rule) throw new Refused({ code: 'not_internal' })
   const scopes = access.kind === 'required' ? access.rule.scopes : []
   throw new Refused({ code: 'no_credential', ...(scopes.length > 0 && { challenge: { scope: scopes.join(' ') } }) })

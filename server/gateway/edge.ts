@@ -23,8 +23,14 @@ export interface Forwarder {
 
 /** Counts what may be tried so and so often (`limits.ts`): nothing, or why not. */
 export interface Limits {
-  judge(route: RoutePlan, arrival: Arrival, caller: Caller | null): Refusal | undefined | Promise<Refusal | undefined>
-  stop(): Promise<void>
+  /** Of the address, before anything is known of the caller. */
+  judgeAddress(route: RoutePlan, arrival: Arrival): Refusal | undefined | Promise<Refusal | undefined>
+  /** Of the caller; for one who is not known, the address stands. */
+  judgeIdentity(
+    route: RoutePlan,
+    arrival: Arrival,
+    caller: Caller | null,
+  ): Refusal | undefined | Promise<Refusal | undefined>
 }
 
 /** An endpoint of the gateway itself: `/edge/jwks.json`, `/edge/check`, the session's paths. */
