@@ -10,7 +10,7 @@ import { OperatorError } from './kernel/errors.ts'
 import { createLog } from './kernel/json-log.ts'
 import type { Log } from './kernel/log.ts'
 import { sha256 } from './kernel/secrets.ts'
-import type { Counted } from './metrics/metrics.ts'
+import type { Counted } from './metrics/registry.ts'
 import { tryToldOnce, writeToldOnce } from './store/told-once.ts'
 import type { Applied } from './tenant-file/apply.ts'
 import type { Question, Word } from './workers.ts'
@@ -107,7 +107,11 @@ async function openMetricsPort({ metrics, settings }: Latchkey, others: () => Pr
   const { metricsPort: port, metricsHost: host } = settings
   if (!metrics || port === null) return undefined
   const { listenForScrapes } = await import('./metrics/listen.ts')
-  const scrapes = await listenForScrapes({ port, host, log }, metrics, others as () => Promise<readonly Counted[]>)
+  const scrapes = await listenForScrapes(
+    { port, host, log, setting: 'LATCHKEY_METRICS_PORT' },
+    metrics,
+    others as () => Promise<readonly Counted[]>,
+  )
   log.info({ port: scrapes.port, host }, 'metrics are told')
   return scrapes
 }

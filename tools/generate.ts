@@ -58,10 +58,11 @@ export const generators: readonly Generator[] = [
   },
   {
     file: 'metrics.gen.md',
-    source: 'server/metrics/catalogue.ts',
+    source: 'server/metrics/catalogue.ts and edge-catalogue.ts',
     async render() {
       const { CATALOGUE } = await import('../server/metrics/catalogue.ts')
-      return renderMetrics(CATALOGUE)
+      const { EDGE_CATALOGUE } = await import('../server/metrics/edge-catalogue.ts')
+      return renderMetrics(CATALOGUE, EDGE_CATALOGUE)
     },
   },
   {
@@ -82,20 +83,33 @@ export const generators: readonly Generator[] = [
   },
 ]
 
-export function renderMetrics(catalogue: Readonly<Record<string, Metric>>): string {
-  const rows = Object.entries(catalogue).map(([name, { kind, help, labels = [], isShared }]) => [
-    `\`${name}\``,
-    kind,
-    labels.map(label => `\`${label}\``).join(', '),
-    `${help}${isShared ? ' Of the whole installation.' : ''}`,
-  ])
+type Catalogue = Readonly<Record<string, Metric>>
+
+export function renderMetrics(server: Catalogue, gateway: Catalogue): string {
+  const rows = (catalogue: Catalogue) =>
+    Object.entries(catalogue).map(([name, { kind, help, labels = [], isShared }]) => [
+      `\`${name}\``,
+      kind,
+      labels.map(label => `\`${label}\``).join(', '),
+      `${help}${isShared ? ' Of the whole installation.' : ''}`,
+    ])
+  const columns = ['metric', 'kind', 'labels', 'meaning']
   return `# Metrics
 
-What \`LATCHKEY_METRICS_PORT\` answers at \`/metrics\`. With several workers the counts of all are added up. Besides these
-there are prom-client's own of the process (\`process_…\`, \`nodejs_…\`). No label holds what anybody sent, a person's
-address or a secret.
+Besides these there are prom-client's own of the process (\`process_…\`, \`nodejs_…\`). No label holds what anybody sent, a
+person's address or a secret.
 
-${table(['metric', 'kind', 'labels', 'meaning'], rows)}`
+## The identity server's
+
+What \`LATCHKEY_METRICS_PORT\` answers at \`/metrics\`. With several workers the counts of all are added up.
+
+${table(columns, rows(server))}
+
+## The gateway's
+
+What the address of \`metrics\` in the route file answers at \`/metrics\`.
+
+${table(columns, rows(gateway))}`
 }
 
 /** Every member of a route file, mapping by mapping in the order of the file. One that stands in two places is told once. */

@@ -12,6 +12,8 @@ export interface EdgePlan {
   readonly tls: { readonly cert: string; readonly key: string } | null
   /** Where `/metrics` is told. Null: nowhere. */
   readonly metrics: Address | null
+  /** `passed`: the part of requests that passed whose line is written, from 0 to 1. Every other request has its line. */
+  readonly accessLog: { readonly passed: number }
   /** Whose forwarding headers count. Without any, nobody's. */
   readonly trustedProxies: BlockList
   /** Of a Redis that several gateways share; null: this process's memory. */

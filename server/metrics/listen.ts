@@ -7,7 +7,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { OperatorError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
-import type { Counted, Metrics } from './metrics.ts'
+import type { Counted, Scraped } from './registry.ts'
 
 export interface Listening {
   readonly port: number
@@ -16,8 +16,19 @@ export interface Listening {
 
 /** @throws OperatorError where the port cannot be listened on. */
 export async function listenForScrapes(
-  { port, host, log }: { readonly port: number; readonly host: string; readonly log: Log },
-  metrics: Metrics,
+  {
+    port,
+    host,
+    log,
+    setting,
+  }: {
+    readonly port: number
+    readonly host: string
+    readonly log: Log
+    /** What the operator said the port in, for them to be reminded of. */
+    readonly setting: string
+  },
+  metrics: Pick<Scraped<never>, 'text' | 'contentType'>,
   others: () => Promise<readonly Counted[]>,
 ): Promise<Listening> {
   const server = createServer((request, response) => {
@@ -40,7 +51,7 @@ export async function listenForScrapes(
     await once(server, 'listening')
   } catch (error) {
     throw new OperatorError(
-      `Port ${port} on ${host}, for metrics, cannot be listened on: ${(error as Error).message}. See LATCHKEY_METRICS_PORT.`,
+      `Port ${port} on ${host}, for metrics, cannot be listened on: ${(error as Error).message}. See ${setting}.`,
       { cause: error },
     )
   }

@@ -1,57 +1,19 @@
-/**
- * Counting, by prom-client, which only those load who ask for metrics. What there is to count is `catalogue.ts`'s; what is
- * read at each scrape is handed in by `compose.ts`.
- */
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+/** What the identity server counts, for its parts to count by. How is `registry.ts`'s, what there is `catalogue.ts`'s. */
 import type { Meter } from '../kernel/meter.ts'
-import { CATALOGUE, CLIENT_REFUSED, type Metric, type MetricName, SIGN_IN_OUTCOMES } from './catalogue.ts'
+import { CATALOGUE, CLIENT_REFUSED, type MetricName, SIGN_IN_OUTCOMES } from './catalogue.ts'
+import { createCounting, type Reading, type Scraped } from './registry.ts'
 
-/** What is read when somebody asks: a number, or several by their labels. */
-export type Reading = number | readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[]
 export type Readings = Partial<Record<MetricName, Reading>>
 
-export interface Metrics {
+export interface Metrics extends Scraped<MetricName> {
   readonly meter: Meter
-  /** Asked at each scrape. What fails is left out of it. */
-  read(source: () => Promise<Readings>): void
-  /** All of this process as it is now, to be added to that of others. */
-  tell(): Promise<Counted>
-  /** The same with what others told, as Prometheus reads it. */
-  text(others: readonly Counted[]): Promise<string>
-  readonly contentType: string
 }
 
-/** What a process has counted, as prom-client hands it from one to another. */
-export type Counted = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
-
-type Made = Counter | Gauge | Histogram
-
 export function createMetrics(): Metrics {
-  const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  const made = new Map<MetricName, Made>()
-  for (const [name, metric] of Object.entries(CATALOGUE) as [MetricName, Metric][])
-    made.set(name, make(name, metric, registry))
-  const counter = (name: MetricName) => made.get(name) as Counter
-  const histogram = (name: MetricName) => made.get(name) as Histogram
-  const sources: (() => Promise<Readings>)[] = []
-
-  const refresh = async (): Promise<void> => {
-    for (const source of sources) put(made, await source().catch((): Readings => ({})))
-  }
-  const tell = async (): Promise<Counted> => {
-    await refresh()
-    return registry.getMetricsAsJSON()
-  }
-
+  const counting = createCounting<MetricName>(CATALOGUE)
+  const { counter, gauge, histogram } = counting
   return {
-    read: source => void sources.push(source),
-    tell,
-    contentType: registry.contentType,
-    async text(others) {
-      const mine = await tell()
-      return others.length === 0 ? registry.metrics() : AggregatorRegistry.aggregate([mine, ...others]).metrics()
-    },
+    ...counting,
     meter: {
       answered: ({ route, method, status, milliseconds }) =>
         histogram('latchkey_http_requests_seconds').observe({ route, method, status }, milliseconds / 1000),
@@ -68,33 +30,8 @@ export function createMetrics(): Metrics {
       jobRan(job, milliseconds, outcome) {
         counter('latchkey_job_seconds_total').inc({ job }, milliseconds / 1000)
         counter('latchkey_job_runs_total').inc({ job, outcome })
-        if (outcome === 'done')
-          (made.get('latchkey_job_last_success_timestamp_seconds') as Gauge).set({ job }, Date.now() / 1000)
+        if (outcome === 'done') gauge('latchkey_job_last_success_timestamp_seconds').set({ job }, Date.now() / 1000)
       },
     },
-  }
-}
-
-function make(
-  name: MetricName,
-  { kind, help, labels = [], buckets = [], ofSeveral }: Metric,
-  registry: Registry,
-): Made {
-  const shared = { labelNames: [...labels], registers: [registry] }
-  const common = { name, help, ...shared, ...(ofSeveral && { aggregator: ofSeveral }) }
-  if (kind === 'histogram') return new Histogram({ ...common, buckets: [...buckets] })
-  return kind === 'counter' ? new Counter(common) : new Gauge(common)
-}
-
-/** A reading of a counter is its whole count: it is set anew. */
-function put(made: ReadonlyMap<MetricName, Made>, readings: Readings): void {
-  for (const [name, reading] of Object.entries(readings) as [MetricName, Reading][]) {
-    const metric = made.get(name)
-    if (!metric || metric instanceof Histogram) continue
-    metric.reset()
-    const values = typeof reading === 'number' ? [{ labels: {}, value: reading }] : reading
-    for (const { labels, value } of values)
-      if (metric instanceof Gauge) metric.set(labels, value)
-      else metric.inc(labels, value)
   }
 }

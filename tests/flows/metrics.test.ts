@@ -68,7 +68,7 @@ describe('Metrics', () => {
   })
 
   test('are told on a port of their own, at one path', async t => {
-    const where = { port: 0, host: '127.0.0.1', log: silentLog }
+    const where = { port: 0, host: '127.0.0.1', log: silentLog, setting: 'LATCHKEY_METRICS_PORT' }
     const scrapes = await listenForScrapes(where, metrics(), async () => [])
     t.after(scrapes.close)
     const ask = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${scrapes.port}${path}`, init)

@@ -125,6 +125,7 @@ function planFile(
     listen: read.listen,
     tls: read.tls,
     metrics: read.metrics,
+    accessLog: read.access_log,
     trustedProxies: read.trusted_proxies,
     redisUrl: read.redis,
     issuers,

@@ -275,6 +275,14 @@ export const TLS = {
   key: needed(existingFile, 'A file in PEM with its private key, without a passphrase.'),
 } satisfies Members
 
+export const ACCESS_LOG = {
+  passed: usually(
+    part,
+    1,
+    'The part of requests that passed whose line is written. Every refusal, failure and broken answer has its line.',
+  ),
+} satisfies Members
+
 export const BOUNDS = {
   header_bytes: usually(size(1024, MEGABYTE), '16kb', 'What the headers of a request may take.'),
   header_timeout: usually(duration({ least: SECOND }), '10s', 'Until they are complete.'),
@@ -287,6 +295,7 @@ export const FILE = {
   listen: usually(address, '127.0.0.1:4001', 'Where requests come in.'),
   tls: perhaps(mapping('tls', TLS), 'The certificate to speak HTTPS with.', 'none: HTTP'),
   metrics: perhaps(address, 'Where Prometheus is answered at `/metrics`. Whoever can reach it can read it.'),
+  access_log: usually(mapping('access_log', ACCESS_LOG), {}, 'Which requests have a line in the log.'),
   trusted_proxies: usually(addresses, [], 'Whose forwarding headers count.'),
   redis: perhaps(secret, 'A redis:// or rediss:// URL: what several gateways share.', 'memory'),
   audience: perhaps(text, 'The `audience` of routes that do not name one.'),
