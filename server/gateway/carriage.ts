@@ -26,6 +26,8 @@ const SOON_SECONDS = 1
 const NO_TARGET: Refusal = { code: 'no_target', retryAfterSeconds: SOON_SECONDS }
 /** What an upstream answers that cannot serve at all. Any other answer is the service's own word. */
 const UNABLE: ReadonlySet<number> = new Set([502, 503, 504])
+/** RFC 9110 §6.4.1. */
+const BODILESS: ReadonlySet<number> = new Set([204, 304])
 /** RFC 9110 §15.2: 100 is Node's to send, and 101 an upgrade's. */
 const EARLY_HINTS = 103
 const LEFT = new Error('Nobody waits for the answer')
@@ -75,6 +77,8 @@ export class Carriage implements Timed, Waiter {
   #head: (string | string[])[] | null = null
   #held: Buffer | null = null
   #status = 0
+  /** It has a body of which nobody said how long it is. */
+  #isUnsized = false
   #heedsDrain = false
 
   constructor(
@@ -200,6 +204,8 @@ export class Carriage implements Timed, Waiter {
     }
     this.#status = status
     this.#head = answerHeaders(headers, passage.arrival.id, response.getHeaderNames())
+    this.#isUnsized =
+      headers['content-length'] === undefined && !BODILESS.has(status) && passage.arrival.method !== 'HEAD'
     process.nextTick(flush, this)
   }
 
@@ -238,6 +244,8 @@ export class Carriage implements Timed, Waiter {
     this.#held = null
     if (!head) this.response.end()
     else {
+      // All of it is here.
+      if (this.#isUnsized) head.push('content-length', `${held?.length ?? 0}`)
       this.response.writeHead(this.#status, head)
       this.response.end(held)
     }

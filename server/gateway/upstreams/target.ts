@@ -2,7 +2,7 @@
  * One place where a service runs: its sockets, which are bounded, and who waits for one, who are bounded too. Whether it
  * is gone to at all is `upstream.ts`'s.
  */
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { Pool } from 'undici'
 import type { Breaker } from './breaker.ts'
 import type { Health } from './health.ts'
@@ -126,12 +126,27 @@ export class Target {
       // Before undici listens, so that it is known by the time that undici ends an answer for it.
       connect: (options, callback) =>
         connect(options, (...outcome) => {
-          outcome[1]?.on('error', this.#noteReset)
+          const [, socket] = outcome
+          if (socket) readOn(socket.on('error', this.#noteReset))
           callback(...outcome)
         }),
     })
   }
 }
+
+/**
+ * A service that has answered may close before it has read what it was sent. That it cannot be sent is then no reason
+ * not to read the answer, with which a stream that has failed to write would be done; and what it is that ends the
+ * connection is said by the reading side as well.
+ */
+function readOn(socket: Socket): void {
+  const { _write: write, _writev: writeSeveral } = socket
+  socket._write = (chunk, encoding, done) => write.call(socket, chunk, encoding, error => done(unlessGone(error)))
+  socket._writev = (chunks, done) => writeSeveral?.call(socket, chunks, error => done(unlessGone(error)))
+}
+
+const unlessGone = (error: NodeJS.ErrnoException | null | undefined) =>
+  error?.code === 'EPIPE' || error?.code === 'ECONNRESET' ? null : error
 
 const forgetReset = (target: Target): void => {
   target.isReset = false
