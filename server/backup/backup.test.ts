@@ -11,6 +11,7 @@ import { createSealer } from '../keys/sealer.ts'
 import { loadMasterKeys } from '../keys/wrapping/local.ts'
 import { BACKED_UP, LEFT_BEHIND } from '../store/backed-up.ts'
 import {
+  apiKeyOf,
   authorizationOf,
   clientOf,
   eventOf,
@@ -74,6 +75,7 @@ describe('a backup', () => {
     await store.sessions.begin(sessionOf(TENANT, { id: 'session' }), { from: null, secretHash: 'hash' })
     await store.authorizations.create(authorizationOf(TENANT, { session: 'session' }))
     await store.families.create(familyOf(TENANT))
+    await store.apiKeys.create(apiKeyOf(TENANT))
     await store.tickets.issue(ticketOf(TENANT))
     await store.events.record(Array.from({ length: 1200 }, () => eventOf(TENANT)))
     await store.transaction(async ({ revocations }) => revocations.append(revocationOf(TENANT)))

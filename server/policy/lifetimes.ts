@@ -19,6 +19,8 @@ export const LONGEST_TOKEN_LIFE = 30 * DAY
  */
 export const CLOCK_SLACK = HOUR
 export const REVOCATION_LIFE = LONGEST_TOKEN_LIFE + CLOCK_SLACK
+/** For so long an API key that is over is still listed, for whoever wonders why something stopped working. */
+export const ENDED_API_KEY_LIFE = 30 * DAY
 /** From a form that another site posted to the redirect that follows it. */
 export const POSTED_LIFE = MINUTE
 /** A mail may take minutes; whoever gets at the mailbox tomorrow must not get at the account by an old one. */

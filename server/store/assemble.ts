@@ -1,6 +1,7 @@
 /** Makes a store of an opened database. How it is opened is `sqlite.ts`'s and `postgres.ts`'s part. */
 import type { BusMessage } from '../kernel/bus.ts'
 import { UnavailableError } from '../kernel/errors.ts'
+import { apiKeysIn } from './api-keys.ts'
 import { askingAtOnce } from './at-once.ts'
 import { authorizationsIn } from './authorizations.ts'
 import { clientsIn } from './clients.ts'
@@ -42,6 +43,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   resourceServers: resourceServersIn(db),
   consents: consentsIn(db),
   authorizations: authorizationsIn(db),
+  apiKeys: apiKeysIn(db),
   pairwiseSubjects: pairwiseSubjectsIn(db),
   sessions: sessionsIn(db),
   sessionClients: sessionClientsIn(db),

@@ -32,6 +32,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   session_clients: {},
   authorizations: {},
   families: {},
+  api_keys: {},
   keys: {},
   revocations: {},
   revocation_head: {},

@@ -43,7 +43,7 @@ export interface Clients {
   /** Those of the algorithms that the ID tokens of some client are to be signed with. */
   askedAlgorithms(tenant: string, among: readonly string[]): Promise<string[]>
   raiseEpoch(tenant: string, id: string): Promise<number>
-  /** A tombstone with a raised epoch; its grants and its registration go with it. */
+  /** A tombstone with a raised epoch; its grants, its registration and its API keys go with it. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
   /** Unique by (client, audience): created, changed, or left as it is. The id of an existing grant stays. */
   putGrant(grant: ClientGrantRecord): Promise<'created' | 'changed' | 'same'>
@@ -170,7 +170,7 @@ export const clientsIn = (db: Database): Clients => ({
         .returning('id')
         .executeTakeFirst()
       if (!removed) return 'gone'
-      for (const table of ['client_grants', 'registrations'] as const)
+      for (const table of ['client_grants', 'registrations', 'api_keys'] as const)
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('client', '=', id).execute()
       return 'removed'
     }),

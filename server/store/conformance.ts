@@ -4,6 +4,7 @@
  */
 import { after, before, describe } from 'node:test'
 import type { BusMessage } from '../kernel/bus.ts'
+import { describeApiKeys } from './conformance/api-keys.ts'
 import { describeDirectory } from './conformance/directory.ts'
 import { describeEventCursors } from './conformance/event-cursors.ts'
 import { describeGrants } from './conformance/grants.ts'
@@ -45,6 +46,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     describePeople(stage)
     describeSessions(stage)
     describeGrants(stage)
+    describeApiKeys(stage)
     describeTickets(stage)
     describeMails(stage)
     describeLogout(stage)

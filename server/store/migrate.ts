@@ -14,6 +14,7 @@ import { eventOrder } from './migrations/0008-event-order.ts'
 import { logout } from './migrations/0009-logout.ts'
 import { guessing } from './migrations/0010-guessing.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
+import { apiKeys } from './migrations/0014-api-keys.ts'
 import type { Database } from './schema.ts'
 
 /** In order of name, which is the order they run in. */
@@ -29,6 +30,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0009-logout': logout(dialect),
   '0010-guessing': guessing(dialect),
   '0013-cost-classes': costClasses,
+  '0014-api-keys': apiKeys(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

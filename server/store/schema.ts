@@ -324,6 +324,25 @@ export interface DevicesTable {
   expires_at: number
 }
 
+export interface ApiKeysTable {
+  tenant: string
+  id: string
+  secret_hash: string
+  name: string
+  client: string
+  user: string | null
+  connection: string | null
+  audience: string
+  scopes: string
+  user_epoch: number | null
+  client_epoch: number
+  state: string
+  created_at: number
+  expires_at: number | null
+  used_at: number | null
+  kept_until: number | null
+}
+
 export interface Tables {
   tenants: TenantsTable
   hosts: HostsTable
@@ -355,6 +374,7 @@ export interface Tables {
   keys: KeysTable
   counters: CountersTable
   devices: DevicesTable
+  api_keys: ApiKeysTable
 }
 
 /** A database or a transaction in it: nouns are written against either. */

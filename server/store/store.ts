@@ -5,6 +5,7 @@
  */
 import type { Bus, BusMessage } from '../kernel/bus.ts'
 import type { Sealer } from '../kernel/sealer.ts'
+import type { ApiKeys } from './api-keys.ts'
 import type { Authorizations } from './authorizations.ts'
 import type { Clients } from './clients.ts'
 import type { Connections } from './connections.ts'
@@ -41,6 +42,7 @@ export interface Nouns {
   readonly resourceServers: ResourceServers
   readonly consents: Consents
   readonly authorizations: Authorizations
+  readonly apiKeys: ApiKeys
   readonly pairwiseSubjects: PairwiseSubjects
   readonly sessions: Sessions
   readonly sessionClients: SessionClients

@@ -265,6 +265,7 @@ export const usersIn = (db: Database): Users => ({
         'user_roles',
         'consents',
         'pairwise_subjects',
+        'api_keys',
       ] as const) {
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('user', '=', id).execute()
       }

@@ -6,6 +6,7 @@ import { newSortableId } from '../../kernel/ids.ts'
 import { type SealContext, SealError, type Sealer } from '../../kernel/sealer.ts'
 import { DAY, HOUR, MINUTE } from '../../kernel/seconds.ts'
 import { randomKey, randomSecret } from '../../kernel/secrets.ts'
+import type { ApiKeyRecord } from '../api-keys.ts'
 import type { AuthorizationRecord } from '../authorizations.ts'
 import type { ClientRecord } from '../clients.ts'
 import type { EventRecord } from '../events.ts'
@@ -154,6 +155,24 @@ export const authorizationOf = (tenant: string, more: Partial<AuthorizationRecor
   state: 'live',
   createdAt: NOW,
   expiresAt: NOW + DAY,
+  ...more,
+})
+
+export const apiKeyOf = (tenant: string, more: Partial<ApiKeyRecord> = {}): ApiKeyRecord => ({
+  tenant,
+  id: 'lk_1',
+  secretHash: 'hash',
+  name: 'Nightly import',
+  client: 'app',
+  person: { id: 'auth0|ada', connection: 'con_passwords', epoch: 0 },
+  audience: 'https://api.example',
+  scopes: ['read:videos', 'write:videos'],
+  clientEpoch: 0,
+  state: 'live',
+  createdAt: NOW,
+  expiresAt: null,
+  usedAt: null,
+  keptUntil: null,
   ...more,
 })
 
