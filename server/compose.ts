@@ -53,6 +53,7 @@ import { createSecretBrake } from './oauth/client-auth/secret-brake.ts'
 import { discoveryRoutes } from './oauth/discovery.ts'
 import type { Feature, OAuthServices } from './oauth/feature.ts'
 import { features as allFeatures } from './oauth/features.ts'
+import { createKeyUses } from './oauth/key-uses.ts'
 import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
 import { CLIENT_SECRET_RULE, STRANGER_ASSERTION_RULE, WAITING_REQUEST_RULE } from './policy/guessing.ts'
@@ -151,6 +152,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       revocations: createRevocationsHere({ store, bus, clock }),
       subjects: createSubjects({ keyring, store }),
       noteLeftOut: createLeftOutNotes(log, meter),
+      keyUses: createKeyUses({ store, clock, log }),
       audit,
       egress,
       clientKeys: createClientKeys({ egress, clock, log }),
@@ -271,6 +273,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         await jobs.stop()
         for (const { stop } of work) await stop?.()
         await audit.flush()
+        await oauth.keyUses.flush()
         await storage.close()
       },
     }
@@ -327,6 +330,7 @@ export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'event
   { name: 'tickets', remove: store.tickets.purge },
   { name: 'sessions', remove: store.sessions.purge },
   { name: 'authorizations', remove: store.authorizations.purge },
+  { name: 'API keys', remove: store.apiKeys.purge },
   { name: 'session clients', remove: store.sessionClients.purge },
   { name: 'revocations', remove: store.revocations.purge },
   ...(eventRetention === null

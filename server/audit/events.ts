@@ -246,6 +246,33 @@ export const refreshTokenRevoked = (o: Occasion, client: string, user: string, a
 export const accessTokenRevoked = (o: Occasion, client: string, user: string | null, jti: string) =>
   event(o, 'token.revoked', user === null ? machine(client) : forPerson(client, user), { kind: 'token', id: jti })
 
+/** What an event says of an API key: nothing that one is made of. */
+export interface ApiKeyFacts {
+  readonly id: string
+  readonly client: string
+  /** Null for one that stands for the client itself. */
+  readonly user: string | null
+  readonly audience: string
+}
+
+const apiKeyEvent = (o: Occasion, change: string, actor: Actor, key: ApiKeyFacts, details: JsonObject = {}) =>
+  event(
+    o,
+    `api-key.${change}`,
+    actor,
+    { kind: 'api-key', id: key.id },
+    { client: key.client, user: key.user, audience: key.audience, ...details },
+  )
+
+export const apiKeyCreated = (o: Occasion, key: ApiKeyFacts, scopes: readonly string[], expiresAt: Instant | null) =>
+  apiKeyEvent(o, 'created', operator('command'), key, { scopes, expiresAt })
+
+/** By an operator, or by the client that it was given to. That it is used is counted, and no event. */
+export const apiKeyRevoked = (o: Occasion, by: 'operator' | 'client', key: ApiKeyFacts) => {
+  const client = () => (key.user === null ? machine(key.client) : forPerson(key.client, key.user))
+  return apiKeyEvent(o, 'revoked', by === 'operator' ? operator('command') : client(), key)
+}
+
 export const machineTokenIssued = (o: Occasion, client: string, audience: string, scopes: readonly string[]) =>
   event(o, 'token.issued', machine(client), { kind: 'resource-server', id: audience }, { scopes })
 

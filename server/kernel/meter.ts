@@ -4,6 +4,8 @@ export interface Meter {
   /** `route` is the pattern, never a path: what anybody sends must not become a label. */
   answered(answer: { route: string; method: string; status: number; milliseconds: number }): void
   tokenIssued(token: { kind: 'access' | 'id'; grant: string; algorithm: string }): void
+  /** Somebody it concerns asked about an API key. */
+  apiKeyAsked(outcome: 'counts' | 'refused'): void
   /** A token went without a claim of the operator's own. */
   claimLeftOut(reason: string): void
   /** An event was written, `times` of which the row says. */

@@ -33,6 +33,11 @@ export const CATALOGUE = {
     help: 'Tokens signed: access and ID tokens, by the grant type (`authorize` for those of /authorize) and algorithm.',
     labels: ['kind', 'grant', 'algorithm'],
   },
+  latchkey_api_keys_asked_total: {
+    kind: 'counter',
+    help: 'API keys that somebody asked about whom they concern: `counts`, or `refused` because it was revoked or is over.',
+    labels: ['outcome'],
+  },
   latchkey_claims_left_out_total: {
     kind: 'counter',
     help: 'Claims of the operator’s own that a token went without: `failed`, `over_limit` or `too_long`. The log says which.',

@@ -18,6 +18,7 @@ export function createMetrics(): Metrics {
       answered: ({ route, method, status, milliseconds }) =>
         histogram('latchkey_http_requests_seconds').observe({ route, method, status }, milliseconds / 1000),
       tokenIssued: token => counter('latchkey_tokens_issued_total').inc({ ...token }),
+      apiKeyAsked: outcome => counter('latchkey_api_keys_asked_total').inc({ outcome }),
       claimLeftOut: reason => counter('latchkey_claims_left_out_total').inc({ reason }),
       happened(type, times) {
         counter('latchkey_events_total').inc({ type }, times)

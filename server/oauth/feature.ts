@@ -34,6 +34,7 @@ import type { Active } from '../tokens/assert-active.ts'
 import type { NoteLeftOut } from '../tokens/left-out-claims.ts'
 import type { Subjects } from '../tokens/subject.ts'
 import type { SecretBrake } from './client-auth/secret-brake.ts'
+import type { KeyUses } from './key-uses.ts'
 
 /** What features and endpoints stand on. Handed in by `compose.ts`. */
 export interface OAuthServices {
@@ -52,6 +53,7 @@ export interface OAuthServices {
   readonly revocations: RevocationsHere
   readonly subjects: Subjects
   readonly noteLeftOut: NoteLeftOut
+  readonly keyUses: KeyUses
   readonly cookieScope: FindCookieScope
   readonly audit: AuditBuffer
   /** Whether a client signed something. */

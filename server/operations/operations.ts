@@ -1,6 +1,7 @@
 /** THE LIST of what an operator may have done, by the name under which a command asks for it. */
 import { OperatorError } from '../kernel/errors.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
 import { applyFile } from './apply.ts'
 import { removeClient, revokeClient } from './clients.ts'
 import { listKeys, revokeKey, rewrapAll, rotateApiSecret, rotateKey } from './keys.ts'
@@ -18,6 +19,9 @@ const operations = {
   'users remove': removeUser,
   'clients revoke': revokeClient,
   'clients remove': removeClient,
+  'api-keys create': createApiKey,
+  'api-keys list': listApiKeys,
+  'api-keys revoke': revokeApiKey,
   'keys list': listKeys,
   'keys rotate': rotateKey,
   'keys rotate-api': rotateApiSecret,

@@ -94,7 +94,8 @@ export const removeUser: Operation<NamedUser, EndedUser> = async (services, give
   return { id: user.id, outcome: outcome === 'removed' ? 'done' : 'already' }
 }
 
-async function findUser(services: OperatorServices, given: NamedUser): Promise<UserRecord> {
+/** By id or address. Throws `OperatorError` where there is none. */
+export async function findUser(services: OperatorServices, given: NamedUser): Promise<UserRecord> {
   const { store } = services
   const tenant = await findTenant(services, given.tenant)
   const byId = await store.users.find(tenant, given.user)

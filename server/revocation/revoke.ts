@@ -3,7 +3,7 @@
  * and appends to the log in the same transaction: the one without the other would be a lie to somebody.
  */
 import type { Instant } from '../kernel/clock.ts'
-import { CLOCK_SLACK, REVOCATION_LIFE } from '../policy/lifetimes.ts'
+import { CLOCK_SLACK, ENDED_API_KEY_LIFE, REVOCATION_LIFE } from '../policy/lifetimes.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Transaction } from '../store/store.ts'
 
@@ -38,7 +38,7 @@ export async function revokeSession(
 }
 
 /**
- * Ends all that a person gave a client: codes, families and tokens. One entry for each authorization rather than one
+ * Ends all that a person gave a client: codes, families, tokens and API keys. One entry for each authorization rather than one
  * for the pair: that could spare what the person gives the client afterwards only by comparing clocks. Answers how many.
  */
 export async function revokeGrants(
@@ -56,8 +56,32 @@ export async function revokeGrants(
       at,
       expiresAt: expiresAt + CLOCK_SLACK,
     })
-  return killed.length
+  const keys = await transaction.apiKeys.revokeOf(tenant, user, client, at + ENDED_API_KEY_LIFE)
+  for (const id of keys) tellOfApiKey(transaction, { tenant, id }, at)
+  return killed.length + keys.length
 }
+
+/** Ends the key and nothing else. `false` when it had ended before. */
+export async function revokeApiKey(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<boolean> {
+  if ((await transaction.apiKeys.revoke(tenant, id, at + ENDED_API_KEY_LIFE)) !== 'revoked') return false
+  tellOfApiKey(transaction, { tenant, id }, at)
+  return true
+}
+
+/**
+ * A key is what an authorization is to other tokens: what their `jti` begins with. This server asks the store about each
+ * key, so that the entry is for whoever has remembered an answer about one, and may be forgotten when no token is
+ * remembered that long.
+ */
+const tellOfApiKey = (
+  { revocations }: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): void => revocations.append({ tenant, kind: 'authorization', id, epoch: null, at, expiresAt: at + REVOCATION_LIFE })
 
 /** Signs the person out everywhere: every session, family and token of theirs carries the old epoch and is dead with it. */
 export async function revokeSubject(

@@ -5,6 +5,7 @@
 import type { Client } from '../clients/metadata.ts'
 import { isLive } from '../identity/sessions.ts'
 import { ProtocolError } from '../kernel/errors.ts'
+import type { ApiKeyStanding } from '../store/api-keys.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { SessionStanding } from '../store/sessions.ts'
@@ -20,6 +21,9 @@ export interface Active {
   readonly organization: string | null
 }
 
+/** What somebody gave a client, as far as the gate asks: it was given under these epochs. */
+type Given = Pick<AuthorizationRecord, 'subject' | 'client' | 'userEpoch' | 'clientEpoch' | 'state'>
+
 export interface Person {
   /** Undefined when deleted. */
   readonly user: UserRecord | undefined
@@ -28,7 +32,7 @@ export interface Person {
   readonly connection: ConnectionRecord | undefined
   readonly organization: string | null
   /** What they gave the client; null while it is only about to be given. */
-  readonly authorization: AuthorizationRecord | null
+  readonly authorization: Given | null
   /** The session it hangs on; null when it outlives it, undefined when that session is gone. */
   readonly session: SessionStanding | null | undefined
   readonly now: number
@@ -37,9 +41,6 @@ export interface Person {
 /** Throws `invalid_grant` with the reason, in Auth0's words where its SDKs look for them. */
 export function assertActive(person: Person): Active {
   const { user, client, connection, authorization, session, now } = person
-  const refuse = (reason: string): never => {
-    throw new ProtocolError('invalid_grant', reason)
-  }
   if (!user) return refuse('The user no longer exists.')
   if (user.blocked) return refuse('user is blocked')
   if (client.requiresVerifiedEmail && !user.emailVerified) return refuse('Please verify your email before logging in.')
@@ -59,3 +60,28 @@ export function assertActive(person: Person): Active {
 
 /** A machine stands for itself: the client was found and has proven that it is itself. */
 export const assertActiveMachine = (client: Client): Active => ({ client, user: null, organization: null }) as Active
+
+/** For an API key: it counts no longer than whoever it was given to. Throws `invalid_grant`. */
+export function assertActiveKey({ key, user, clientEpoch }: ApiKeyStanding, holder: Omit<Person, GivenByKey>): Active {
+  const { client, connection, now } = holder
+  if (key.state !== 'live') return refuse('The API key was revoked.')
+  if (key.expiresAt !== null && now >= key.expiresAt) return refuse('The API key has expired.')
+  if (key.client !== client.id || key.tenant !== client.tenant) return refuse('The API key is for somebody else.')
+  // Read with the key: the client at hand may be from before it was revoked.
+  if (key.clientEpoch !== clientEpoch) return refuse('The API key was revoked.')
+  if (key.person === null) return assertActiveMachine(client)
+  const given: Given = {
+    subject: key.person.id,
+    client: key.client,
+    userEpoch: key.person.epoch,
+    clientEpoch: key.clientEpoch,
+    state: key.state,
+  }
+  return assertActive({ user, client, connection, organization: null, authorization: given, session: null, now })
+}
+
+type GivenByKey = 'user' | 'organization' | 'authorization' | 'session'
+
+function refuse(reason: string): never {
+  throw new ProtocolError('invalid_grant', reason)
+}

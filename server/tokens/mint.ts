@@ -15,7 +15,7 @@ import { customClaims } from './custom-claims.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 import type { NoteLeftOut } from './left-out-claims.ts'
 import { LOGOUT_TOKEN_TYPE, type LogoutTokenRequest, logoutTokenClaims } from './logout-token.ts'
-import type { Subjects } from './subject.ts'
+import { type Subjects, subjectOf } from './subject.ts'
 
 export interface Minted {
   readonly accessToken: { readonly token: string; readonly lifetimeSeconds: number } | null
@@ -36,7 +36,7 @@ type PairAlgorithm = (typeof ID_TOKEN_ALGORITHMS)[number]
 
 export async function mint(options: MintOptions): Promise<Minted> {
   const { keyring, tenant, active, accessToken, idToken, noteLeftOut } = options
-  const subject = await subjectOf(options)
+  const subject = await subjectOf(options.subjects, active)
   const access = accessToken && (await mintAccessToken(options, accessToken, subject))
   return {
     accessToken: access,
@@ -74,10 +74,6 @@ async function mintAccessToken(
   const signer = await accessTokenSigner(keyring, tenant, request, algorithm)
   return { token: await signJwt({ header: { typ }, claims: all }, signer), lifetimeSeconds }
 }
-
-/** What the client calls whom the tokens are about; a machine stands for itself. */
-const subjectOf = async ({ subjects, active: { client, user } }: MintOptions): Promise<string> =>
-  user ? subjects.of(client, user.id) : `${client.id}@clients`
 
 /** Clients verify an answer when it comes. */
 const USERINFO_VERIFIED_WITHIN = HOUR

@@ -7,6 +7,7 @@ import type { Client } from '../clients/metadata.ts'
 import { hmacSha256 } from '../kernel/secrets.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Store } from '../store/store.ts'
+import type { Active } from './assert-active.ts'
 
 export interface Subjects {
   /** The `sub` of the person for the client. The same for as long as both are. */
@@ -54,5 +55,9 @@ export function createSubjects({
     },
   }
 }
+
+/** What the client calls whom a token is about; a machine stands for itself. */
+export const subjectOf = async (subjects: Subjects, { client, user }: Active): Promise<string> =>
+  user ? subjects.of(client, user.id) : `${client.id}@clients`
 
 const isPairwise = (client: Client): client is Client & { sector: string } => client.sector !== null

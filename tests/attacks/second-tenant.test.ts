@@ -255,6 +255,25 @@ onEachStore('A second tenant', store => {
     assert.equal((await askUserinfo(server, access_token, home)).status, 200)
   })
 
+  bothWays('tells nothing of the other’s API keys, and neither gives one back nor revokes it', async (home, abroad) => {
+    const { id, key } = (await server.latchkey.operate('api-keys create', {
+      ...{ tenant: home.tenant, client: MACHINE.client_id, user: null, audience: API },
+      ...{ name: 'A key', scopes: ['read:videos'], days: null },
+    })) as { id: string; key: string }
+    const ask = (at: Home, what: 'introspect' | 'revoke') =>
+      browserAt(at).post(`/oauth/${what}`, { ...at.machine, token: key }, { origin: undefined })
+    assert.deepEqual((await ask(abroad, 'introspect')).json(), { active: false })
+    assert.equal((await ask(abroad, 'revoke')).status, 200)
+    await assert.rejects(
+      server.latchkey.operate('api-keys revoke', { tenant: abroad.tenant, key: id }),
+      /has no such API key/,
+    )
+    assert.deepEqual(
+      [(await ask(home, 'introspect')).json()['active'], (await ask(home, 'introspect')).json()['iss']],
+      [true, home.issuer],
+    )
+  })
+
   bothWays('knows no pushed request of the other, and does not spend it', async (home, abroad) => {
     const form = Object.fromEntries(new URL(authorizePath(), home.issuer).searchParams)
     const pushed = await browserAt(home).post('/oauth/par', form, { origin: undefined, 'sec-fetch-site': undefined })

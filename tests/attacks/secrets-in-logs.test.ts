@@ -119,6 +119,17 @@ onEachStore('A secret', store => {
     })
     keep('the machine’s token', machine.json()['access_token'])
 
+    const made = await latchkey.operate('api-keys create', {
+      ...{ tenant: 'default', client: MACHINE.client_id, user: null, audience: 'https://videos.example/api' },
+      ...{ name: 'A key', scopes: ['read:videos'], days: null },
+    })
+    const { key } = made as { key: string }
+    keep('the API key', key)
+    keep('the secret of the API key', key.slice(28, -8))
+    for (const token of [key, `${key}x`])
+      assert.equal((await browser.post('/oauth/introspect', { ...MACHINE, token })).status, 200)
+    assert.equal((await browser.post('/oauth/revoke', { ...MACHINE, token: key })).status, 200)
+
     const stranger = new CookieJarBrowser(server)
     const signUp = `${await beginAt(stranger)}/sign-up`
     await stranger.post(signUp, { ...NEW_PERSON, password: 'short' })

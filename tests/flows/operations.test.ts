@@ -400,6 +400,38 @@ onEachStore('A command', store => {
       refuses(await latchkey('clients revoke nobody'), /^The tenant default has no client "nobody"/)
     })
 
+    test('makes an API key that is told once, lists it without, and revokes it by how it begins', async () => {
+      const client_secret = randomSecret()
+      const audience = 'https://keyed.example/api'
+      const file = {
+        resourceServers: [{ identifier: audience, name: 'Keyed', scopes: [{ value: 'read:all' }] }],
+        clients: [{ client_id: 'keyed', client_secret, name: 'Keyed', app_type: 'non_interactive' }],
+        clientGrants: [{ client_id: 'keyed', audience, scope: ['read:all'] }],
+      }
+      writeFileSync(folder('keyed.yaml'), stringify(file))
+      succeeds(await latchkey(`apply ${folder('keyed.yaml')}`))
+      const create = `api-keys create --client keyed --audience ${audience} --name import --scope read:all`
+      const { id, key } = parsed<{ id: string; key: string }>(await latchkey(`${create} --days 7 --json`))
+      const [, inFile = ''] =
+        /\/\S+told-once\/\S+\.txt/
+          .exec(succeeds(await latchkey(create)))
+          ?.flatMap(path => [path, / is (lk_\w+)/.exec(readFileSync(path, 'utf8'))?.[1] ?? '']) ?? assert.fail()
+      assert.notEqual(inFile, key)
+      for (const made of [key, inFile]) assert.match(made, /^lk_[0-9a-f]{24}_[0-9a-f]{72}$/)
+
+      const listed = succeeds(await latchkey('api-keys list --client keyed'))
+      assert.equal(listed.split('\n').filter(line => /^lk_\w{24} +import +keyed .* live +never/.test(line)).length, 2)
+      assert.ok(!listed.includes(key.slice(28)) && !listed.includes(inFile.slice(28)))
+      assert.deepEqual(parsed(await latchkey(`api-keys revoke ${id} --json`)), { id, outcome: 'revoked' })
+      assert.match(succeeds(await latchkey(`api-keys revoke ${id}`)), /was revoked already/)
+      const ids = async (more = '') =>
+        parsed<{ id: string }[]>(await latchkey(`api-keys list --json${more}`)).map(one => one.id)
+      assert.deepEqual([(await ids()).includes(id), (await ids(' --all')).includes(id)], [false, true])
+      refuses(await latchkey(`${create} --days soon`), /^--days is a whole number/)
+      refuses(await latchkey(`api-keys revoke ${id} --tenant films-co`), /has no such API key/)
+      assert.ok(![key, inFile].some(made => server?.written.join('\n').includes(made)))
+    })
+
     // As above.
     if (store === 'sqlite') {
       test('refuses keys that are not there, are another tenant’s, or are named twice or not at all', async () => {

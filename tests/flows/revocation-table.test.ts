@@ -6,7 +6,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import type { JsonObject } from '../../server/kernel/json.ts'
 import { MINUTE } from '../../server/kernel/seconds.ts'
+import type { CreatedApiKey } from '../../server/operations/api-keys.ts'
 import {
   API,
   askToken,
@@ -52,6 +54,9 @@ interface Cast {
   readonly refreshed: Tokens
   readonly otherTokens: Tokens
   readonly machine: string
+  /** Keys of `app`: for the person, and for itself. */
+  readonly personsKey: CreatedApiKey
+  readonly ownKey: CreatedApiKey
 }
 
 const NEUTRAL: Application = { client_id: 'neutral', client_secret: 'the secret of the one in between' }
@@ -62,8 +67,7 @@ const OFFLINE = 'openid offline_access'
 describe('What ends what', () => {
   const clock = createTestClock()
   let server: RunningServer
-  const operate = (name: string, given: Record<string, string>) =>
-    server.latchkey.operate(name, { tenant: 'default', ...given })
+  const operate = (name: string, given: JsonObject) => server.latchkey.operate(name, { tenant: 'default', ...given })
 
   before(async () => {
     server = await startServer({
@@ -99,10 +103,9 @@ describe('What ends what', () => {
     'another application’s refresh token': async ({ other, otherTokens }) =>
       (await askToken(server, refreshing(other, otherTokens.refresh_token))).status === 200,
     'its access token with `sid`': ({ otherTokens }) => opensUserinfo(otherTokens.access_token),
-    'the application’s own token': async ({ machine }) => {
-      const answer = await new CookieJarBrowser(server).post('/oauth/introspect', { ...GUARD, token: machine })
-      return answer.json()['active'] === true
-    },
+    'the application’s own token': ({ machine }) => isActive(machine),
+    'an API key for the person': ({ personsKey }) => isActive(personsKey.key),
+    'the application’s own API key': ({ ownKey }) => isActive(ownKey.key),
     'an ID token as a hint': async ({ tokens }) => {
       const asked = queryOf({ id_token_hint: tokens.id_token, post_logout_redirect_uri: GONE })
       return (await new CookieJarBrowser(server).get(`/oidc/logout?${asked}`)).location === GONE
@@ -112,6 +115,10 @@ describe('What ends what', () => {
 
   const isSignedIn = async (browser: CookieJarBrowser): Promise<boolean> =>
     (await follow(browser, authorizePath(NEUTRAL, { prompt: 'none' }))).searchParams.has('code')
+  const isActive = async (token: string): Promise<boolean> => {
+    const answer = await new CookieJarBrowser(server).post('/oauth/introspect', { ...GUARD, token })
+    return answer.json()['active'] === true
+  }
   const opensUserinfo = async (token: string): Promise<boolean> => (await askUserinfo(server, token)).status === 200
 
   // What happens, and what it ends
@@ -125,6 +132,7 @@ describe('What ends what', () => {
     'an access token without `sid`',
     'another application’s refresh token',
     'its access token with `sid`',
+    'an API key for the person',
   ]
   const OF_THE_SESSION: readonly Held[] = [
     'the session',
@@ -137,6 +145,7 @@ describe('What ends what', () => {
     'the refresh token',
     'an access token with `sid`',
     'an access token without `sid`',
+    'an API key for the person',
   ]
   /** Of the one authorization that the refresh token came of: the code was given for another. */
   const OF_THE_AUTHORIZATION: readonly Held[] = [
@@ -239,6 +248,10 @@ describe('What ends what', () => {
       happens: ({ app, machine }) => giveBack(app, machine),
       ends: ['the application’s own token'],
     },
+    'the API key given back (`/oauth/revoke`), or revoked': {
+      happens: ({ app, personsKey }) => giveBack(app, personsKey.key),
+      ends: ['an API key for the person'],
+    },
     'the application’s secret replaced': {
       happens: ({ app }) =>
         applyTo(server.latchkey, {
@@ -248,11 +261,16 @@ describe('What ends what', () => {
     },
     'the application revoked': {
       happens: ({ app }) => operate('clients revoke', { client: app.client_id }),
-      ends: [...OF_THE_APPLICATION, 'the application’s own token'],
+      ends: [...OF_THE_APPLICATION, 'the application’s own token', 'the application’s own API key'],
     },
     'the application removed': {
       happens: ({ app }) => operate('clients remove', { client: app.client_id }),
-      ends: [...OF_THE_APPLICATION, 'the application’s own token', 'an ID token as a hint'],
+      ends: [
+        ...OF_THE_APPLICATION,
+        'the application’s own token',
+        'the application’s own API key',
+        'an ID token as a hint',
+      ],
     },
     'the key of refresh tokens revoked': {
       happens: () => revokeKey(({ purpose }) => purpose === 'refresh-token'),
@@ -308,13 +326,19 @@ describe('What ends what', () => {
     const refreshed = await tokensOf(askToken(server, refreshing(app, tokens.refresh_token)))
     const otherTokens = await tokensOf(askToken(server, redemption(other, await silentCode(here, path(other)))))
     const own = await tokensOf(askToken(server, { grant_type: 'client_credentials', ...app, audience: API }))
+    const key = (user: string | null) =>
+      operate('api-keys create', {
+        ...{ client: app.client_id, user, audience: API, name: 'Import' },
+        ...{ scopes: ['read:videos'], days: null },
+      }) as unknown as Promise<CreatedApiKey>
+    const [personsKey, ownKey] = [await key(person.email), await key(null)]
     const code = await silentCode(here, path(app))
     const sid = String(claimsOf(tokens.access_token)['sid'])
     assert.match(sid, /^ses_/)
     assert.equal(claimsOf(refreshed.access_token)['sid'], undefined)
     return {
       ...{ person, here, elsewhere, sid, app, other, code, spentCode },
-      ...{ tokens, refreshed, otherTokens, machine: own.access_token },
+      ...{ tokens, refreshed, otherTokens, machine: own.access_token, personsKey, ownKey },
     }
   }
 

@@ -221,6 +221,15 @@ describe('A token that comes back', () => {
       assert.equal(answer.headers['cache-control'], 'no-store')
     })
 
+    test('says its epochs to the API’s own client, which may remember the answer and is told of revocations', async () => {
+      const { access_token } = await tokensFor(server, ANN, { client: WEB, audience: API, scope: 'openid read:videos' })
+      const { client_epoch, subject_epoch } = claimsOf(access_token)
+      const told = (await introspect(GUARD, access_token)).json()
+      assert.deepEqual([told['client_epoch'], told['subject_epoch']], [client_epoch, subject_epoch])
+      const machine = (await introspect(GUARD, await machineToken())).json()
+      assert.deepEqual([machine['client_epoch'], 'subject_epoch' in machine], [0, false])
+    })
+
     test('names the client alike in both dialects', async () => {
       const { access_token } = await tokensFor(server, ANN, { client: WEB, audience: LEGACY_API, scope: 'read:videos' })
       const { client_id, azp } = (await introspect(WEB, access_token)).json()

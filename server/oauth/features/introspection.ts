@@ -2,6 +2,17 @@
  * `/oauth/introspect`: whether a token counts now, said to those it concerns: the client that was given it, and the
  * clients that an operator let introspect for the API it is for. Everybody else, and whoever asks about anything else,
  * is told that it does not, in the same words.
+ *
+ * Whoever remembers an answer, as a gateway does, learns of its end by the revocation log, and matches by `iss` and
+ *
+ *   token          `jti`
+ *   authorization  what stands before the dot of `jti`: an authorization's id, or an API key's
+ *   session        `sid`
+ *   subject        `sub`, where the entry's epoch is above `subject_epoch`
+ *   client         `client_id`, where the entry's epoch is above `client_epoch`
+ *
+ * The log does not tell of a client grant that was narrowed: for that, an answer is remembered no longer than an operator
+ * is to wait for it.
  */
 import { occasionOf } from '../../audit/events.ts'
 import { type Client, isPublic } from '../../clients/metadata.ts'
@@ -10,7 +21,10 @@ import { ProtocolError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { toSeconds } from '../../kernel/seconds.ts'
 import { userinfoAudience } from '../../tokens/access-token.ts'
+import { apiKeyTokenId } from '../../tokens/api-key.ts'
 import { bearerOf, findAccessToken, type OwnToken } from '../../tokens/returned-token.ts'
+import { subjectOf } from '../../tokens/subject.ts'
+import { activeKey, findApiKey, isApiKey } from '../api-keys.ts'
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { clientAuthAlgorithms, clientAuthMethodNames } from '../client-auth/client-auth.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
@@ -48,10 +62,20 @@ async function answer(services: OAuthServices, incoming: Incoming): Promise<Answ
   const token = incoming.body.get('token')
   if (token === undefined) throw new ProtocolError('invalid_request', 'token is missing.')
   // What a token is can be seen, so token_type_hint tells nothing.
-  const found = isRefreshToken(token)
-    ? await refreshTokenNow(services, incoming, client, token)
-    : await accessTokenNow(services, incoming, client, token)
+  const found = await readerOf(token)(services, incoming, client, token)
   return json(200, found ?? INACTIVE)
+}
+
+type Reader = (
+  services: OAuthServices,
+  incoming: Incoming,
+  client: Client,
+  token: string,
+) => Promise<JsonObject | undefined>
+
+function readerOf(token: string): Reader {
+  if (isApiKey(token)) return apiKeyNow
+  return isRefreshToken(token) ? refreshTokenNow : accessTokenNow
 }
 
 async function accessTokenNow(
@@ -61,29 +85,71 @@ async function accessTokenNow(
   token: string,
 ): Promise<JsonObject | undefined> {
   const own = await findAccessToken(services, incoming, token)
-  if (!own || !(await concerns(services, incoming, client, own))) return undefined
-  return (await bearerOf(services, incoming.tenant, own)) && describe(own)
+  if (!own) return undefined
+  const isForApi = await isForApiOf(services, incoming, client, own.audiences)
+  // A shared secret vouches for its tokens to nobody but the API that shares it.
+  if (!isForApi && (own.client !== client.id || own.header.alg === 'HS256')) return undefined
+  return (await bearerOf(services, incoming.tenant, own)) && describe(own, isForApi)
 }
 
-async function concerns(
+/** Whether the client may introspect for an API that the token is for. */
+async function isForApiOf(
   { clients }: OAuthServices,
   { tenant, issuer }: Incoming,
   client: Client,
-  own: OwnToken,
+  audiences: readonly string[],
 ): Promise<boolean> {
-  // A shared secret vouches for its tokens to nobody but the API that shares it.
-  if (own.client === client.id && own.header.alg !== 'HS256') return true
-  for (const audience of own.audiences) {
+  for (const audience of audiences) {
     if (audience === userinfoAudience(issuer)) continue
     if ((await clients.grantedScopes(tenant, client.id, audience))?.includes(INTROSPECT)) return true
   }
   return false
 }
 
-/** §2.2: all that the token says, in the one dialect, but what is between this server and itself. */
-function describe({ claims, client }: OwnToken): JsonObject {
-  const { client_epoch: _client, subject_epoch: _subject, azp: _azp, ...said } = claims as JsonObject
-  return { active: true, ...said, client_id: client, token_type: 'Bearer' }
+/** §2.2: all that the token says, in the one dialect. Its epochs are told to those for whom the log is. */
+function describe({ claims, client }: OwnToken, withEpochs: boolean): JsonObject {
+  const { client_epoch, subject_epoch, azp: _azp, ...said } = claims as JsonObject
+  const epochs = {
+    ...(client_epoch !== undefined && { client_epoch }),
+    ...(subject_epoch !== undefined && { subject_epoch }),
+  }
+  return { active: true, ...said, ...(withEpochs && epochs), client_id: client, token_type: 'Bearer' }
+}
+
+/** What an access token would say in its place. It has an end only if it was given one. */
+async function apiKeyNow(
+  services: OAuthServices,
+  incoming: Incoming,
+  client: Client,
+  token: string,
+): Promise<JsonObject | undefined> {
+  const { tenant, issuer } = incoming
+  const standing = await findApiKey(services, tenant, token)
+  if (!standing) return undefined
+  const { key } = standing
+  const isForApi = await isForApiOf(services, incoming, client, [key.audience])
+  if (!isForApi && key.client !== client.id) return undefined
+  const found = await activeKey(services, standing, services.clock())
+  services.meter?.apiKeyAsked(found ? 'counts' : 'refused')
+  if (!found) return undefined
+  services.keyUses.note(key)
+  const { active, scopes } = found
+  return {
+    active: true,
+    iss: issuer,
+    sub: await subjectOf(services.subjects, active),
+    aud: key.audience,
+    client_id: key.client,
+    scope: scopes.join(' '),
+    jti: apiKeyTokenId(key.id),
+    iat: toSeconds(key.createdAt),
+    ...(key.expiresAt !== null && { exp: toSeconds(key.expiresAt) }),
+    ...(isForApi && {
+      client_epoch: key.clientEpoch,
+      ...(key.person && { subject_epoch: key.person.epoch }),
+    }),
+    token_type: 'api_key',
+  }
 }
 
 /** Genuine for this client only: its MAC says whose it is. */

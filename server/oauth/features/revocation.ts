@@ -1,15 +1,22 @@
 /**
  * `/oauth/revoke`: a client gives a token back. A refresh token takes with it all that it stands for, the access tokens
- * included; an access token goes alone. What is no token, or none any more, is as good as revoked.
+ * included; an access token goes alone, and so does an API key. What is no token, or none any more, is as good as revoked.
  */
-import { accessTokenRevoked, type Occasion, occasionOf, refreshTokenRevoked } from '../../audit/events.ts'
+import {
+  accessTokenRevoked,
+  apiKeyRevoked,
+  type Occasion,
+  occasionOf,
+  refreshTokenRevoked,
+} from '../../audit/events.ts'
 import type { Client } from '../../clients/metadata.ts'
 import type { Answer, Incoming } from '../../http/route.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { SECOND } from '../../kernel/seconds.ts'
 import { LONGEST_TOKEN_LIFE } from '../../policy/lifetimes.ts'
-import { revokeAuthorization, revokeToken } from '../../revocation/revoke.ts'
+import { revokeApiKey, revokeAuthorization, revokeToken } from '../../revocation/revoke.ts'
 import { bearerOf, findAccessToken } from '../../tokens/returned-token.ts'
+import { findApiKey, isApiKey } from '../api-keys.ts'
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { clientAuthAlgorithms, clientAuthMethodNames } from '../client-auth/client-auth.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
@@ -45,7 +52,8 @@ async function answer(services: OAuthServices, incoming: Incoming): Promise<Answ
   const token = incoming.body.get('token')
   if (token === undefined) throw new ProtocolError('invalid_request', 'token is missing.')
   // What a token is can be seen, so token_type_hint tells nothing, and an unknown one does no harm.
-  if (isRefreshToken(token)) await endFamily(services, incoming, client, token, occasion)
+  if (isApiKey(token)) await endApiKey(services, incoming, client, token, occasion)
+  else if (isRefreshToken(token)) await endFamily(services, incoming, client, token, occasion)
   else await endAccessToken(services, incoming, client, token, occasion)
   return DONE
 }
@@ -89,6 +97,25 @@ async function endAccessToken(
   await services.store.transaction(async transaction => {
     revokeToken(transaction, { tenant: incoming.tenant, jti, expiresAt }, occasion.at)
     await transaction.events.record([accessTokenRevoked(occasion, client.id, user, jti)])
+  })
+}
+
+async function endApiKey(
+  services: OAuthServices,
+  { tenant }: Incoming,
+  client: Client,
+  token: string,
+  occasion: Occasion,
+): Promise<void> {
+  const found = await findApiKey(services, tenant, token)
+  if (!found) return
+  const { id, person, audience } = found.key
+  if (found.key.client !== client.id) throw notYours()
+  await services.store.transaction(async transaction => {
+    if (await revokeApiKey(transaction, found.key, occasion.at)) {
+      const facts = { id, client: client.id, user: person?.id ?? null, audience }
+      await transaction.events.record([apiKeyRevoked(occasion, 'client', facts)])
+    }
   })
 }
 
