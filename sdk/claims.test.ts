@@ -6,6 +6,7 @@ import {
   allowAlgorithms,
   checkClaims,
   createVerifier,
+  idToken,
   idTokenHint,
   importSecret,
   keySet,
@@ -36,7 +37,8 @@ const signed = (
 
 const access = accessToken({ issuer: ISSUER, audience: AUDIENCE })
 const hint = idTokenHint({ issuer: ISSUER, client: 'app' })
-const idToken = { aud: 'app', nonce: 'n', scope: undefined }
+const ofApp = { aud: 'app', nonce: 'n', scope: undefined }
+const answer = idToken({ issuer: ISSUER, client: 'app', nonce: 'n' })
 
 const accepts = (token: SignedToken, profile: Profile = access, now = NOW) => checkClaims(token, profile, now)
 const refuses = (code: VerificationCode, token: SignedToken, profile: Profile = access, now = NOW) =>
@@ -71,13 +73,13 @@ describe('the type of a token', () => {
   test('an ID token is not an access token, even with the right audience', () => {
     for (const mark of [{ nonce: 'n' }, { at_hash: 'h' }, { c_hash: 'h' }, { nonce: null }])
       refuses('wrong_type', signed(mark, 'JWT'))
-    refuses('wrong_audience', signed(idToken, 'JWT'))
+    refuses('wrong_audience', signed(ofApp, 'JWT'))
   })
 
   test('a logout token is neither an access token nor a hint', () => {
     const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
     refuses('wrong_type', signed({ events }, 'JWT'))
-    refuses('wrong_type', signed({ ...idToken, events }, 'JWT'), hint)
+    refuses('wrong_type', signed({ ...ofApp, events }, 'JWT'), hint)
   })
 
   test('an access token is not a hint, by typ and by what it says', () => {
@@ -192,8 +194,8 @@ describe('times', () => {
   })
 
   test('a hint may have expired years ago, and still not come from the future', () => {
-    accepts(signed(idToken, 'JWT'), hint, NOW + 5 * 365 * 86_400_000)
-    refuses('not_yet_valid', signed({ ...idToken, iat: nowSeconds + 100 }, 'JWT'), hint)
+    accepts(signed(ofApp, 'JWT'), hint, NOW + 5 * 365 * 86_400_000)
+    refuses('not_yet_valid', signed({ ...ofApp, iat: nowSeconds + 100 }, 'JWT'), hint)
   })
 })
 
@@ -201,14 +203,37 @@ describe('the rest of a profile', () => {
   test('a subject is text', () => {
     for (const sub of [undefined, null, '', 1, ['auth0|ann'], {}]) {
       refuses('invalid_claim', signed({ sub }))
-      refuses('invalid_claim', signed({ ...idToken, sub }, 'JWT'), hint)
+      refuses('invalid_claim', signed({ ...ofApp, sub }, 'JWT'), hint)
     }
   })
 
+  test('an ID token answers this client’s request, and no other', () => {
+    for (const changes of [{}, { azp: 'app' }, { aud: ['app'] }, { aud: ['app', 'other'], azp: 'app' }])
+      accepts(signed({ ...ofApp, ...changes }, 'JWT'), answer)
+    for (const nonce of [undefined, 'other', '', ['n'], null])
+      refuses('invalid_claim', signed({ ...ofApp, nonce }, 'JWT'), answer)
+    for (const changes of [
+      { aud: 'other' },
+      { azp: 'other' },
+      { azp: ['app'] },
+      { aud: ['app', 'other'] },
+      { aud: ['app', 'other'], azp: 'other' },
+    ])
+      refuses('wrong_audience', signed({ ...ofApp, ...changes }, 'JWT'), answer)
+    refuses('expired', signed({ ...ofApp, exp: nowSeconds - 100 }, 'JWT'), answer)
+    for (const changes of [{ scope: 'openid' }, { client_id: 'app' }, { events: {} }])
+      refuses('wrong_type', signed({ ...ofApp, ...changes }, 'JWT'), answer)
+    for (const options of [
+      { client: '', nonce: 'n' },
+      { client: 'app', nonce: '' },
+    ])
+      assert.throws(() => idToken({ issuer: ISSUER, ...options }), TypeError)
+  })
+
   test('a hint is for the client that hands it back, or for any when none is named', () => {
-    accepts(signed({ ...idToken, aud: ['other', 'app'] }, 'JWT'), hint)
-    refuses('wrong_audience', signed({ ...idToken, aud: 'other' }, 'JWT'), hint)
-    accepts(signed({ ...idToken, aud: 'other' }, 'JWT'), idTokenHint({ issuer: ISSUER }))
+    accepts(signed({ ...ofApp, aud: ['other', 'app'] }, 'JWT'), hint)
+    refuses('wrong_audience', signed({ ...ofApp, aud: 'other' }, 'JWT'), hint)
+    accepts(signed({ ...ofApp, aud: 'other' }, 'JWT'), idTokenHint({ issuer: ISSUER }))
   })
 
   test('options that are missing or empty are errors of the caller', () => {

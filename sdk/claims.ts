@@ -5,7 +5,7 @@
 import { VerificationError } from './errors.ts'
 import type { SignedToken } from './signature.ts'
 
-/** The purpose of a token as a value. Made by `accessToken` and `idTokenHint`. */
+/** The purpose of a token as a value. Made by `accessToken`, `idToken` and `idTokenHint`. */
 export interface Profile {
   /** Media types without `application/`, lower case; undefined where the header may leave `typ` out. */
   readonly types: readonly (string | undefined)[]
@@ -13,6 +13,10 @@ export interface Profile {
   /** At least one must be in `aud`; undefined: any will do. */
   readonly audiences: readonly string[] | undefined
   readonly forbidden: readonly string[]
+  /** Who it was issued to, whoever else may read it. Left out: that is not looked at. */
+  readonly party?: string
+  /** Of the request that it answers. */
+  readonly nonce?: string
   readonly acceptsExpired: boolean
   readonly leewaySeconds: number
 }
@@ -52,6 +56,24 @@ export function accessToken({
     types: ['at+jwt', 'jwt', undefined],
     audiences: texts('audience', audience),
     forbidden: ['nonce', 'at_hash', 'c_hash', 's_hash', 'events'],
+    acceptsExpired: false,
+  }
+}
+
+/**
+ * An ID token as its client gets it (OpenID Connect Core §3.1.3.7): the answer to one request of this client. Whether it
+ * goes with a code or an access token (`c_hash`, `at_hash`) is seen with `halfHash`.
+ * @throws TypeError for an option that is missing or empty.
+ */
+export function idToken({ client, nonce, ...options }: ProfileOptions & { client: string; nonce: string }): Profile {
+  if (typeof nonce !== 'string' || nonce === '') throw new TypeError('nonce is missing or empty')
+  return {
+    ...shared(options),
+    types: ['jwt', undefined],
+    audiences: texts('client', client),
+    forbidden: ['scope', 'client_id', 'events'],
+    party: client,
+    nonce,
     acceptsExpired: false,
   }
 }
@@ -102,6 +124,13 @@ export function checkClaims(token: SignedToken, profile: Profile, now: number): 
     !(audiences.length === 1 && audiences[0] === key.audience)
   )
     refuse('wrong_audience', 'the key may not vouch for this audience')
+
+  const { azp, nonce } = claims
+  // OpenID Connect Core §2: required where there is more than one audience, and never somebody else.
+  if (profile.party !== undefined && (azp !== undefined || audiences.length > 1) && azp !== profile.party)
+    refuse('wrong_audience', 'the token was issued to another party')
+  if (profile.nonce !== undefined && nonce !== profile.nonce)
+    refuse('invalid_claim', 'the token answers another request')
 
   const leeway = profile.leewaySeconds * 1000
   if (!isInstant(exp)) refuse('invalid_claim', 'exp is missing or not a number')

@@ -16,6 +16,7 @@ export { type AssertionProfile, assertion, checkAssertion } from './assertion.ts
 export {
   accessToken,
   checkClaims,
+  idToken,
   idTokenHint,
   type Profile,
   requireScopes,
@@ -23,6 +24,7 @@ export {
   type VerifiedToken,
 } from './claims.ts'
 export { KeysUnavailableError, type VerificationCode, VerificationError } from './errors.ts'
+export { halfHash } from './half-hash.ts'
 export type { JWK } from './jwk.ts'
 export {
   importPublicKey,

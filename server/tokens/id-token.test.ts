@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { halfHash } from '@latchkey/sdk/verify'
 import { aClient, aUser, ISSUER, NOW } from '../../tests/fixtures/records.ts'
 import { type Active, assertActiveMachine } from './assert-active.ts'
-import { halfHash, type IdTokenRequest, idTokenClaims } from './id-token.ts'
+import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 
 const ACCESS_TOKEN = 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y'
 const active = (metadata = {}, user = aUser(), organization: string | null = null) =>

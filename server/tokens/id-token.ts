@@ -1,5 +1,5 @@
 /** The ID token (OpenID Connect Core §2): who signed in, said to the client. Signing is `mint.ts`'s. */
-import { createHash, type Hash } from 'node:crypto'
+import { halfHash } from '@latchkey/sdk/verify'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { toSeconds } from '../kernel/seconds.ts'
@@ -52,20 +52,4 @@ export function idTokenClaims(
     ...(session !== null && { sid: session }),
     ...(active.organization !== null && { org_id: active.organization }),
   }
-}
-
-/**
- * OpenID Connect Core §3.1.3.6: the left half of the hash that the signature's algorithm uses. Where the algorithm's
- * name does not say which, OpenID Connect Token Hash Algorithms 1.0 does: SHA-512 for Ed25519, and for ML-DSA the first
- * 64 bytes of SHAKE256.
- */
-export function halfHash(value: string, algorithm: string): string {
-  const digest = hashOf(algorithm).update(value).digest()
-  return digest.subarray(0, digest.length / 2).toString('base64url')
-}
-
-function hashOf(algorithm: string): Hash {
-  if (algorithm === 'EdDSA') return createHash('sha512')
-  if (algorithm.startsWith('ML-DSA')) return createHash('shake256', { outputLength: 64 })
-  return createHash('sha256')
 }
