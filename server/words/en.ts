@@ -285,6 +285,40 @@ export const en = {
     back: 'Go back',
   },
 
+  /** Pages of a gateway, in front of somebody's service. */
+  edge: {
+    over: {
+      title: 'This sign-in is over',
+      lead: 'It was begun in another browser, or too long ago.',
+      act: 'Sign in',
+    },
+    failed: {
+      title: 'You are not signed in',
+      lead: 'The sign-in was stopped, or something went wrong with it.',
+      act: 'Try again',
+    },
+    tooWeak: {
+      title: 'This needs more than you signed in with',
+      lead: 'Sign in again, with a second factor if you are asked for one.',
+      act: 'Sign in again',
+    },
+    elsewhere: {
+      title: 'You are still signed in',
+      lead: 'Another site tried to sign you out. You can do it here.',
+      act: 'Go on to sign out',
+    },
+    unavailable: {
+      title: 'Signing in does not work right now',
+      lead: 'Wait a minute, then try again.',
+      act: 'Try once more',
+    },
+    signOut: {
+      title: 'Do you want to sign out?',
+      lead: 'Afterwards, this page asks who you are.',
+      act: 'Yes, sign out',
+    },
+  },
+
   leaving: {
     title: 'Signing out',
     lead: 'Applications that you used are being told.',
