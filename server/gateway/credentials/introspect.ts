@@ -9,7 +9,7 @@ import { networkOf } from '../../kernel/network-of.ts'
 import { MINUTE, SECOND } from '../../kernel/seconds.ts'
 import { sha256 } from '../../kernel/secrets.ts'
 import { type Arrival, type Caller, Refused } from '../exchange.ts'
-import type { EdgeIssuer } from '../issuers.ts'
+import { type EdgeIssuer, factsOf } from '../issuers.ts'
 import type { CredentialKind } from '../plan.ts'
 import { callerOf } from './bearer.ts'
 import { type ClientSecret, type IssuerClient, IssuerUnavailableError } from './issuer-client.ts'
@@ -28,10 +28,11 @@ export interface IntrospectionOptions {
   readonly mostFromOne?: number
 }
 
-/** Without word from the issuer a token goes on for as long as this after it was taken back. */
+/**
+ * What the log of revocations does not tell is noticed by then: a grant that was narrowed, and everything where there is
+ * no log to follow.
+ */
 const KNOWN_FOR = MINUTE
-/** Where the revocation log ends it, what else may change of it (an API key's scopes) is the reason to ask again. */
-const KNOWN_FOR_BY_LOG = 5 * MINUTE
 const REFUSED_FOR = SECOND
 /** In the row for a question. */
 const LONGEST_WAIT = 2 * SECOND
@@ -65,15 +66,16 @@ export function createIntrospector(
   async function ask(token: string, kind: CredentialKind, { address, now }: Arrival, name: string): Promise<Caller> {
     const leave = await places.enter(networkOf(address))
     try {
-      const claims = await introspect(token)
+      const claims = await introspect(token, kind)
       const caller: Caller = {
         ...callerOf(issuer, claims),
+        facts: factsOf(knownToLog(claims)),
         kind,
         keysVersion: issuer.keysVersion(),
         signed: null,
         soundAt: -1,
       }
-      put(known, mostKnown, name, { caller, since: now, until: now + rememberedFor(caller, now) })
+      put(known, mostKnown, name, { caller, since: now, until: endOf(claims, now) })
       return caller
     } catch (error) {
       if (error instanceof Refused && error.refusal.code !== 'introspection_unavailable')
@@ -84,7 +86,7 @@ export function createIntrospector(
     }
   }
 
-  async function introspect(token: string): Promise<JsonObject> {
+  async function introspect(token: string, kind: CredentialKind): Promise<JsonObject> {
     const { status, body } = await post(
       'introspectionEndpoint',
       { token, token_type_hint: 'access_token' },
@@ -95,15 +97,7 @@ export function createIntrospector(
     })
     // 401 is about the gateway's own client, and nothing but 200 is about the token.
     if (status !== 200) throw unavailable(`the issuer answered ${status}`)
-    return readAnswer(body, issuer.plan.issuer)
-  }
-
-  /** Until its end at most. Its revocation is noticed by the log where there is one that can know it. */
-  function rememberedFor({ claims }: Caller, now: Instant): number {
-    const byLog = issuer.revocations !== null && typeof claims['jti'] === 'string'
-    const longest = byLog ? KNOWN_FOR_BY_LOG : KNOWN_FOR
-    const { exp } = claims
-    return typeof exp === 'number' ? Math.min(exp * SECOND - now, longest) : longest
+    return readAnswer(body, issuer.plan.issuer, kind)
   }
 
   return {
@@ -126,12 +120,22 @@ export function createIntrospector(
   }
 }
 
+/** Until its own end, or until it is asked about again. */
+const endOf = ({ exp }: JsonObject, now: Instant): Instant =>
+  Math.min(typeof exp === 'number' ? exp * SECOND : Number.POSITIVE_INFINITY, now + KNOWN_FOR)
+
+/** A client whose epoch is not told cannot be found in the log: a token from after its revocation would look like one from before. */
+function knownToLog(claims: JsonObject): JsonObject {
+  const { client_id: _client, azp: _party, ...rest } = claims
+  return typeof claims['client_epoch'] === 'number' ? claims : rest
+}
+
 /**
  * What RFC 7662 §2.2 answers, read strictly: what is there has to be what it should be, and the audience, the type and
  * `active` itself have to be there, since whoever is let through for the want of a claim is let through by nobody.
  * Throws `Refused`.
  */
-export function readAnswer(body: JsonObject | undefined, issuer: string): JsonObject {
+export function readAnswer(body: JsonObject | undefined, issuer: string, kind: CredentialKind): JsonObject {
   // Anything but one of the two is no answer, and so says nothing about the token.
   if (typeof body?.['active'] !== 'boolean') throw unavailable('the issuer answered neither active nor inactive')
   if (!body['active']) throw invalid('the issuer says it is not active')
@@ -139,7 +143,8 @@ export function readAnswer(body: JsonObject | undefined, issuer: string): JsonOb
   const { iss, sub, aud, exp, nbf, iat, jti, scope, token_type: type, token_use: use } = claims
   if (iss !== undefined && iss !== issuer) throw invalid('the answer names another issuer')
   // RFC 6749 §7.1: in any case. A refresh token is active too, and has no type or says that it is one.
-  if (typeof type !== 'string' || !/^(?:bearer|dpop)$/i.test(type)) throw invalid('it is no access token')
+  const expected = kind === 'api-key' ? /^api_key$/ : /^(?:bearer|dpop)$/i
+  if (typeof type !== 'string' || !expected.test(type)) throw invalid('it is of another type')
   if (use !== undefined && use !== 'access_token') throw invalid('it is no access token')
   if (type.toLowerCase() === 'dpop' || claims['cnf'] !== undefined) throw new Refused({ code: 'proof_missing' })
   for (const instant of [exp, nbf, iat])
