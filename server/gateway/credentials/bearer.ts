@@ -4,6 +4,7 @@
  */
 import { parseObject } from '@latchkey/sdk/strict-json'
 import { allowAlgorithms, KeysUnavailableError, VerificationError, verifySignature } from '@latchkey/sdk/verify'
+import type { Instant } from '../../kernel/clock.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Credential } from '../credentials.ts'
 import { type Caller, Refused } from '../exchange.ts'
@@ -11,7 +12,22 @@ import { type EdgeIssuer, factsOf } from '../issuers.ts'
 import type { TokenCache } from '../token-cache.ts'
 import { bearerText, isJwt } from './bearer-text.ts'
 
+/** Whom a JWT stands for, wherever it was found. Throws or rejects with `Refused`. */
+export type TokenReader = (token: string, now: Instant) => Caller | Promise<Caller>
+
 export function bearerCredential(issuers: readonly EdgeIssuer[], cache: TokenCache): Credential {
+  const read = createTokenReader(issuers, cache)
+  return {
+    kind: 'bearer',
+    find(arrival) {
+      const text = bearerText(arrival)
+      return text !== undefined && isJwt(text) ? text : undefined
+    },
+    read: (token, { now }) => read(token, now),
+  }
+}
+
+export function createTokenReader(issuers: readonly EdgeIssuer[], cache: TokenCache): TokenReader {
   const readers = new Map(issuers.map(issuer => [issuer.plan.issuer, { issuer, allowed: allowedBy(issuer) }]))
   const [only] = issuers.length === 1 ? readers.values() : []
 
@@ -30,14 +46,7 @@ export function bearerCredential(issuers: readonly EdgeIssuer[], cache: TokenCac
     }
   }
 
-  return {
-    kind: 'bearer',
-    find(arrival) {
-      const text = bearerText(arrival)
-      return text !== undefined && isJwt(text) ? text : undefined
-    },
-    read: (token, { now }) => cache.get(token, now, () => verify(token)),
-  }
+  return (token, now) => cache.get(token, now, () => verify(token))
 }
 
 const allowedBy = ({ plan }: EdgeIssuer) =>

@@ -46,7 +46,8 @@ export function createEdgeSessions(parts: SessionParts): EdgeSessions {
   const { plan, issuer, client, records, readToken, clock, log } = parts
   const seals = createSeals(plan.keys)
   const tokens = createSessionTokens({ plan, issuer, client, readToken })
-  const sessions = createSessions({ records, seals, tokens, clock, log, absolute: plan.absolute })
+  const { idle, absolute } = plan
+  const sessions = createSessions({ records, seals, tokens, clock, log, idle, absolute })
 
   /** Undefined for a token that counts no more, whatever it was. */
   async function callerOf(session: Session, arrival: Arrival): Promise<Caller | undefined> {

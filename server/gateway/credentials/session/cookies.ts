@@ -1,6 +1,6 @@
 /**
- * The cookies of a session: what they are called and which of them a browser sent. All cookies of Latchkey begin in one
- * way, ours here and the identity server's on the same host, so that none of them goes on to a service.
+ * The cookies of a session: what they are called and which of them a browser sent. They begin as all cookies of Latchkey
+ * do, by which `strip.ts` knows what does not go on to a service.
  */
 import {
   type CookieKind,
@@ -12,11 +12,6 @@ import {
 } from '../../../http/cookies.ts'
 import { HOUR } from '../../../kernel/seconds.ts'
 import type { Arrival } from '../../exchange.ts'
-
-const OURS = /^(?:__Host-|__Secure-)?latchkey\./i
-
-/** Whether a cookie opens something here or at the identity server, and so is nobody else's to read. */
-export const isLatchkeyCookie = (name: string): boolean => OURS.test(name)
 
 /** Until the browser closes: how long it is good for is kept with the session. */
 export const SESSION_COOKIE: CookieKind = { name: 'latchkey.edge', life: null }

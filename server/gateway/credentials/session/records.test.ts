@@ -26,7 +26,7 @@ describe('where sessions are kept', () => {
   const places: Readonly<Record<string, () => { records: SessionRecords; leaseIsOver(): Promise<void> }>> = {
     memory() {
       let now = 0
-      const records = sessionsHere({ clock: () => now, idle: HOUR })
+      const records = sessionsHere({ clock: () => now })
       return {
         records,
         async leaseIsOver() {
@@ -35,7 +35,7 @@ describe('where sessions are kept', () => {
       }
     },
     redis: () => ({
-      records: sessionsInRedis(redis, { idle: HOUR, leaseLife: SHORT }),
+      records: sessionsInRedis(redis, { leaseLife: SHORT }),
       leaseIsOver: () => pause(SHORT * 2),
     }),
   }
@@ -44,17 +44,17 @@ describe('where sessions are kept', () => {
     describe(place, () => {
       test('a session is found until it ends', async () => {
         const { records } = open()
-        assert.equal(await records.find('a'), undefined)
-        assert.equal(await records.begin('a', 'sealed', 'ann'), 'begun')
-        assert.equal(await records.find('a'), 'sealed')
+        assert.equal(await records.find('a', HOUR), undefined)
+        assert.equal(await records.begin('a', { sealed: 'sealed', subject: 'ann' }, HOUR), 'begun')
+        assert.equal(await records.find('a', HOUR), 'sealed')
         await records.end('a')
-        assert.equal(await records.find('a'), undefined)
+        assert.equal(await records.find('a', HOUR), undefined)
         await records.end('a')
       })
 
       test('of many who want the lease of a session one has it, until it is given back or over', async () => {
         const { records, leaseIsOver } = open()
-        await records.begin('b', 'sealed', 'ann')
+        await records.begin('b', { sealed: 'sealed', subject: 'ann' }, HOUR)
         const leases = await Promise.all(Array.from({ length: 16 }, () => records.lease('b')))
         const [held] = leases.filter(lease => lease !== undefined)
         assert.equal(leases.filter(lease => lease !== undefined).length, 1)
@@ -67,62 +67,71 @@ describe('where sessions are kept', () => {
 
       test('another session is put in its place by the holder of its lease alone', async () => {
         const { records, leaseIsOver } = open()
-        await records.begin('c', 'first', 'ann')
+        await records.begin('c', { sealed: 'first', subject: 'ann' }, HOUR)
         const late = (await records.lease('c')) as Lease
         await leaseIsOver()
         const held = (await records.lease('c')) as Lease
-        assert.equal(await records.replace(late, 'late'), false)
+        assert.equal(await records.replace(late, 'late', HOUR), false)
         await records.release(late)
-        assert.equal(await records.replace(held, 'second'), true)
-        assert.equal(await records.find('c'), 'second')
+        assert.equal(await records.replace(held, 'second', HOUR), true)
+        assert.equal(await records.find('c', HOUR), 'second')
       })
 
       test('a session that ended does not come back with what was fetched for it', async () => {
         const { records } = open()
-        await records.begin('d', 'first', 'ann')
+        await records.begin('d', { sealed: 'first', subject: 'ann' }, HOUR)
         const held = (await records.lease('d')) as Lease
         await records.end('d')
-        assert.equal(await records.replace(held, 'second'), false)
-        assert.equal(await records.find('d'), undefined)
+        assert.equal(await records.replace(held, 'second', HOUR), false)
+        assert.equal(await records.find('d', HOUR), undefined)
       })
     })
 
   test('a session that is not used is over, and one that is used is not', async () => {
     let now = 0
-    const records = sessionsHere({ clock: () => now, idle: HOUR })
-    await records.begin('a', 'sealed', 'ann')
+    const records = sessionsHere({ clock: () => now })
+    await records.begin('a', { sealed: 'sealed', subject: 'ann' }, HOUR)
     now += HOUR - 1
-    assert.equal(await records.find('a'), 'sealed')
+    assert.equal(await records.find('a', HOUR), 'sealed')
     now += HOUR - 1
-    assert.equal(await records.find('a'), 'sealed')
+    assert.equal(await records.find('a', HOUR), 'sealed')
     now += HOUR
-    assert.equal(await records.find('a'), undefined)
-    const shared = sessionsInRedis(redis, { idle: HOUR })
-    await shared.begin('used', 'sealed', 'ann')
+    assert.equal(await records.find('a', HOUR), undefined)
+    const shared = sessionsInRedis(redis)
+    await shared.begin('used', { sealed: 'sealed', subject: 'ann' }, HOUR)
     await redis.ask(client => client.pexpire('latchkey:edge:{used}:session', MINUTE))
-    await shared.find('used')
+    await shared.find('used', HOUR)
     assert.ok((await redis.ask(client => client.pttl('latchkey:edge:{used}:session'))) > MINUTE)
   })
 
   test('nobody is signed out for somebody else, and one person does not fill the memory', async () => {
     let now = 0
-    const records = sessionsHere({ clock: () => now, idle: HOUR, most: 4, mostOfOne: 2 })
-    for (const name of ['1', '2', '3']) await records.begin(name, name, 'eve')
-    assert.deepEqual(await Promise.all(['1', '2', '3'].map(records.find)), [undefined, '2', '3'])
-    await records.begin('a', 'a', 'ann')
-    await records.begin('b', 'b', 'ben')
-    assert.equal(await records.begin('c', 'c', 'cas'), 'full')
-    assert.equal(await records.find('a'), 'a')
+    const records = sessionsHere({ clock: () => now, most: 4, mostOfOne: 2 })
+    for (const name of ['1', '2', '3']) await records.begin(name, { sealed: name, subject: 'eve' }, HOUR)
+    assert.deepEqual(await Promise.all(['1', '2', '3'].map(name => records.find(name, HOUR))), [undefined, '2', '3'])
+    await records.begin('a', { sealed: 'a', subject: 'ann' }, HOUR)
+    await records.begin('b', { sealed: 'b', subject: 'ben' }, HOUR)
+    assert.equal(await records.begin('c', { sealed: 'c', subject: 'cas' }, HOUR), 'full')
+    assert.equal(await records.find('a', HOUR), 'a')
     // Her own makes room for her.
-    assert.equal(await records.begin('4', '4', 'eve'), 'begun')
+    assert.equal(await records.begin('4', { sealed: '4', subject: 'eve' }, HOUR), 'begun')
     now += HOUR
-    assert.equal(await records.begin('c', 'c', 'cas'), 'begun', 'those that are over make room')
+    assert.equal(
+      await records.begin('c', { sealed: 'c', subject: 'cas' }, HOUR),
+      'begun',
+      'those that are over make room',
+    )
   })
 
   test('that cannot be reached is said, and is no session that is over', async () => {
     const nowhere = createSharedRedis('redis://127.0.0.1:1', silentLog)
-    const records = sessionsInRedis(nowhere, { idle: HOUR })
-    for (const ask of [records.find('a'), records.begin('a', 's', 'ann'), records.end('a'), records.lease('a')])
+    const records = sessionsInRedis(nowhere)
+    for (const ask of [
+      records.find('a', HOUR),
+      records.begin('a', { sealed: 's', subject: 'ann' }, HOUR),
+      records.end('a'),
+      records.lease('a'),
+    ])
       await assert.rejects(
         ask,
         (error: unknown) => error instanceof Refused && error.refusal.code === 'shared_state_unavailable',

@@ -18,15 +18,19 @@ export interface Lease {
 
 /** Names are hashes. Every verb rejects with `Refused` when the place cannot be reached. */
 export interface SessionRecords {
-  /** Whoever finds it has used it: it is kept for as long again. */
-  find(name: string): Promise<string | undefined>
+  /** Whoever finds it has used it: it is kept for as long again. `idle` is in milliseconds. */
+  find(name: string, idle: number): Promise<string | undefined>
   /** `full` when there is no room: nobody else is signed out for it. */
-  begin(name: string, sealed: string, subject: string): Promise<'begun' | 'full'>
+  begin(
+    name: string,
+    session: { readonly sealed: string; readonly subject: string },
+    idle: number,
+  ): Promise<'begun' | 'full'>
   end(name: string): Promise<void>
   /** To one at a time; undefined to all others. */
   lease(name: string): Promise<Lease | undefined>
   /** `false` where the session ended meanwhile, or the lease is over: then nothing is changed, and nothing comes back. */
-  replace(lease: Lease, sealed: string): Promise<boolean>
+  replace(lease: Lease, sealed: string, idle: number): Promise<boolean>
   release(lease: Lease): Promise<void>
 }
 
@@ -42,18 +46,11 @@ const SWEEP = MINUTE
 
 export interface HereOptions {
   readonly clock: Clock
-  /** Milliseconds without use until it is over. */
-  readonly idle: number
   readonly most?: number
   readonly mostOfOne?: number
 }
 
-export function sessionsHere({
-  clock,
-  idle,
-  most = MOST_SESSIONS,
-  mostOfOne = MOST_OF_ONE,
-}: HereOptions): SessionRecords {
+export function sessionsHere({ clock, most = MOST_SESSIONS, mostOfOne = MOST_OF_ONE }: HereOptions): SessionRecords {
   const sessions = new Map<string, { sealed: string; readonly subject: string; endsAt: Instant }>()
   /** In the order in which they began. */
   const ofSubject = new Map<string, Set<string>>()
@@ -86,12 +83,12 @@ export function sessionsHere({
   const holds = ({ name, holder }: Lease): boolean => leases.get(name)?.holder === holder
 
   return {
-    async find(name) {
+    async find(name, idle) {
       const session = live(name)
       if (session) session.endsAt = clock() + idle
       return session?.sealed
     },
-    async begin(name, sealed, subject) {
+    async begin(name, { sealed, subject }, idle) {
       sweep()
       const own = ofSubject.get(subject) ?? new Set()
       const [oldest] = own
@@ -112,10 +109,11 @@ export function sessionsHere({
       leases.set(name, { holder, until: now + LEASE_LIFE })
       return { name, holder }
     },
-    async replace(lease, sealed) {
+    async replace(lease, sealed, idle) {
       const session = live(lease.name)
       if (!session || !holds(lease)) return false
       session.sealed = sealed
+      session.endsAt = clock() + idle
       return true
     },
     async release(lease) {
@@ -141,12 +139,12 @@ return 1`
 
 export const sessionsInRedis = (
   redis: SharedRedis,
-  { idle, leaseLife = LEASE_LIFE }: { readonly idle: number; readonly leaseLife?: number },
+  { leaseLife = LEASE_LIFE }: { readonly leaseLife?: number } = {},
 ): SessionRecords => ({
-  async find(name) {
+  async find(name, idle) {
     return (await redis.ask(shared => shared.getex(sessionKey(name), 'PX', idle))) ?? undefined
   },
-  async begin(name, sealed) {
+  async begin(name, { sealed }, idle) {
     await redis.ask(shared => shared.set(sessionKey(name), sealed, 'PX', idle))
     return 'begun'
   },
@@ -158,7 +156,7 @@ export const sessionsInRedis = (
     const taken = await redis.ask(shared => shared.set(leaseKey(name), holder, 'PX', leaseLife, 'NX'))
     return taken === 'OK' ? { name, holder } : undefined
   },
-  async replace({ name, holder }, sealed) {
+  async replace({ name, holder }, sealed, idle) {
     const keys = [sessionKey(name), leaseKey(name)] as const
     return (await redis.ask(shared => shared.eval(REPLACE, 2, ...keys, holder, sealed, idle))) === 1
   },

@@ -54,6 +54,7 @@ const gateway = (absolute = DAY): Sessions =>
     },
     clock: () => now,
     log: silentLog,
+    idle: 12 * HOUR,
     absolute,
   })
 
@@ -70,7 +71,7 @@ beforeEach(() => {
   now = START
   shown = []
   answer = async () => given('2')
-  records = sessionsHere({ clock: () => now, idle: 12 * HOUR })
+  records = sessionsHere({ clock: () => now })
 })
 
 describe('the session of a browser', () => {
@@ -196,7 +197,7 @@ describe('the session of a browser', () => {
   })
 
   test('is not begun where there is no room', async () => {
-    records = sessionsHere({ clock: () => now, idle: HOUR, most: 0 })
+    records = sessionsHere({ clock: () => now, most: 0 })
     assert.equal(await gateway().begin(session(), now), undefined)
   })
 })

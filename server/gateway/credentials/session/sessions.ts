@@ -48,7 +48,8 @@ export interface SessionsParts {
   readonly tokens: Pick<SessionTokens, 'refresh'>
   readonly clock: Clock
   readonly log: Log
-  /** Milliseconds. */
+  /** Milliseconds without use until it is over, and until it is however much it is used. */
+  readonly idle: number
   readonly absolute: number
 }
 
@@ -65,14 +66,14 @@ const LOOK = 100
 /** What `begin` makes; whatever else is brought names no session. */
 const BROUGHT = /^[\w-]{43}$/
 
-export function createSessions({ records, seals, tokens, clock, log, absolute }: SessionsParts): Sessions {
+export function createSessions({ records, seals, tokens, clock, log, idle, absolute }: SessionsParts): Sessions {
   const renewing = new Map<string, Promise<Session | undefined>>()
   const paused = new Map<string, Instant>()
 
   const seal = (name: string, session: Session): string => seals.seal('session', name, session as unknown as JsonObject)
 
   async function find(name: string, now: Instant): Promise<Session | undefined> {
-    const sealed = await records.find(name)
+    const sealed = await records.find(name, idle)
     const session = sealed === undefined ? undefined : readSession(seals.open('session', name, sealed))
     return session && now < session.endsAt ? session : undefined
   }
@@ -119,7 +120,7 @@ export function createSessions({ records, seals, tokens, clock, log, absolute }:
       const refreshToken = given.refreshToken ?? session.refreshToken
       const next = { ...session, accessToken, expiresAt, renewAt, refreshToken }
       // A session that was signed out of meanwhile does not come back with it.
-      return (await records.replace(lease, seal(lease.name, next))) ? next : undefined
+      return (await records.replace(lease, seal(lease.name, next), idle)) ? next : undefined
     }
     // Somebody whose turn it was not any more, because of a lease that ran out, has used the token before.
     const now = await find(lease.name, arrival.now)
@@ -158,7 +159,9 @@ export function createSessions({ records, seals, tokens, clock, log, absolute }:
       const brought = randomSecret()
       const name = sha256(brought)
       const whole = { ...session, endsAt: now + Math.min(absolute, LONGEST_LIFE) }
-      return (await records.begin(name, seal(name, whole), session.subject)) === 'begun' ? brought : undefined
+      return (await records.begin(name, { sealed: seal(name, whole), subject: session.subject }, idle)) === 'begun'
+        ? brought
+        : undefined
     },
 
     async use(brought, arrival) {
