@@ -72,7 +72,7 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
 const malformed = (detail: string): Refusal => ({ code: 'malformed_request', detail })
 
 /** The name or address in lower case, without and with its port; both '' where none is said, as HTTP/1.0 may; undefined for what is neither. */
-function hostOf(header: string): { host: string; authority: string } | undefined {
+export function hostOf(header: string): { host: string; authority: string } | undefined {
   const [, name, port = ''] = HOST.exec(header) ?? []
   if (name === undefined) return undefined
   const host = name.toLowerCase()
@@ -82,7 +82,7 @@ function hostOf(header: string): { host: string; authority: string } | undefined
 const HOST = /^((?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[\da-f:.]+\])?)\.?(:\d{1,5})?$/i
 
 /** An IPv4 address as it is, not as IPv6 carries it. */
-const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
+export const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
 
 const chainOf = (forwarded: string | readonly string[] | undefined, remote: string): string =>
   [...[forwarded ?? []].flat(), remote].join(', ')

@@ -36,6 +36,8 @@ export interface Limits {
 /** An endpoint of the gateway itself: `/edge/jwks.json`, `/edge/check`, the session's paths. */
 export interface OwnEndpoint {
   readonly path: string
+  /** Whether what is below the path is its own too. */
+  readonly isPrefix?: boolean
   answer(arrival: Arrival, request: IncomingMessage): OwnAnswer | Promise<OwnAnswer>
 }
 
