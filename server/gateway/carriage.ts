@@ -32,6 +32,9 @@ const BODILESS: ReadonlySet<number> = new Set([204, 304])
 const EARLY_HINTS = 103
 const LEFT = new Error('Nobody waits for the answer')
 
+/** In bytes, of an answer that is copied so as to leave with its head. */
+const MOST_IN_ONE_PIECE = 16 * 1024
+
 export type Refuse = (response: ServerResponse, passage: Passage, refusal: Refusal) => void
 
 /** What every carriage shares. */
@@ -247,7 +250,9 @@ export class Carriage implements Timed, Waiter {
       // All of it is here.
       if (this.#isUnsized) head.push('content-length', `${held?.length ?? 0}`)
       this.response.writeHead(this.#status, head)
-      this.response.end(held)
+      // As text of the same bytes it leaves with the head in one piece, which the system takes for half of what two cost.
+      if (held && held.length <= MOST_IN_ONE_PIECE) this.response.end(held.toString('latin1'), 'latin1')
+      else this.response.end(held)
     }
     this.#body?.letBy()
   }

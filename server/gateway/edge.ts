@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Arrival, Caller, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
+import type { TurnedAway } from './listener.ts'
 import type { EdgePlan, RoutePlan } from './plan.ts'
 
 /** Carries admitted requests to upstreams (`forward.ts`, `upgrade.ts`). */
@@ -47,5 +48,7 @@ export interface Sight {
   /** A look-up of a token in memory. */
   lookedUp(outcome: 'hit' | 'miss'): void
   breakerMoved(upstream: string, target: string, state: 'closed' | 'open' | 'half-open'): void
+  /** A connection that was ended before it had sent a request that could be read. */
+  turnedAway(why: TurnedAway): void
   targetMoved(upstream: string, target: string, state: 'well' | 'ill'): void
 }

@@ -3,6 +3,7 @@
  * it knew when one is away; how long that is good enough, each route says.
  */
 import { remoteKeys } from '@latchkey/sdk/jwks'
+import { createRevocations, type RevocationFacts, revocationFacts } from '@latchkey/sdk/revocations'
 import {
   importSecret,
   type KeyRequest,
@@ -11,10 +12,10 @@ import {
   type VerificationKey,
 } from '@latchkey/sdk/verify'
 import type { JsonObject } from '../kernel/json.ts'
+import type { Log } from '../kernel/log.ts'
 import type { IssuerPlan } from './plan.ts'
 
-/** What of a token the revocation log can know it by; made once for each token. The SDK's to look into. */
-export type RevocationFacts = object
+export type { RevocationFacts }
 
 /** The state that the revocation stream fills, as `sdk/revocations.ts` keeps it. */
 export interface RevocationState {
@@ -23,6 +24,8 @@ export interface RevocationState {
   isRevoked(facts: RevocationFacts): boolean
   /** Milliseconds since the reading of the log that the state is as good as; Infinity before the first. */
   age(): number
+  /** The number up to which the log is known. */
+  readonly position: number
   /** Calls the listener after entries were taken in. Answers how to stop. */
   onChange(listener: () => void): () => void
 }
@@ -36,24 +39,46 @@ export interface EdgeIssuer {
   readonly revocations: RevocationState | null
 }
 
-export const factsOf = (claims: JsonObject): RevocationFacts => claims
+export interface OpenIssuer extends EdgeIssuer {
+  /** By what the file says of it: one that a reload leaves as it was is gone on with. */
+  readonly name: string
+  close(): Promise<void>
+}
 
-export async function openIssuer(plan: IssuerPlan): Promise<EdgeIssuer> {
-  const { issuer, algorithms, hs256 } = plan
-  const published = remoteKeys({ issuer, algorithms })
+/** Of a token's claims, and of the key that it was verified with. */
+export const factsOf = (claims: JsonObject, kid: string | undefined): RevocationFacts => revocationFacts(claims, kid)
+
+export const nameOfIssuer = (plan: IssuerPlan): string => JSON.stringify(plan)
+
+/** Begins to follow its revocations. It is not waited for: whoever needs it finds out how old what is known is. */
+export async function openIssuer(plan: IssuerPlan, log: Log): Promise<OpenIssuer> {
+  const { issuer, url, client, hs256, allowHttp: allowInsecure } = plan
+  const published = remoteKeys({
+    issuer,
+    algorithms: plan.algorithms,
+    allowInsecure,
+    ...(url !== issuer && { jwksUri: new URL('.well-known/jwks.json', url).href }),
+  })
   const secrets = await Promise.all(
     hs256.map(({ secret, audience, kid }) =>
       importSecret(secret, { alg: 'HS256', audience, ...(kid !== null && { kid }) }),
     ),
   )
+  const revocations =
+    client && plan.followsRevocations
+      ? createRevocations({ issuer, url, client, keys: published, log, allowInsecure })
+      : null
+  revocations?.start()
   return {
     plan,
+    name: nameOfIssuer(plan),
     keys: async request =>
       request.alg === 'HS256'
         ? secrets.filter(secret => fits(secret, request))
         : [(await published(request)) ?? []].flat(),
-    keysVersion: () => 0,
-    revocations: null,
+    keysVersion: () => published.version,
+    revocations,
+    close: async () => revocations?.close(),
   }
 }
 

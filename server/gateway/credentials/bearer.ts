@@ -28,7 +28,9 @@ export function bearerCredential(issuers: readonly EdgeIssuer[], cache: TokenCac
 }
 
 export function createTokenReader(issuers: readonly EdgeIssuer[], cache: TokenCache): TokenReader {
-  const readers = new Map(issuers.map(issuer => [issuer.plan.issuer, { issuer, allowed: allowedBy(issuer) }]))
+  const readers = new Map(
+    issuers.map(issuer => [issuer.plan.issuer, { issuer, allowed: allowAlgorithms(issuer.plan.algorithms) }]),
+  )
   const [only] = issuers.length === 1 ? readers.values() : []
 
   async function verify(token: string): Promise<Caller> {
@@ -40,7 +42,7 @@ export function createTokenReader(issuers: readonly EdgeIssuer[], cache: TokenCa
     try {
       const signed = await verifySignature(token, issuer.keys, allowed)
       const claims = signed.claims as JsonObject
-      return { ...callerOf(issuer, claims), kind: 'bearer', keysVersion, signed, soundAt: -1 }
+      return { ...callerOf(issuer, claims, signed.header.kid), kind: 'bearer', keysVersion, signed, soundAt: -1 }
     } catch (error) {
       throw refusalOf(error)
     }
@@ -48,9 +50,6 @@ export function createTokenReader(issuers: readonly EdgeIssuer[], cache: TokenCa
 
   return (token, now) => cache.get(token, now, () => verify(token))
 }
-
-const allowedBy = ({ plan }: EdgeIssuer) =>
-  allowAlgorithms([...plan.algorithms, ...(plan.hs256.length > 0 ? (['HS256'] as const) : [])])
 
 /** What it says before its signature is looked at: believed for nothing but whose keys to look at it with. */
 function issuerSaidBy(token: string): string {
@@ -62,6 +61,7 @@ function issuerSaidBy(token: string): string {
 export function callerOf(
   issuer: EdgeIssuer,
   claims: JsonObject,
+  kid?: string,
 ): Pick<Caller, 'issuer' | 'claims' | 'scopes' | 'clientId' | 'facts'> {
   const { scope, client_id: clientId, azp } = claims
   const client = clientId ?? azp
@@ -70,7 +70,7 @@ export function callerOf(
     claims,
     scopes: typeof scope === 'string' ? scope.split(' ') : [],
     clientId: typeof client === 'string' ? client : null,
-    facts: factsOf(claims),
+    facts: factsOf(claims, kid),
   }
 }
 

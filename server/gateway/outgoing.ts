@@ -1,0 +1,32 @@
+/**
+ * What a service is sent of a request: what came, without all that only the gateway may say (`strip.ts`), and then what
+ * the gateway says: who is calling (`identity-headers.ts`), by whom it came, and which request it is.
+ */
+import type { Arrival, Caller } from './exchange.ts'
+import { createIdentityHeaders } from './identity-headers.ts'
+import type { EdgePlan, RoutePlan } from './plan.ts'
+import { createStrip } from './strip.ts'
+
+export type Outgoing = (arrival: Arrival, route: RoutePlan, caller: Caller | null) => string[]
+
+export function createOutgoing(plan: EdgePlan): Outgoing {
+  const strip = createStrip(plan)
+  const identityOf = createIdentityHeaders()
+  return (arrival, route, caller) => {
+    const headers = strip(arrival, route, caller)
+    if (caller) headers.push(...identityOf(route, caller))
+    headers.push(
+      'host',
+      arrival.authority,
+      'x-forwarded-for',
+      arrival.forwardedFor,
+      'x-forwarded-proto',
+      arrival.isSecure ? 'https' : 'http',
+      'x-forwarded-host',
+      arrival.authority,
+      'x-request-id',
+      arrival.id,
+    )
+    return headers
+  }
+}
