@@ -12,14 +12,15 @@ import type { Log } from '../kernel/log.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { isRefusal } from './arrive.ts'
 import { corsHeaders } from './cors.ts'
-import type { Sight } from './edge.ts'
+import { keepHere } from './credentials/open-credentials.ts'
 import type { Arrival, Decision, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
 import { createForwarder } from './forward.ts'
 import { createListener, type Listener } from './listener.ts'
 import type { Address, EdgePlan } from './plan.ts'
 import { refusalAnswer } from './refuse.ts'
 import { hasBody } from './request-body.ts'
-import { openRules, type Rules } from './rules.ts'
+import { openRules } from './rules.ts'
+import { type OpenSight, openSight } from './sight/sight.ts'
 
 /** In milliseconds, for what is under way when the gateway closes. */
 const CLOSE_GRACE = 10 * SECOND
@@ -29,6 +30,8 @@ export interface Gateway {
   readonly port: number
   /** Requests from now on go by the plan. Rejects, and leaves the one before in force, when it cannot be opened. */
   reload(plan: EdgePlan): Promise<void>
+  /** Another file was looked at and could not be used: it is counted, and all goes on as it was. */
+  keepPlan(): void
   /** Takes no more connections, ends what is under way within its grace, and lets go of everything. */
   close(): Promise<void>
 }
@@ -36,12 +39,16 @@ export interface Gateway {
 export interface GatewayOptions {
   readonly clock: Clock
   readonly log: Log
-  readonly sight: Sight
+  /** In the place of the log and of metrics. */
+  readonly sight?: OpenSight
 }
 
 /** Listens when it resolves: an issuer that is away is waited for by whoever needs it, and they are told so. */
-export async function startGateway(plan: EdgePlan, { clock, log, sight }: GatewayOptions): Promise<Gateway> {
-  let rules = await openRules(plan, { clock, log, sight })
+export async function startGateway(plan: EdgePlan, { clock, log, ...given }: GatewayOptions): Promise<Gateway> {
+  const sight = given.sight ?? (await openSight(plan, log))
+  const kept = keepHere(clock)
+  let rules = await openRules(plan, { clock, log, sight, kept })
+  const open = { requests: 0, upgrades: 0 }
   const forwarder = createForwarder({
     plan,
     sight,
@@ -49,56 +56,58 @@ export async function startGateway(plan: EdgePlan, { clock, log, sight }: Gatewa
     refuseUpgrade: (socket, passage, refusal) => refuseUpgrade(socket, passage, refusal),
   })
 
-  /** Everything that came, in whichever way it will be answered. */
-  function receive(
-    request: IncomingMessage,
-    go: (arrival: Arrival, decision: Decision, by: Rules, note: Note) => unknown,
-  ) {
+  /** Everything that came, in whichever way it is answered. */
+  function receive(request: IncomingMessage, kind: keyof typeof open, way: Way): void {
     const began = performance.now()
-    const now = clock()
-    const by = rules
-    const id = newSortableId()
+    open[kind]++
+    const [by, id, now, note] = [rules, newSortableId(), clock(), newNote()]
     const arrived = by.arrive(request, id, now)
-    const note = newNote()
-    const isRead = !isRefusal(arrived)
-    const arrival = isRead ? arrived : unreadable(request, id, now)
-    const over = () => sight.answered(arrival, note, performance.now() - began)
-    const fail = (error: unknown) => {
-      log.error({ error, request: id }, 'a request could not be decided upon')
-      return go(arrival, { pass: false, route: null, refusal: { code: 'unexpected' } }, by, note)
+    const arrival = isRefusal(arrived) ? unreadable(request, id, now) : arrived
+
+    const act = (decision: Decision): void | Promise<void> => {
+      noteDecision(note, decision)
+      if (decision.pass) return way.carry(by.passage(arrival, decision, note))
+      way.say(ownAnswer(arrival, decision), note, id)
     }
-    const carryOn = (decision: Decision) => go(arrival, decision, by, note)
+    const fail = (error: unknown): void => {
+      log.error({ error, request: id }, 'a request could not be answered')
+      act({ pass: false, route: null, refusal: { code: 'unexpected' } })
+    }
+    const over = (): void => {
+      open[kind]--
+      sight.answered(arrival, note, performance.now() - began)
+    }
+
+    let done: void | Promise<void>
     try {
-      const decision = isRead ? by.decide(arrival, request) : ({ pass: false, route: null, refusal: arrived } as const)
-      const done = decision instanceof Promise ? decision.then(carryOn, fail) : carryOn(decision)
-      if (done instanceof Promise) void done.then(over, over)
-      else over()
+      const decision = isRefusal(arrived) ? refusalOf(arrived) : by.decide(arrival, request)
+      done = decision instanceof Promise ? decision.then(act) : act(decision)
     } catch (error) {
-      fail(error)
-      over()
+      done = Promise.reject(error)
     }
+    if (done instanceof Promise) void done.catch(fail).then(over)
+    else over()
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
-    receive(request, (arrival, decision, by, note) => {
-      noteDecision(note, decision)
-      if (decision.pass) {
-        if (decision.route.cors) response.setHeaders(new Map(Object.entries(corsHeaders(decision.route, arrival))))
-        return forwarder.forward(by.passage(arrival, decision, note), request, response)
-      }
-      return answer(response, request, ownAnswer(arrival, decision), note, arrival.id)
+    receive(request, 'requests', {
+      say: (own, note, id) => answer(response, own, note, id),
+      carry(passage) {
+        const { route, arrival } = passage
+        if (route.cors) response.setHeaders(new Map(Object.entries(corsHeaders(route, arrival))))
+        return forwarder.forward(passage, request, response)
+      },
     })
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
-    receive(request, (arrival, decision, by, note) => {
-      noteDecision(note, decision)
-      if (decision.pass) return forwarder.upgrade(by.passage(arrival, decision, note), request, socket, head)
-      return answerRaw(socket, ownAnswer(arrival, decision), note, arrival.id)
+    receive(request, 'upgrades', {
+      say: (own, note, id) => answerRaw(socket, own, note, id),
+      carry: passage => forwarder.upgrade(passage, request, socket, head),
     })
 
   function refuse(response: ServerResponse, { arrival, route, note }: Passage, refusal: Refusal): void {
     note.decision = refusal.code
-    answer(response, response.req, ownAnswer(arrival, { pass: false, route, refusal }), note, arrival.id)
+    answer(response, ownAnswer(arrival, { pass: false, route, refusal }), note, arrival.id)
   }
 
   function refuseUpgrade(socket: Duplex, { arrival, route, note }: Passage, refusal: Refusal): void {
@@ -114,20 +123,35 @@ export async function startGateway(plan: EdgePlan, { clock, log, sight }: Gatewa
     turnedAway: why => sight.turnedAway(why),
   })
 
+  const port = await listen(listener, plan.listen, async () => {
+    await rules.stop()
+    await sight.close()
+  })
+  sight.reads(() => ({
+    ...open,
+    connections: listener.connections,
+    revocations: rules.issuers.flatMap(({ plan: { issuer }, revocations }) =>
+      revocations ? [{ issuer, age: revocations.age(), position: revocations.position }] : [],
+    ),
+  }))
+
   return {
-    port: await listen(listener, plan.listen, rules),
+    port,
     async reload(next) {
-      const opened = await openRules(next, { clock, log, sight, before: rules })
+      const opened = await openRules(next, { clock, log, sight, kept, before: rules })
       const former = rules
       const certificate = readCertificate(next)
       if (certificate) listener.present(certificate)
       forwarder.follow(next)
       rules = opened
+      sight.reloaded('applied')
       await former.stop(opened)
     },
+    keepPlan: () => sight.reloaded('refused'),
     async close() {
       await Promise.all([listener.close(CLOSE_GRACE), forwarder.stop()])
       await rules.stop()
+      await sight.close()
     },
   }
 }
@@ -136,11 +160,11 @@ export async function startGateway(plan: EdgePlan, { clock, log, sight }: Gatewa
 const readCertificate = ({ tls }: EdgePlan) =>
   tls && { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') }
 
-async function listen(listener: Listener, address: Address, rules: Rules): Promise<number> {
+async function listen(listener: Listener, address: Address, giveUp: () => Promise<void>): Promise<number> {
   try {
     return await listener.listen(address)
   } catch (error) {
-    await rules.stop()
+    await giveUp()
     const { code, message } = error as NodeJS.ErrnoException
     const problem = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be listened on: ${message}`
     throw new OperatorError(
@@ -149,6 +173,14 @@ async function listen(listener: Listener, address: Address, rules: Rules): Promi
     )
   }
 }
+
+/** How one kind of request is answered: by us, or by whom it is carried to. */
+interface Way {
+  say(own: OwnAnswer, note: Note, id: string): void
+  carry(passage: Passage): Promise<void>
+}
+
+const refusalOf = (refusal: Refusal): Decision => ({ pass: false, route: null, refusal })
 
 const newNote = (): Note => ({
   route: '',
@@ -202,10 +234,13 @@ function ownAnswer(arrival: Arrival, decision: Refused): OwnAnswer {
   return route?.cors ? { ...own, headers: { ...corsHeaders(route, arrival), ...own.headers } } : own
 }
 
-function answer(response: ServerResponse, request: IncomingMessage, own: OwnAnswer, note: Note, id: string): void {
-  const { status, headers, body = '' } = own
+function answer(response: ServerResponse, { status, headers, body = '' }: OwnAnswer, note: Note, id: string): void {
+  const { req: request } = response
   note.status = status
-  if (response.headersSent || response.destroyed) return
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
   response.writeHead(status, {
     ...headers,
     'x-request-id': id,

@@ -45,8 +45,8 @@ export interface OpenIssuer extends EdgeIssuer {
   close(): Promise<void>
 }
 
-/** Of a token's claims, and of the key that it was verified with. */
-export const factsOf = (claims: JsonObject, kid: string | undefined): RevocationFacts => revocationFacts(claims, kid)
+/** Of a token's claims, and of the key that it was verified with where it is a JWT. */
+export const factsOf = (claims: JsonObject, kid?: string): RevocationFacts => revocationFacts(claims, kid)
 
 export const nameOfIssuer = (plan: IssuerPlan): string => JSON.stringify(plan)
 

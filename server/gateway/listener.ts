@@ -23,6 +23,8 @@ interface ListenerParts {
 
 export interface Listener {
   readonly server: Server | SecureServer
+  /** Upgraded ones included. */
+  readonly connections: number
   /** Resolves with the port, which is any free one for 0. */
   listen(address: Address): Promise<number>
   /** Another certificate for connections from now on. */
@@ -115,6 +117,9 @@ export function createListener(parts: ListenerParts): Listener {
 
   return {
     server,
+    get connections() {
+      return answers.size
+    },
     async listen({ host, port }) {
       server.listen(port, host)
       await once(server, 'listening')

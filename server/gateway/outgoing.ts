@@ -5,6 +5,7 @@
 import type { Arrival, Caller } from './exchange.ts'
 import { createIdentityHeaders } from './identity-headers.ts'
 import type { EdgePlan, RoutePlan } from './plan.ts'
+import { traceOf } from './sight/trace.ts'
 import { createStrip } from './strip.ts'
 
 export type Outgoing = (arrival: Arrival, route: RoutePlan, caller: Caller | null) => string[]
@@ -27,6 +28,11 @@ export function createOutgoing(plan: EdgePlan): Outgoing {
       'x-request-id',
       arrival.id,
     )
+    const trace = traceOf(arrival)
+    if (trace) {
+      headers.push('traceparent', trace.traceparent)
+      if (trace.tracestate !== null) headers.push('tracestate', trace.tracestate)
+    }
     return headers
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A plan that is in force: everything that decides about a request, opened and wired. The list of credentials and of the
- * gateway's own endpoints is here; the order in which they are asked is `admit.ts`.
+ * A plan that is in force: everything that decides about a request, opened and wired. In which order it is asked is
+ * `admit.ts`'s, which credentials there are `credentials/open-credentials.ts`'s.
  */
 import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
@@ -8,15 +8,8 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { createAdmission } from './admit.ts'
 import { type Arrive, createArrive } from './arrive.ts'
-import { apiKeyCredential } from './credentials/api-key.ts'
-import { bearerCredential } from './credentials/bearer.ts'
-import { createIntrospector } from './credentials/introspect.ts'
-import { createIssuerClient } from './credentials/issuer-client.ts'
-import { opaqueCredential } from './credentials/opaque.ts'
-import { singleUseCredential } from './credentials/single-use.ts'
-import { spentHere, spentInRedis } from './credentials/spent-tokens.ts'
-import type { Credential } from './credentials.ts'
-import type { OwnEndpoint, Sight } from './edge.ts'
+import { type KeptHere, openCredentials } from './credentials/open-credentials.ts'
+import type { Sight } from './edge.ts'
 import type { Arrival, Caller, Decision, Note, OwnAnswer, Passage } from './exchange.ts'
 import { nameOfIssuer, type OpenIssuer, openIssuer } from './issuers.ts'
 import { createLimits } from './limits.ts'
@@ -29,6 +22,7 @@ import { createTokenCache } from './token-cache.ts'
 
 export interface Rules {
   readonly issuers: readonly OpenIssuer[]
+  readonly redis: OpenRedis | null
   readonly arrive: Arrive
   /** Our own endpoints answer before any route is looked for. */
   decide(arrival: Arrival, request: IncomingMessage): Decision | Promise<Decision>
@@ -37,27 +31,37 @@ export interface Rules {
   stop(next?: Rules): Promise<void>
 }
 
+interface OpenRedis {
+  readonly url: string
+  readonly shared: SharedRedis
+}
+
 interface Parts {
   readonly clock: Clock
   readonly log: Log
   readonly sight: Sight
-  /** What is in force until now: an issuer that stays as it was keeps its keys and its stream. */
+  readonly kept: KeptHere
+  /** What is in force until now: an issuer that stays as it was keeps its keys and its stream, and so does a Redis. */
   readonly before?: Rules
 }
 
-export async function openRules(plan: EdgePlan, { clock, log, sight, before }: Parts): Promise<Rules> {
+export async function openRules(plan: EdgePlan, { clock, log, sight, kept, before }: Parts): Promise<Rules> {
   const issuers = await Promise.all(
     plan.issuers.map(one => before?.issuers.find(({ name }) => name === nameOfIssuer(one)) ?? openIssuer(one, log)),
   )
-  const redis = plan.redisUrl === null ? null : createSharedRedis(plan.redisUrl, log)
-  const credentials = credentialsOf(issuers, { clock, sight, redis })
-  const endpoints = new Map(endpointsOf().map(endpoint => [endpoint.path, endpoint]))
-  const limits = createLimits({ routes: plan.routes, redis, log })
+  const redis = redisOf(plan, before, log)
+  const shared = redis?.shared ?? null
+  const cache = createTokenCache(sight.lookedUp)
+  const opened = await openCredentials(plan, { issuers, cache, redis: shared, kept, clock, log })
+  const { credentials } = opened
+  const endpoints = new Map(opened.endpoints.map(endpoint => [endpoint.path, endpoint]))
+  const limits = createLimits({ routes: plan.routes, redis: shared, log })
   const admit = createAdmission({ table: compileRoutes(plan.routes), credentials, limits })
   const outgoing = createOutgoing(plan)
 
   return {
     issuers,
+    redis,
     arrive: createArrive({
       isTrusted: address => plan.trustedProxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'),
       saidOnce: new Set(plan.routes.flatMap(({ identity }) => identity.map(({ header }) => header))),
@@ -78,28 +82,16 @@ export async function openRules(plan: EdgePlan, { clock, log, sight, before }: P
     }),
     async stop(next) {
       for (const { stop } of credentials) await stop?.()
-      redis?.close()
+      if (redis && next?.redis !== redis) redis.shared.close()
       for (const issuer of issuers) if (!next?.issuers.includes(issuer)) await issuer.close()
     },
   }
 }
 
-/** THE LIST of what a caller may be known by. */
-function credentialsOf(
-  issuers: readonly OpenIssuer[],
-  { clock, sight, redis }: { clock: Clock; sight: Sight; redis: SharedRedis | null },
-): readonly Credential[] {
-  const bearer = bearerCredential(issuers, createTokenCache(sight.lookedUp))
-  const singleUse = singleUseCredential(bearer, redis ? spentInRedis(redis) : spentHere(clock))
-  // What only an issuer can read does not say whose it is: it is shown to one of them, and to no other.
-  const asked = issuers.find(({ plan }) => plan.client)
-  if (!asked?.plan.client) return [bearer, singleUse]
-  const introspector = createIntrospector(asked, asked.plan.client, createIssuerClient(asked.plan, { clock }))
-  return [bearer, singleUse, opaqueCredential(introspector), apiKeyCredential(introspector)]
+function redisOf({ redisUrl: url }: EdgePlan, before: Rules | undefined, log: Log): OpenRedis | null {
+  if (url === null) return null
+  return before?.redis?.url === url ? before.redis : { url, shared: createSharedRedis(url, log) }
 }
-
-/** THE LIST of what the gateway answers itself. */
-const endpointsOf = (): readonly OwnEndpoint[] => []
 
 const answered = (answer: OwnAnswer): Decision => ({ pass: false, route: null, answer })
 

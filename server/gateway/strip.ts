@@ -40,6 +40,9 @@ const WORD_OF_PROXIES = [
   'true-client-ip',
   'cf-connecting-ip',
   'x-request-id',
+  // As it was read, it is said again (`outgoing.ts`).
+  'traceparent',
+  'tracestate',
   'x-http-method-override',
   'x-http-method',
   'x-method-override',

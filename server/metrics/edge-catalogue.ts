@@ -75,6 +75,11 @@ export const EDGE_CATALOGUE = {
     kind: 'gauge',
     help: 'Connections of clients, upgraded ones included.',
   },
+  latchkey_edge_connections_turned_away_total: {
+    kind: 'counter',
+    help: 'Connections ended before they had sent a request that could be read: `malformed`, `header_too_large`, `too_slow` or `too_many`.',
+    labels: ['reason'],
+  },
   latchkey_edge_upgrades_open: { kind: 'gauge', help: 'WebSockets and other upgraded connections.' },
   latchkey_edge_reloads_total: {
     kind: 'counter',

@@ -69,6 +69,7 @@ export async function openEdgeMetrics({ host, port }: Address, log: Log): Promis
       if (attempts > 1) counter('latchkey_edge_retries_total').inc({ upstream }, attempts - 1)
     },
     lookedUp: outcome => lookups.add(outcome),
+    turnedAway: reason => counter('latchkey_edge_connections_turned_away_total').inc({ reason }),
     breakerMoved(upstream, target, state) {
       gauge('latchkey_edge_breaker_state').set({ upstream, target }, BREAKER_STATES[state])
       if (state === 'open') counter('latchkey_edge_breaker_opened_total').inc({ upstream, target })

@@ -28,6 +28,7 @@ export async function openSight(plan: Pick<EdgePlan, 'metrics' | 'accessLog'>, l
       metrics?.answered(arrival, note, milliseconds)
     },
     lookedUp: outcome => metrics?.lookedUp(outcome),
+    turnedAway: why => metrics?.turnedAway(why),
     breakerMoved(upstream, target, state) {
       const level = state === 'open' ? 'warn' : 'info'
       log[level]({ upstream, target, breaker: state }, 'a breaker moved')
