@@ -3,16 +3,15 @@
  * the gateway says: who is calling (`identity-headers.ts`), by whom it came, and which request it is.
  */
 import type { Arrival, Caller } from './exchange.ts'
-import { createIdentityHeaders } from './identity-headers.ts'
+import type { IdentityHeaders } from './identity-headers.ts'
 import type { EdgePlan, RoutePlan } from './plan.ts'
 import { traceOf } from './sight/trace.ts'
 import { createStrip } from './strip.ts'
 
 export type Outgoing = (arrival: Arrival, route: RoutePlan, caller: Caller | null) => string[]
 
-export function createOutgoing(plan: EdgePlan): Outgoing {
+export function createOutgoing(plan: EdgePlan, identityOf: IdentityHeaders): Outgoing {
   const strip = createStrip(plan)
-  const identityOf = createIdentityHeaders()
   return (arrival, route, caller) => {
     const headers = strip(arrival, route, caller)
     if (caller) headers.push(...identityOf(route, caller))

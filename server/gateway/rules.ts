@@ -9,8 +9,10 @@ import type { Log } from '../kernel/log.ts'
 import { createAdmission } from './admit.ts'
 import { type Arrive, createArrive } from './arrive.ts'
 import { type KeptHere, openCredentials } from './credentials/open-credentials.ts'
-import type { Sight } from './edge.ts'
+import type { OwnEndpoint, Sight } from './edge.ts'
 import type { Arrival, Caller, Decision, Note, OwnAnswer, Passage } from './exchange.ts'
+import { forwardAuth } from './forward-auth.ts'
+import { createIdentityHeaders } from './identity-headers.ts'
 import { nameOfIssuer, type OpenIssuer, openIssuer } from './issuers.ts'
 import { createLimits } from './limits.ts'
 import { compileRoutes } from './match.ts'
@@ -54,20 +56,26 @@ export async function openRules(plan: EdgePlan, { clock, log, sight, kept, befor
   const cache = createTokenCache(sight.lookedUp)
   const opened = await openCredentials(plan, { issuers, cache, redis: shared, kept, clock, log })
   const { credentials } = opened
-  const endpoints = new Map(opened.endpoints.map(endpoint => [endpoint.path, endpoint]))
   const limits = createLimits({ routes: plan.routes, redis: shared, log })
   const admit = createAdmission({ table: compileRoutes(plan.routes), credentials, limits })
-  const outgoing = createOutgoing(plan)
+  const isTrusted = (address: string) => plan.trustedProxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+  const identityHeaders = plan.routes.flatMap(({ identity }) => identity.map(({ header }) => header))
+  const identityOf = createIdentityHeaders()
+  const outgoing = createOutgoing(plan, identityOf)
+  const findEndpoint = endpointsIn([
+    ...opened.endpoints,
+    ...(plan.forwardAuth ? [forwardAuth({ admit, isTrusted, identityOf, identityHeaders })] : []),
+  ])
 
   return {
     issuers,
     redis,
     arrive: createArrive({
-      isTrusted: address => plan.trustedProxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'),
-      saidOnce: new Set(plan.routes.flatMap(({ identity }) => identity.map(({ header }) => header))),
+      isTrusted,
+      saidOnce: new Set(identityHeaders),
     }),
     decide(arrival, request) {
-      const endpoint = endpoints.get(arrival.path)
+      const endpoint = findEndpoint(arrival.path)
       if (!endpoint) return admit(arrival)
       const answer = endpoint.answer(arrival, request)
       return answer instanceof Promise ? answer.then(answered) : answered(answer)
@@ -91,6 +99,12 @@ export async function openRules(plan: EdgePlan, { clock, log, sight, kept, befor
 function redisOf({ redisUrl: url }: EdgePlan, before: Rules | undefined, log: Log): OpenRedis | null {
   if (url === null) return null
   return before?.redis?.url === url ? before.redis : { url, shared: createSharedRedis(url, log) }
+}
+
+function endpointsIn(endpoints: readonly OwnEndpoint[]): (path: string) => OwnEndpoint | undefined {
+  const exact = new Map(endpoints.map(endpoint => [endpoint.path, endpoint]))
+  const above = endpoints.filter(({ isPrefix }) => isPrefix)
+  return path => exact.get(path) ?? above.find(endpoint => path.startsWith(`${endpoint.path}/`))
 }
 
 const answered = (answer: OwnAnswer): Decision => ({ pass: false, route: null, answer })

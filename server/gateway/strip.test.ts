@@ -184,7 +184,7 @@ describe('a credential', () => {
 
 describe('everything else', () => {
   test('goes on as it came: order, spelling, repetition', () => {
-    const rest = ['aCCept', 'a', 'X-A', '1', 'accept', 'b', 'X-A', '', 'Traceparent', '00-ab', 'User_Agent', 'x']
+    const rest = ['aCCept', 'a', 'X-A', '1', 'accept', 'b', 'X-A', '', 'Accept-Language', 'ko', 'User_Agent', 'x']
     assert.deepEqual(goesOn(rest), rest)
   })
 })
