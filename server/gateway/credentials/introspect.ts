@@ -69,7 +69,7 @@ export function createIntrospector(
       const claims = await introspect(token, kind)
       const caller: Caller = {
         ...callerOf(issuer, claims),
-        facts: factsOf(knownToLog(claims)),
+        facts: factsOf(knownToLog(claims), undefined),
         kind,
         keysVersion: issuer.keysVersion(),
         signed: null,

@@ -1,5 +1,5 @@
 /**
- * The list: every kind of credential that a plan's routes take, opened, and the endpoints that come with them. What has to
+ * THE LIST: every kind of credential that a plan's routes take, opened, and the endpoints that come with them. What has to
  * outlive a plan is handed in, since another plan comes with every change of the route file.
  */
 import type { Clock } from '../../kernel/clock.ts'

@@ -124,5 +124,5 @@ function asSession(caller: Caller, session: Session): Caller {
   return own
 }
 
-const factsWith = ({ claims }: Caller, { sid }: Pick<Session, 'sid'>) =>
-  factsOf(sid === null ? claims : { ...claims, sid })
+const factsWith = ({ claims, signed }: Caller, { sid }: Pick<Session, 'sid'>) =>
+  factsOf(sid === null ? claims : { ...claims, sid }, signed?.header.kid)
