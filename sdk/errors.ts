@@ -6,6 +6,7 @@ export type VerificationCode =
   | 'unsupported_header'
   | 'algorithm_not_allowed'
   | 'unknown_key'
+  | 'cannot_decrypt'
   | 'bad_signature'
   | 'wrong_type'
   | 'wrong_issuer'

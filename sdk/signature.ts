@@ -9,7 +9,7 @@ import type { KeySource, SignerKeys, VerificationKey } from './keys.ts'
 import { parseObject } from './strict-json.ts'
 
 /** What a server takes in one header line is 16 KiB with most HTTP stacks; a token beyond it is no token of ours. */
-const MAXIMUM_CHARACTERS = 16 * 1024
+export const MAXIMUM_CHARACTERS = 16 * 1024
 
 /** Of one signer, with a key going and a key coming and no names for them, in every algorithm's spelling. */
 const MOST_CANDIDATES = 8
@@ -90,7 +90,7 @@ function splitStrictly(token: string): [Buffer, Buffer, Buffer] {
  * Only the one spelling RFC 7515 §2 has for these bytes. Decoders skip padding, spaces and stray bits in the last
  * character; taking them would give one signature many spellings, and one token many cache keys.
  */
-function decodeStrictly(part: string): Buffer | undefined {
+export function decodeStrictly(part: string): Buffer | undefined {
   const bytes = Buffer.from(part, 'base64url')
   return bytes.length > 0 && bytes.toString('base64url') === part ? bytes : undefined
 }
@@ -113,5 +113,5 @@ function readHeader(bytes: Buffer, allowed: ReadonlyMap<string, Algorithm>) {
   return { header: { alg: algorithm.name, kid, typ } satisfies TokenHeader, algorithm }
 }
 
-const isAbsentOrText = (value: unknown): value is string | undefined =>
+export const isAbsentOrText = (value: unknown): value is string | undefined =>
   value === undefined || (typeof value === 'string' && value !== '')
