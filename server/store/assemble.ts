@@ -21,7 +21,14 @@ import { mailsIn } from './mails.ts'
 import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
 import { registrationsIn } from './registrations.ts'
 import { resourceServersIn } from './resource-servers.ts'
-import { type Revocation, type Revocations, refuseToAppend, revocationsIn, writeRevocations } from './revocations.ts'
+import {
+  type NumberedRevocation,
+  type Revocation,
+  type Revocations,
+  refuseToAppend,
+  revocationsIn,
+  writeRevocations,
+} from './revocations.ts'
 import { rolesIn } from './roles.ts'
 import type { Database } from './schema.ts'
 import { sealedValuesIn } from './sealed-values.ts'
@@ -73,7 +80,7 @@ async function runIn<T>(
   gate: Gate,
   pending: Pending,
   work: (transaction: Transaction) => Promise<T>,
-): Promise<T> {
+): Promise<{ readonly result: T; readonly revoked: readonly NumberedRevocation[] }> {
   let isOver = false
   const append = (revocation: Revocation) => {
     if (isOver) refuseToAppend()
@@ -85,20 +92,21 @@ async function runIn<T>(
     gate.enter(() => work({ ...nounsIn(transaction, options, append), announce })),
   )
   isOver = true
-  await writeRevocations(db, pending.revocations)
-  return result
+  return { result, revoked: await writeRevocations(db, pending.revocations) }
 }
 
 export const assembleStore = (db: Database, gate: Gate, options: StoreOptions): Store => {
-  const listeners: ((revocations: readonly Revocation[]) => void)[] = []
+  const listeners: ((revocations: readonly NumberedRevocation[]) => void)[] = []
   return {
     ...nounsIn(db, options),
     dialect: dialectOf(db),
 
     async transaction(work) {
       const pending: Pending = { revocations: [], messages: [] }
-      const result = await db.transaction().execute(transaction => runIn(transaction, options, gate, pending, work))
-      if (pending.revocations.length > 0) for (const tell of listeners) tell(pending.revocations)
+      const { result, revoked } = await db
+        .transaction()
+        .execute(transaction => runIn(transaction, options, gate, pending, work))
+      if (revoked.length > 0) for (const tell of listeners) tell(revoked)
       for (const message of pending.messages) options.bus.publish(message)
       return result
     },

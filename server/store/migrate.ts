@@ -13,6 +13,7 @@ import { revocationNames } from './migrations/0007-revocation-names.ts'
 import { eventOrder } from './migrations/0008-event-order.ts'
 import { logout } from './migrations/0009-logout.ts'
 import { guessing } from './migrations/0010-guessing.ts'
+import { revocationStream } from './migrations/0011-revocation-stream.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
 import type { Database } from './schema.ts'
@@ -29,6 +30,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0008-event-order': eventOrder(dialect),
   '0009-logout': logout(dialect),
   '0010-guessing': guessing(dialect),
+  '0011-revocation-stream': revocationStream,
   '0013-cost-classes': costClasses,
   '0014-api-keys': apiKeys(dialect),
 })

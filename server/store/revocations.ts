@@ -42,6 +42,8 @@ export interface Revocations {
   head(): Promise<number>
   /** In order, after the number given. */
   after(number: number, limit: number): Promise<NumberedRevocation[]>
+  /** The same of one tenant, by index, and only those that still cover something at `now`. */
+  ofTenant(tenant: string, number: number, limit: number, now: Instant): Promise<NumberedRevocation[]>
   /** Those about any of the names, by index. */
   among(tenant: string, names: readonly RevocationName[]): Promise<NumberedRevocation[]>
   purge(now: Instant, limit: number): Promise<number>
@@ -74,6 +76,19 @@ export const revocationsIn = (db: Database, append: Revocations['append'] = refu
       .selectFrom('revocations')
       .selectAll()
       .where('number', '>', number)
+      .orderBy('number')
+      .limit(limit)
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async ofTenant(tenant, number, limit, now) {
+    const rows = await db
+      .selectFrom('revocations')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('number', '>', number)
+      .where('expires_at', '>', now)
       .orderBy('number')
       .limit(limit)
       .execute()
@@ -122,27 +137,24 @@ export function refuseToAppend(): never {
  * head locks it until then, so whoever comes next waits, numbers become visible in their order, and a rollback
  * gives its numbers back. Nothing is waited for while the lock is held.
  */
-export async function writeRevocations(transaction: Database, revocations: readonly Revocation[]): Promise<void> {
-  if (revocations.length === 0) return
+export async function writeRevocations(
+  transaction: Database,
+  revocations: readonly Revocation[],
+): Promise<readonly NumberedRevocation[]> {
+  if (revocations.length === 0) return []
   const { number: last } = await transaction
     .updateTable('revocation_head')
     .set(head => ({ number: head('number', '+', revocations.length) }))
     .returning('number')
     .executeTakeFirstOrThrow()
   const first = last - revocations.length + 1
-  const rows = revocations.map(({ tenant, kind, id, epoch, at, expiresAt }, index) => ({
-    number: first + index,
-    tenant,
-    kind,
-    id,
-    epoch,
-    at,
-    expires_at: expiresAt,
-  }))
+  const numbered = revocations.map((revocation, index) => ({ ...revocation, number: first + index }))
+  const rows = numbered.map(({ expiresAt, ...row }) => ({ ...row, expires_at: expiresAt }))
   for (let from = 0; from < rows.length; from += REVOCATIONS_PER_STATEMENT) {
     await transaction
       .insertInto('revocations')
       .values(rows.slice(from, from + REVOCATIONS_PER_STATEMENT))
       .execute()
   }
+  return numbered
 }

@@ -22,7 +22,7 @@ import type { Mails } from './mails.ts'
 import type { PairwiseSubjects } from './pairwise-subjects.ts'
 import type { Registrations } from './registrations.ts'
 import type { ResourceServers } from './resource-servers.ts'
-import type { Revocation, Revocations } from './revocations.ts'
+import type { NumberedRevocation, Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
 import type { SealedValues } from './sealed-values.ts'
 import type { SessionClients } from './session-clients.ts'
@@ -81,7 +81,7 @@ export interface Store extends Nouns {
    * Tells the listener what transactions of this node have revoked: once it is committed, and before `transaction`
    * resolves, so that it holds here before anybody is answered. Of other nodes' the log tells.
    */
-  onRevoked(listener: (revocations: readonly Revocation[]) => void): void
+  onRevoked(listener: (revocations: readonly NumberedRevocation[]) => void): void
   /** Whether the database answers and takes writes, for `/readyz`. Rejects with an `UnavailableError` while it does not. */
   ping(): Promise<void>
   close(): Promise<void>

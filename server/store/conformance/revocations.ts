@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DAY } from '../../kernel/seconds.ts'
+import type { Revocation } from '../revocations.ts'
 import { inParallel, NOW, newTenant, revocationOf, type Stage } from './stage.ts'
 
 export function describeRevocations(stage: Stage): void {
@@ -100,16 +101,51 @@ export function describeRevocations(stage: Stage): void {
       assert.deepEqual(await store.revocations.among(tenant, []), [])
     })
 
-    test('listeners hear of entries once they can be read and before the caller does, and of none that was rolled back', async () => {
+    test('entries of one tenant come back in order, without those of others and those that are over', async () => {
+      const { store } = stage
+      const [tenant, other] = [newTenant(), newTenant()]
+      const append = (...entries: readonly Revocation[]) =>
+        store.transaction(async transaction => {
+          for (const entry of entries) transaction.revocations.append(entry)
+        })
+      const start = await store.revocations.head()
+      await append(
+        revocationOf(tenant, { id: 'a', expiresAt: NOW + DAY }),
+        revocationOf(other, { id: 'b', expiresAt: NOW + DAY }),
+        revocationOf(tenant, { id: 'c', expiresAt: NOW }),
+        revocationOf(tenant, { id: 'd', expiresAt: NOW + 1 }),
+      )
+      const read = async (...rest: readonly [number, number]) =>
+        (await store.revocations.ofTenant(tenant, ...rest, NOW)).map(({ id, number }) => [id, number - start])
+      assert.deepEqual(await read(0, 10), [
+        ['a', 1],
+        ['d', 4],
+      ])
+      assert.deepEqual(await read(0, 1), [['a', 1]])
+      assert.deepEqual(await read(start + 1, 10), [['d', 4]])
+      assert.deepEqual(await read(start + 4, 10), [])
+    })
+
+    test('listeners hear of entries with their numbers, once they can be read and before the caller does, and of none that was rolled back', async () => {
       const { store } = stage
       const tenant = newTenant()
       const heard: string[] = []
-      store.onRevoked(entries => heard.push(...entries.filter(one => one.tenant === tenant).map(({ id }) => id)))
+      const numbers: number[] = []
+      store.onRevoked(entries => {
+        for (const { id, number } of entries.filter(one => one.tenant === tenant)) {
+          heard.push(id)
+          numbers.push(number)
+        }
+      })
       await store.transaction(async transaction => {
         for (const id of ['a', 'b']) transaction.revocations.append(revocationOf(tenant, { id }))
         assert.deepEqual(heard, [])
       })
       assert.deepEqual(heard, ['a', 'b'])
+      assert.deepEqual(
+        numbers,
+        (await store.revocations.ofTenant(tenant, 0, 10, 0)).map(({ number }) => number),
+      )
       await assert.rejects(
         store.transaction(async transaction => {
           transaction.revocations.append(revocationOf(tenant, { id: 'c' }))
