@@ -1,6 +1,7 @@
 /** From what a client is entitled to, to tokens: shaped by the features, made by `tokens/mint.ts`. The same at both endpoints. */
 import { parseObject } from '@latchkey/sdk/strict-json'
 import type { ResourceServer } from '../clients/resource-servers.ts'
+import { findSystemApi } from '../clients/system-apis.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { mint } from '../tokens/mint.ts'
 import { findApi } from './audiences.ts'
@@ -34,7 +35,9 @@ export async function issueTokens(
   const shape: ShapeContext = { ...basis, entitlement, idToken: null, idTokenClaims: [] }
   await runPhase('token.shape', features, shape)
 
-  const api = await findApi(services.resourceServers, tenant, issuer, entitlement.audience)
+  const api =
+    (active.user === null && findSystemApi(tenant, issuer, entitlement.audience)) ||
+    (await findApi(services.resourceServers, tenant, issuer, entitlement.audience))
   const scopes = scopesFor(entitlement, api, issuer)
   const common = { issuer, now, scopes, session, proofs }
   const isAlone = !wanted.accessToken && wanted.code === null

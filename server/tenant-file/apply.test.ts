@@ -251,6 +251,18 @@ function describeApplying(name: string, open: Open): void {
       assert.deepEqual(await everything(), untouched)
     })
 
+    test('may grant a client what the server’s own API has, without listing the API, and nothing else of it', async () => {
+      const audience = `${ISSUER}api/v2/`
+      const grant = (scope: string) =>
+        FILE.replace('clientGrants:\n', `$&  - { client_id: importer, audience: "${audience}", scope: [${scope}] }\n`)
+      await apply(grant('read:revocations'))
+      assert.deepEqual(
+        (await store.clients.grantsOf(tenant, 'importer')).find(one => one.audience === audience)?.scopes,
+        ['read:revocations'],
+      )
+      await refuses(grant('read:everything'), /has no scope "read:everything"/)
+    })
+
     test('a password that differs replaces the old one and ends what was signed in to', async () => {
       await apply(FILE)
       const { id, epoch } = await ann()

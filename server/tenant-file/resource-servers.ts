@@ -4,6 +4,7 @@ import { importSecret } from '@latchkey/sdk/verify'
 import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
 import { readMembers } from '../clients/members.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
+import { MANAGEMENT_SCOPES, managementAudience } from '../clients/system-apis.ts'
 import type { Findings } from '../config/findings.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
@@ -109,7 +110,7 @@ export interface ResourceServerPlan {
   readonly steps: readonly Step[]
   /** Secrets for the keyring, by the API's id. */
   readonly secrets: readonly { readonly id: string; readonly secret: string }[]
-  /** Of an API in the file or else in the store; undefined when there is none. */
+  /** Of an API of the server itself, in the file, or else in the store; undefined when there is none. */
   scopesOf(identifier: string): Promise<readonly string[] | undefined>
 }
 
@@ -130,7 +131,8 @@ export async function planResourceServers(
   issuers: readonly string[],
 ): Promise<ResourceServerPlan> {
   const { store, keyring, tenant, findings, giveWay } = planning
-  const systemApis = issuers.flatMap(issuer => [userinfoAudience(issuer), `${issuer}api/v2/`])
+  const management = issuers.map(managementAudience)
+  const systemApis = [...issuers.map(userinfoAudience), ...management]
   const steps: Step[] = []
   const secrets: { id: string; secret: string }[] = []
   const byIdentifier = new Map(entries.map(entry => [entry.identifier, entry]))
@@ -169,6 +171,7 @@ export async function planResourceServers(
     steps,
     secrets,
     async scopesOf(identifier) {
+      if (management.includes(identifier)) return Object.keys(MANAGEMENT_SCOPES)
       const entry = byIdentifier.get(identifier)
       if (entry) return entry.scopes
       const record = await store.resourceServers.findByIdentifier(tenant, identifier)
