@@ -309,6 +309,15 @@ describe('revocations of an issuer', () => {
     assert.deepEqual([revocations.state, lines.length], ['live', 1])
   })
 
+  test('are asked for with another token when the one of the stream was revoked', async () => {
+    const revocations = follow()
+    const { tell } = await connection(1)
+    tell('reading', { at: 0 }, 8)
+    tell('end', { reason: 'revoked' })
+    assert.equal((await connection(2)).headers.authorization, 'Bearer token 2')
+    assert.equal(revocations.state, 'lost')
+  })
+
   test('say why the issuer ended the stream', async () => {
     const revocations = follow()
     const { tell } = await connection(1)

@@ -212,6 +212,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
         }
       throw new Error('ended')
     } catch (error) {
+      if (error === REVOKED) machine.forget(token)
       throw connection.signal.aborted ? connection.signal.reason : error
     } finally {
       clearTimeout(watch)
@@ -358,10 +359,13 @@ function tokenOf({ issuer, url, client, allowInsecure, clock, fetch }: Revocatio
 
 /** Its token ended, as all do: there is another by now, and nothing was lost. */
 const EXPIRED = new Error('expired')
+/** Or was revoked, with its client or with the key that it was signed with: there may be another. */
+const REVOKED = new Error('ended: revoked')
 
 /** Why the issuer ended the stream, in a word of its own. */
 const endOf = (reason: unknown): Error => {
-  if (reason === EXPIRED.message) return EXPIRED
+  if (reason === 'expired') return EXPIRED
+  if (reason === 'revoked') return REVOKED
   return new Error(typeof reason === 'string' && /^[a-z ]{1,40}$/.test(reason) ? `ended: ${reason}` : 'ended')
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { createRevocationStreams } from './api/revocation-streams.ts'
 import { countEvents } from './audit/counted.ts'
 import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
@@ -58,6 +59,7 @@ import { tokenRoute } from './oauth/token.ts'
 import type { OperatorServices } from './operations/operation.ts'
 import { CLIENT_SECRET_RULE, STRANGER_ASSERTION_RULE, WAITING_REQUEST_RULE } from './policy/guessing.ts'
 import { countMissed, readProcess, readShared } from './readings.ts'
+import { createRevocationFeed } from './revocation/feed.ts'
 import { createRevocationsHere } from './revocation/revocations-here.ts'
 import { storeCounter } from './store/counters.ts'
 import { makeDataFolder } from './store/data-folder.ts'
@@ -163,6 +165,8 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       waitingRequests,
       ...(meter && { meter }),
     }
+    const feed = createRevocationFeed({ store, bus, log })
+    const revocationStreams = createRevocationStreams({ ...oauth, feed, bus })
     const login: LoginServices = {
       ...shared,
       audit,
@@ -188,6 +192,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         tokenRoute(oauth, features),
         ...features.flatMap(feature => feature.routes?.(oauth, features) ?? []),
         ...loginRoutes(login),
+        revocationStreams.route,
       ],
       findHost: host => shared.tenants.findHost(host),
       errorPage: errorPage(login),
@@ -241,7 +246,9 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
 
     if (metrics) {
       const missed = countMissed(bus)
-      metrics.read(async () => readProcess({ hashQueue, audit, store, revocations: oauth.revocations, missed }))
+      metrics.read(async () =>
+        readProcess({ hashQueue, audit, store, revocations: oauth.revocations, streams: revocationStreams, missed }),
+      )
       if (!isWorker) metrics.read(() => readShared({ store, keyring, clock, tenant: DEFAULT_TENANT }))
     }
 
@@ -265,6 +272,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       },
       async close() {
         isClosing = true
+        revocationStreams.stop()
         // Whoever sends half a request and waits would hold the process, and with it the lock on the data.
         const force = setTimeout(() => http.server.closeAllConnections(), closeGrace)
         await http.close()

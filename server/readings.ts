@@ -2,6 +2,7 @@
  * What metrics read when they are asked for: of this process what it holds in memory, and of the database what all share.
  * What each is called is `metrics/catalogue.ts`'s.
  */
+import type { RevocationStreams } from './api/revocation-streams.ts'
 import type { AuditBuffer } from './audit/log.ts'
 import { versionOfLatchkey } from './control/version.ts'
 import type { HashQueue } from './identity/hash-queue.ts'
@@ -31,10 +32,12 @@ interface ProcessParts {
   readonly audit: AuditBuffer
   readonly store: Store
   readonly revocations: RevocationsHere
+  readonly streams: RevocationStreams
   readonly missed: () => number
 }
 
-export async function readProcess({ hashQueue, audit, store, revocations, missed }: ProcessParts): Promise<Readings> {
+export async function readProcess(parts: ProcessParts): Promise<Readings> {
+  const { hashQueue, audit, store, revocations, streams, missed } = parts
   const { waiting, dropped } = audit.standing()
   const lookups = [...cacheLookups()].flatMap(([cache, { hits, misses }]) => [
     { labels: { cache, outcome: 'hit' }, value: hits },
@@ -46,6 +49,7 @@ export async function readProcess({ hashQueue, audit, store, revocations, missed
     latchkey_events_dropped_total: dropped,
     latchkey_cache_lookups_total: lookups,
     latchkey_bus_missed_total: missed(),
+    latchkey_revocation_streams: streams.count(),
   }
   // While the database is away, what is in memory is worth the more.
   const head = await store.revocations.head().catch(() => undefined)

@@ -29,12 +29,13 @@ export function logAnswers(app: FastifyInstance, log: Log, meter: Meter | undefi
       },
       'answered',
     )
-    meter?.answered({
-      route: url ?? 'unknown',
-      method: request.method,
-      status: reply.statusCode,
-      milliseconds: reply.elapsedTime,
-    })
+    if (!(config.endpoint?.isStream && reply.statusCode < 400))
+      meter?.answered({
+        route: url ?? 'unknown',
+        method: request.method,
+        status: reply.statusCode,
+        milliseconds: reply.elapsedTime,
+      })
     done()
   })
 }

@@ -2,6 +2,7 @@
  * What a surface is made of: routes, each a function from a request to an answer. The types are ours, so that
  * no handler knows the framework and each can be called in a test as it is.
  */
+import type { Readable } from 'node:stream'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -31,7 +32,8 @@ export interface Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly cookies?: readonly string[]
-  readonly body?: string | Buffer
+  /** What is a stream goes out as it comes, no faster than it is read, and is destroyed when the client leaves. */
+  readonly body?: string | Buffer | Readable
 }
 
 export interface Route {
@@ -46,6 +48,8 @@ export interface Route {
   readonly anyHost?: true
   /** Asked by machines many times a minute: each answer is worth a line of the log only to whoever looks for it. */
   readonly isRoutine?: true
+  /** Its answer goes on for as long as somebody listens: there is no HEAD of it, and how long it took is no measure. */
+  readonly isStream?: true
   /**
    * How a fault is told: to a program as JSON, or to a person as a page. What speaks JSON answers HEAD wherever it
    * answers GET, so its GET has no effect; a page's may have one (a code, a sign-out) and has no HEAD.

@@ -174,7 +174,7 @@ export function createHttp(options: HttpOptions): Http {
   }
 }
 
-const hasHead = ({ speaks }: Pick<Endpoint, 'speaks'>): boolean => speaks === 'json'
+const hasHead = ({ speaks, isStream }: Pick<Endpoint, 'speaks' | 'isStream'>): boolean => speaks === 'json' && !isStream
 
 /** What stands at a path, by whichever method it was asked. */
 function placesIn(routes: readonly Route[]): (url: string) => Place | undefined {

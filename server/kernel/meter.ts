@@ -12,5 +12,7 @@ export interface Meter {
   happened(type: string, times: number): void
   /** A password check had its turn, or was sent away. */
   waitedForHash(milliseconds: number, outcome: 'begun' | 'sent away'): void
+  /** So many entries of the log went out to one who follows it. */
+  revocationsTold(entries: number): void
   jobRan(job: string, milliseconds: number, outcome: 'done' | 'failed'): void
 }

@@ -92,6 +92,14 @@ export const CATALOGUE = {
     help: 'Revocations in the log that this process has not read yet. None is missed: what was not read is asked for.',
     ofSeveral: 'max',
   },
+  latchkey_revocation_streams: {
+    kind: 'gauge',
+    help: 'Streams of revocations that are open: one for each gateway or service that follows the log.',
+  },
+  latchkey_revocation_stream_entries_total: {
+    kind: 'counter',
+    help: 'Revocations sent over those streams, each as often as there are streams that it went to.',
+  },
   latchkey_revocation_head: { kind: 'gauge', help: 'The number of the last revocation.', isShared: true },
   latchkey_mail_waiting: { kind: 'gauge', help: 'Mail that was promised and has not left.', isShared: true },
   latchkey_key_age_seconds: {

@@ -28,6 +28,7 @@ export function createMetrics(): Metrics {
       },
       waitedForHash: (milliseconds, outcome) =>
         histogram('latchkey_password_checks_seconds').observe({ outcome }, milliseconds / 1000),
+      revocationsTold: entries => counter('latchkey_revocation_stream_entries_total').inc(entries),
       jobRan(job, milliseconds, outcome) {
         counter('latchkey_job_seconds_total').inc({ job }, milliseconds / 1000)
         counter('latchkey_job_runs_total').inc({ job, outcome })

@@ -142,6 +142,10 @@ export function createRevocationsHere(
   }
 }
 
+/** Whether an entry of the token's tenant ends it. */
+export const isEndedBy = (token: TokenFacts, { kind, id, epoch }: Revocation): boolean =>
+  namesOf(token).some(name => name.kind === kind && name.id === id && (epoch ?? Number.POSITIVE_INFINITY) > name.epoch)
+
 /** No id holds a space but a pair's, which have a kind of their own. */
 const nameOf = (tenant: string, { kind, id }: { kind: RevocationKind; id: string }): string => `${tenant} ${kind} ${id}`
 

@@ -20,7 +20,7 @@ import { ACCESS_TOKEN_ALGORITHMS, type ResourceServers } from '../clients/resour
 import type { Incoming } from '../http/route.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Keyring, Secret } from '../keys/keyring.ts'
-import type { RevocationsHere } from '../revocation/revocations-here.ts'
+import type { RevocationsHere, TokenFacts } from '../revocation/revocations-here.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
@@ -101,26 +101,17 @@ export async function findAccessToken(
 export async function bearerOf(
   { store, clients, subjects, revocations }: TokenJudges,
   tenant: string,
-  { jti, client: clientId, claims }: OwnToken,
+  token: OwnToken,
 ): Promise<Bearer | undefined> {
-  const client = await clients.find(tenant, clientId)
-  const clientEpoch = claims['client_epoch'] as number
+  const { claims } = token
+  const client = await clients.find(tenant, token.client)
+  const facts = machineFacts(tenant, token)
   // A client that is remembered from before it was changed has a lower epoch: the log knows better.
-  if (!client || client.epoch > clientEpoch) return undefined
-  const [authorization = ''] = jti.split('.')
-  const facts = {
-    tenant,
-    jti,
-    authorization,
-    session: text(claims['sid']),
-    client: { id: client.id, epoch: clientEpoch },
-    organization: text(claims['org_id']),
-  }
+  if (!client || client.epoch > facts.client.epoch) return undefined
   const subjectEpoch = claims['subject_epoch']
-  if (!isEpoch(subjectEpoch))
-    return (await revocations.isRevoked({ ...facts, subject: null })) ? undefined : { client, person: null }
+  if (!isEpoch(subjectEpoch)) return (await revocations.isRevoked(facts)) ? undefined : { client, person: null }
 
-  const found = await store.authorizations.holder(tenant, authorization)
+  const found = await store.authorizations.holder(tenant, facts.authorization)
   if (!found?.user || found.authorization.state !== 'live' || found.authorization.client !== client.id) return undefined
   const { user } = found
   if (user.blocked || user.epoch !== subjectEpoch) return undefined
@@ -129,6 +120,17 @@ export async function bearerOf(
   if (await revocations.isRevoked({ ...facts, subject: { id: user.id, epoch: subjectEpoch } })) return undefined
   return { client, person: { user, authorization: found.authorization } }
 }
+
+/** What the log may know the token by, but for the person it may stand for. */
+export const machineFacts = (tenant: string, { jti, client, claims }: OwnToken): TokenFacts => ({
+  tenant,
+  jti,
+  authorization: jti.split('.', 1)[0] ?? '',
+  session: text(claims['sid']),
+  subject: null,
+  client: { id: client, epoch: claims['client_epoch'] as number },
+  organization: text(claims['org_id']),
+})
 
 const isEpoch = (claim: unknown): claim is number => Number.isSafeInteger(claim)
 const text = (claim: unknown): string | null => (typeof claim === 'string' ? claim : null)
