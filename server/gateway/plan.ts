@@ -109,6 +109,8 @@ export interface RoutePlan {
   /** In the place of, or beside, identity headers: a JWT signed by `identityKey`. */
   readonly identityToken: {
     readonly header: string
+    /** Whose word it is, as the service knows this gateway. */
+    readonly issuer: string
     readonly audience: string
     readonly lifetimeSeconds: number
   } | null

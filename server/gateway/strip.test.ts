@@ -15,7 +15,7 @@ const routeOf = (more: Partial<RoutePlan>): RoutePlan =>
   }) as RoutePlan
 
 const telling = routeOf({ identity: [{ header: 'x-user-id', claim: ['sub'] }] })
-const signing = routeOf({ identityToken: { header: 'x-edge-token', audience: 'a', lifetimeSeconds: 60 } })
+const signing = routeOf({ identityToken: { header: 'x-edge-token', issuer: 'e', audience: 'a', lifetimeSeconds: 60 } })
 const other = routeOf({})
 const strip = createStrip({ routes: [telling, signing, other] } satisfies Pick<EdgePlan, 'routes'>)
 

@@ -52,7 +52,12 @@ function planRoute(entry: Entry<typeof ROUTE>, around: Surroundings, reading: Re
     access,
     credentials,
     identity: identity.map(({ header, claim }): IdentityHeader => ({ header, claim })),
-    identityToken: token && { header: token.header, audience: token.audience, lifetimeSeconds: token.lifetime },
+    identityToken: token && {
+      header: token.header,
+      issuer: token.issuer,
+      audience: token.audience,
+      lifetimeSeconds: token.lifetime,
+    },
     onStale,
     timeout: read.timeout,
     retries: read.retries,

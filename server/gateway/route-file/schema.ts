@@ -134,6 +134,7 @@ export const TIMEOUT = {
 
 export const IDENTITY_TOKEN = {
   header: usually(identityHeader, 'x-edge-token', 'The header it goes in.'),
+  issuer: usually(text, 'urn:latchkey:edge', 'Its `iss`: the gateway, as the service knows it.'),
   audience: needed(text, 'Its `aud`: the service.'),
   lifetime: usually(seconds({ least: 5 * SECOND, most: HOUR }), '60s', 'How long it holds.'),
 } satisfies Members
