@@ -125,6 +125,8 @@ export interface OwnAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string
+  /** Of a request that another proxy asked about: what the log and the metrics tell in the place of the question. */
+  readonly about?: Decision
 }
 
 /** What goes on to an upstream. */

@@ -67,6 +67,7 @@ describe('what another proxy asks', () => {
       assert.deepEqual(answer, {
         status: 200,
         headers: { 'x-user-id': 'auth0|ann', 'x-user-email': '', 'cache-control': 'no-store' },
+        about: ANN,
       })
     })
 

@@ -34,11 +34,11 @@ export function forwardAuth({ admit, isTrusted, identityOf, identityHeaders }: F
       const headers: Record<string, string> = { ...nobody, 'cache-control': 'no-store' }
       const said = caller ? identityOf(route, caller) : []
       for (let at = 0; at < said.length; at += 2) headers[said[at] as string] = said[at + 1] as string
-      return { status: 200, headers }
+      return { status: 200, headers, about: decision }
     }
     const own = 'answer' in decision ? decision.answer : refusalAnswer(decision.refusal, id)
     // A proxy takes any 2xx for leave to go on: what we would have answered ourselves must not become that.
-    return own.status < 300 ? refusalAnswer(OURS_TO_ANSWER, id) : own
+    return { ...(own.status < 300 ? refusalAnswer(OURS_TO_ANSWER, id) : own), about: decision }
   }
 
   function check(arrival: Arrival, request: IncomingMessage): OwnAnswer | Promise<OwnAnswer> {

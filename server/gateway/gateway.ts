@@ -196,7 +196,8 @@ const newNote = (): Note => ({
   upstreamMs: null,
 })
 
-function noteDecision(note: Note, decision: Decision): void {
+function noteDecision(note: Note, made: Decision): void {
+  const decision = 'answer' in made ? (made.answer.about ?? made) : made
   note.route = decision.route?.name ?? ''
   if (decision.pass) {
     const { caller } = decision
