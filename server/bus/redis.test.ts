@@ -61,6 +61,14 @@ describe('Redis', () => {
     })
     after(() => link?.bus.close())
     describeCounter(() => link.counterOr(NOBODY))
+
+    test('keeps parts of a millisecond: thousands a second are counted one by one', async () => {
+      const pause = MINUTE + 0.25
+      const rule = { free: 1, pauses: [pause], forgets: pause }
+      const counting = await link.counterOr(NOBODY).count(newTenant(), [{ key: 'k', rule }], NOW)
+      assert.ok(counting.state === 'counted')
+      assert.equal(counting.counts[0]?.freeAt, NOW + pause)
+    })
   })
 
   test('carries to the own node at once and to the other soon, each message once and only by topic', async () => {

@@ -169,7 +169,7 @@ describe('limits that several gateways share', () => {
   test('are counted together, and by each alone while Redis is away', async () => {
     const warned: string[] = []
     const log = { ...silentLog, warn: (_: object, sentence: string) => void warned.push(sentence) }
-    const limited = routeOf([perAddress(2), perIdentity(5000, SECOND)])
+    const limited = routeOf([perAddress(2)])
     const shared = createSharedRedis(redis.url, silentLog, MINUTE)
     const [one, other] = [1, 2].map(() => createLimits({ routes: [limited], redis: shared, log }))
     assert.ok(one && other)
@@ -182,9 +182,6 @@ describe('limits that several gateways share', () => {
           code: 'too_many_requests',
           retryAfterSeconds: 30,
         })
-      const quick = await Promise.all(Array.from({ length: 5010 }, () => one.judgeIdentity(limited, arrival, null)))
-      assert.ok(Math.abs(quick.filter(refusal => refusal === undefined).length - 5000) <= 1)
-
       await redis.stop()
       assert.equal(await one.judgeAddress(limited, arrival), undefined)
       assert.equal(await one.judgeAddress(limited, arrival), undefined)
