@@ -25,6 +25,19 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
   // Most names are of another length, and are not looked at.
   const lengths = new Set([...once].map(name => name.length))
 
+  /** Of a connection the same for all that comes over it. */
+  const connections = new WeakMap<object, { readonly remote: string; readonly isProxied: boolean }>()
+
+  function connectionOf(socket: IncomingMessage['socket']) {
+    let connection = connections.get(socket)
+    if (!connection) {
+      const remote = plainAddress(socket.remoteAddress ?? '')
+      connection = { remote, isProxied: isTrusted(remote) }
+      connections.set(socket, connection)
+    }
+    return connection
+  }
+
   function repeated(rawHeaders: readonly string[]): string | undefined {
     let said: string[] | undefined
     for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -48,13 +61,14 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
     if (!named) return malformed('Host is no host')
     const target = readTarget(url)
     if (!target) return { code: 'bad_path' }
-    const remote = plainAddress(request.socket.remoteAddress ?? '')
-    const isProxied = isTrusted(remote)
+    const { remote, isProxied } = connectionOf(request.socket)
     return {
       id,
       method,
-      ...named,
-      ...target,
+      host: named.host,
+      authority: named.authority,
+      path: target.path,
+      query: target.query,
       rawHeaders,
       headers,
       address: isProxied ? clientOf(headers['x-forwarded-for'], remote, isTrusted) : remote,

@@ -22,24 +22,25 @@ export function createAccessLog(log: Log, passedShare: number): (arrival: Arriva
 
   return (arrival, note, ms) => {
     if (isLeftOut(note)) return
-    const trace = traceOf(arrival)
+    // Of one shape for all requests, what is not known of one left undefined, and so left out.
     log.info(
       {
         request: arrival.id,
-        ...(trace && { trace: trace.id }),
+        trace: traceOf(arrival)?.id,
         method: arrival.method,
-        ...(note.route !== '' && { route: note.route }),
+        route: note.route === '' ? undefined : note.route,
         decision: note.decision,
         status: note.status,
         ms: tenths(ms),
         bytes: note.bytesOut,
         address: arrival.address,
-        ...(note.subject !== null && { sub: note.subject }),
-        ...(note.client !== null && { client: note.client }),
-        ...(note.upstream !== null && { upstream: note.upstream }),
-        ...(note.target !== null && { target: note.target, attempts: note.attempts }),
-        ...(note.upstreamMs !== null && { upstream_ms: tenths(note.upstreamMs) }),
-        ...(note.isAborted && { aborted: true }),
+        sub: note.subject ?? undefined,
+        client: note.client ?? undefined,
+        upstream: note.upstream ?? undefined,
+        target: note.target ?? undefined,
+        attempts: note.target === null ? undefined : note.attempts,
+        upstream_ms: note.upstreamMs === null ? undefined : tenths(note.upstreamMs),
+        aborted: note.isAborted || undefined,
       },
       'answered',
     )

@@ -48,7 +48,8 @@ const refused: Note = {
 function noting() {
   const lines: { level: string; fields: Record<string, unknown>; message: string }[] = []
   const at = (level: string) => (fields: object, message: string) =>
-    void lines.push({ level, fields: { ...fields }, message })
+    // As it is written: what is undefined is left out.
+    void lines.push({ level, fields: JSON.parse(JSON.stringify(fields)), message })
   const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   return { lines, log }
 }
