@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 import { createRevocationStreams } from './api/revocation-streams.ts'
+import { revokeAccessRoute } from './api/revoke-access.ts'
 import { countEvents } from './audit/counted.ts'
 import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
@@ -166,7 +167,8 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...(meter && { meter }),
     }
     const feed = createRevocationFeed({ store, bus, log })
-    const revocationStreams = createRevocationStreams({ ...oauth, feed, bus })
+    const management = { ...oauth, feed, bus }
+    const revocationStreams = createRevocationStreams(management)
     const login: LoginServices = {
       ...shared,
       audit,
@@ -193,6 +195,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         ...features.flatMap(feature => feature.routes?.(oauth, features) ?? []),
         ...loginRoutes(login),
         revocationStreams.route,
+        revokeAccessRoute(management),
       ],
       findHost: host => shared.tenants.findHost(host),
       errorPage: errorPage(login),

@@ -12,15 +12,22 @@ export interface Admitted extends Bearer {
   readonly token: OwnToken
 }
 
-/** Throws with the challenge of RFC 6750 §3. */
-export async function admit(services: ApiServices, incoming: Incoming, scope: ManagementScope): Promise<Admitted> {
+/** Whoever has all of the scopes. Throws with the challenge of RFC 6750 §3. */
+export async function admit(
+  services: ApiServices,
+  incoming: Incoming,
+  ...scopes: readonly [ManagementScope, ...ManagementScope[]]
+): Promise<Admitted> {
   const { token: text, isInQuery } = bearerToken(incoming, REALM)
   if (isInQuery) throw challenge(REALM, 'invalid_request', 'The token belongs into the Authorization header.')
   const token = await read(services, incoming, text)
   if (!token.audiences.includes(managementAudience(incoming.issuer)))
     throw challenge(REALM, 'invalid_token', 'the token is meant for another audience')
-  if (!token.scopes.includes(scope))
-    throw challenge(REALM, 'insufficient_scope', `The token lacks the scope ${scope}.`, scope)
+  const missing = scopes.filter(scope => !token.scopes.includes(scope))
+  if (missing.length > 0) {
+    const named = `the scope${missing.length > 1 ? 's' : ''} ${missing.join(' and ')}`
+    throw challenge(REALM, 'insufficient_scope', `The token lacks ${named}.`, scopes.join(' '))
+  }
   // RFC 9449 §7.2, RFC 8705 §3: what is bound to a key is of no use to a bearer.
   if (token.claims['cnf'] !== undefined)
     throw challenge(REALM, 'invalid_token', 'The token is bound to a key, of which there is no proof.')

@@ -106,11 +106,17 @@ export const sessionRenewed = (
   methods: readonly string[],
 ) => event(o, 'session.renewed', person(user, client), { kind: 'session', id: session }, { methods })
 
-export const signedOut = (o: Occasion, client: string | null, user: string, session: string) =>
-  event(o, 'session.ended', person(user, client), { kind: 'session', id: session })
+/** Who ended what a person has: they themselves, through a client where one asked for it; or a machine. */
+export type EndedBy = string | null | { readonly machine: string }
 
-export const signedOutEverywhere = (o: Occasion, user: string) =>
-  event(o, 'user.signed-out-everywhere', person(user), { kind: 'user', id: user })
+const ender = (by: EndedBy, user: string): Actor =>
+  by !== null && typeof by === 'object' ? machine(by.machine) : person(user, by)
+
+export const signedOut = (o: Occasion, by: EndedBy, user: string, session: string) =>
+  event(o, 'session.ended', ender(by, user), { kind: 'session', id: session })
+
+export const signedOutEverywhere = (o: Occasion, user: string, by: EndedBy = null) =>
+  event(o, 'user.signed-out-everywhere', ender(by, user), { kind: 'user', id: user })
 
 /** `user` is null when nobody has the address: then the mail has a link by which an account is made. */
 export const signUpAsked = (o: Occasion, client: string | null, user: string | null, email: string) =>

@@ -8,6 +8,8 @@ import type { ResourceServer } from './resource-servers.ts'
 /** What may be granted for the Management API, each with what it means. */
 export const MANAGEMENT_SCOPES = {
   'read:revocations': 'Follow what is revoked',
+  'delete:sessions': 'End sessions of people',
+  'delete:refresh_tokens': 'End refresh tokens of people',
 } as const satisfies Readonly<Record<string, string>>
 
 export type ManagementScope = keyof typeof MANAGEMENT_SCOPES

@@ -1,6 +1,13 @@
 /** Beginning and ending sessions: the rows, the revocations and the events of each, in one transaction. */
 
-import { type Occasion, sessionRenewed, sessionStarted, signedOut, signedOutEverywhere } from '../audit/events.ts'
+import {
+  type EndedBy,
+  type Occasion,
+  sessionRenewed,
+  sessionStarted,
+  signedOut,
+  signedOutEverywhere,
+} from '../audit/events.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
 import { methodsOf, type Proof } from '../policy/proof.ts'
@@ -71,7 +78,7 @@ export async function beginSession(
 export function endSessions(
   store: Store,
   sessions: readonly SessionRecord[],
-  client: string | null,
+  by: EndedBy,
   occasion: Occasion,
   at: Instant,
 ): Promise<SessionClient[]> {
@@ -80,16 +87,25 @@ export function endSessions(
     for (const session of sessions)
       if (await revokeSession(transaction, session, at)) {
         ended.push(session.id)
-        await transaction.events.record([signedOut(occasion, client, session.user, session.id)])
+        await transaction.events.record([signedOut(occasion, by, session.user, session.id)])
       }
     return transaction.sessionClients.takeOfSessions(occasion.tenant, ended, 'front')
   })
 }
 
-/** Ends all that a person has: sessions in every browser, and what applications were given for as long as they are away. */
-export function signOutEverywhere(store: Store, user: UserRecord, occasion: Occasion, at: Instant): Promise<void> {
+/**
+ * Ends all that a person has: sessions in every browser, and what applications were given for as long as they are away.
+ * Left out, `by` is the person.
+ */
+export function signOutEverywhere(
+  store: Store,
+  user: UserRecord,
+  occasion: Occasion,
+  at: Instant,
+  by: EndedBy = null,
+): Promise<void> {
   return store.transaction(async transaction => {
     await revokeSubject(transaction, user, at)
-    await transaction.events.record([signedOutEverywhere(occasion, user.id)])
+    await transaction.events.record([signedOutEverywhere(occasion, user.id, by)])
   })
 }

@@ -27,6 +27,7 @@ import {
   type Tokens,
 } from '../attacks/stage.ts'
 import { linkIn, openMailbox } from '../fixtures/mailbox.ts'
+import { edgeToken } from '../fixtures/revocation-reader.ts'
 import { applyTo, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
 
@@ -67,6 +68,8 @@ const OFFLINE = 'openid offline_access'
 describe('What ends what', () => {
   const clock = createTestClock()
   let server: RunningServer
+  /** Of a machine that may end what people have. */
+  let desk: string
   const operate = (name: string, given: JsonObject) => server.latchkey.operate(name, { tenant: 'default', ...given })
 
   before(async () => {
@@ -87,6 +90,13 @@ describe('What ends what', () => {
         clientGrants: [{ client_id: 'guard', audience: API, scope: ['introspect:tokens'] }],
       },
     })
+  })
+  before(async () => {
+    const audience = `${server.issuer}api/v2/`
+    await applyTo(server.latchkey, {
+      clientGrants: [{ client_id: 'guard', audience, scope: ['delete:sessions', 'delete:refresh_tokens'] }],
+    })
+    desk = await edgeToken(server.issuer, GUARD)
   })
   after(() => server?.close())
 
@@ -188,6 +198,15 @@ describe('What ends what', () => {
     },
     'sign-out everywhere': {
       happens: cast => accepted(200, cast.here.post('/account/sign-out-everywhere', { account: cast.sid })),
+      ends: OF_THE_PERSON,
+    },
+    'access revoked by a service (`/api/v2/users/{id}/revoke-access`)': {
+      happens: async ({ tokens }) => {
+        const id = encodeURIComponent(String(claimsOf(tokens.id_token)['sub']))
+        const headers = { authorization: `Bearer ${desk}` }
+        const address = new URL(`api/v2/users/${id}/revoke-access`, server.issuer)
+        assert.equal((await fetch(address, { method: 'POST', headers })).status, 202)
+      },
       ends: OF_THE_PERSON,
     },
     'password changed by an operator': {

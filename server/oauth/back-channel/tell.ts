@@ -92,7 +92,7 @@ const takeEnded = (transaction: Transaction, { tenant, kind, id }: Subject): Pro
 
 /** Auth0's words for what ended it; undefined for an event that does not say. */
 function initiatorOf({ type, actor }: EventRecord): LogoutInitiator | undefined {
-  if (type === 'session.ended' && actor.client !== null) return 'rp-logout'
+  if (type === 'session.ended' && actor.kind === 'user' && actor.client !== null) return 'rp-logout'
   if (/^user\.password-/.test(type)) return 'password-changed'
   if (/^user\.(?:removed|deleted)$/.test(type)) return 'account-deleted'
   return type === 'user.changed' || type === 'user.blocked' ? 'account-deactivated' : undefined
