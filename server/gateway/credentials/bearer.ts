@@ -3,7 +3,15 @@
  * whether that is enough, now and for this route, is `judge.ts`'s.
  */
 import { parseObject } from '@latchkey/sdk/strict-json'
-import { allowAlgorithms, KeysUnavailableError, VerificationError, verifySignature } from '@latchkey/sdk/verify'
+import {
+  allowAlgorithms,
+  type DecryptionKey,
+  decryptToken,
+  isEncrypted,
+  KeysUnavailableError,
+  VerificationError,
+  verifySignature,
+} from '@latchkey/sdk/verify'
 import type { Instant } from '../../kernel/clock.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Credential } from '../credentials.ts'
@@ -15,8 +23,8 @@ import { bearerText, isJwt } from './bearer-text.ts'
 /** Whom a JWT stands for, wherever it was found. Throws or rejects with `Refused`. */
 export type TokenReader = (token: string, now: Instant) => Caller | Promise<Caller>
 
-export function bearerCredential(issuers: readonly EdgeIssuer[], cache: TokenCache): Credential {
-  const read = createTokenReader(issuers, cache)
+export function bearerCredential(...known: Parameters<typeof createTokenReader>): Credential {
+  const read = createTokenReader(...known)
   return {
     kind: 'bearer',
     find(arrival) {
@@ -27,13 +35,19 @@ export function bearerCredential(issuers: readonly EdgeIssuer[], cache: TokenCac
   }
 }
 
-export function createTokenReader(issuers: readonly EdgeIssuer[], cache: TokenCache): TokenReader {
+/** Encrypted tokens are opened first, and known by what was sent: whoever sends the same again sends what was opened. */
+export function createTokenReader(
+  issuers: readonly EdgeIssuer[],
+  cache: TokenCache,
+  decryptionKeys: readonly DecryptionKey[] = [],
+): TokenReader {
   const readers = new Map(
     issuers.map(issuer => [issuer.plan.issuer, { issuer, allowed: allowAlgorithms(issuer.plan.algorithms) }]),
   )
   const [only] = issuers.length === 1 ? readers.values() : []
 
-  async function verify(token: string): Promise<Caller> {
+  async function verify(sent: string): Promise<Caller> {
+    const token = await open(sent)
     const reader = only ?? readers.get(issuerSaidBy(token))
     if (!reader) throw new Refused({ code: 'invalid_token', detail: 'no issuer of the file is the one it names' })
     const { issuer, allowed } = reader
@@ -43,6 +57,15 @@ export function createTokenReader(issuers: readonly EdgeIssuer[], cache: TokenCa
       const signed = await verifySignature(token, issuer.keys, allowed)
       const claims = signed.claims as JsonObject
       return { ...callerOf(issuer, claims, signed.header.kid), kind: 'bearer', keysVersion, signed, soundAt: -1 }
+    } catch (error) {
+      throw refusalOf(error)
+    }
+  }
+
+  async function open(token: string): Promise<string> {
+    if (decryptionKeys.length === 0 || !isEncrypted(token)) return token
+    try {
+      return await decryptToken(token, decryptionKeys)
     } catch (error) {
       throw refusalOf(error)
     }

@@ -14,6 +14,7 @@ import type { TokenCache } from '../token-cache.ts'
 import { apiKeyCredential } from './api-key.ts'
 import { bearerCredential, createTokenReader } from './bearer.ts'
 import { isJwt } from './bearer-text.ts'
+import { importDecryptionKeys } from './decryption-keys.ts'
 import { createIntrospector, type Introspector } from './introspect.ts'
 import { createIssuerClient } from './issuer-client.ts'
 import { opaqueCredential } from './opaque.ts'
@@ -48,8 +49,9 @@ export async function openCredentials(plan: EdgePlan, parts: CredentialParts): P
   const { issuers, cache, redis, kept, clock, log } = parts
   const takes = (...kinds: readonly CredentialKind[]): boolean =>
     plan.routes.some(({ credentials }) => credentials.some(kind => kinds.includes(kind)))
-  const readJwt = createTokenReader(issuers, cache)
-  const bearer = bearerCredential(issuers, cache)
+  const decryptionKeys = await importDecryptionKeys(plan.decryptionKeys)
+  const readJwt = createTokenReader(issuers, cache, decryptionKeys)
+  const bearer = bearerCredential(issuers, cache, decryptionKeys)
   const credentials: Credential[] = [bearer]
   const endpoints: OwnEndpoint[] = []
 
