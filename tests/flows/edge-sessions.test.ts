@@ -174,6 +174,21 @@ describe('A browser session', () => {
     assert.equal((await browser.fetch(at('/pages/x'))).status, 401, 'whoever kept the cookie has nothing')
   })
 
+  test('ends when it ends at the identity server, also with a token that does not name it any more', async () => {
+    const [fresh, refreshed, other] = [await signedIn(), await signedIn(), await signedIn()]
+    clock.advance(TOKEN_LIFE)
+    assert.equal((await refreshed.fetch(at('/pages/x'))).status, 200)
+    for (const browser of [fresh, refreshed]) {
+      const cookie = browser.cookies.get(SESSION) as string
+      await browser.submit(await browser.visit(`${stage.issuer}oidc/logout`))
+      await until(async () => (await browser.fetch(at('/pages/x'))).status === 401)
+      browser.cookies.set(SESSION, cookie)
+      assert.equal((await browser.fetch(at('/pages/x'))).status, 401, 'and it stays so')
+      assert.ok(isSignInPage(await browser.visit(at('/pages/x'))))
+    }
+    assert.equal((await other.fetch(at('/pages/x'))).status, 200)
+  })
+
   test('survives another route file, and is read by a key that seals no more', async () => {
     const browser = await signedIn()
     await stage.reload({ session: { keys: [Buffer.alloc(32, 7).toString('base64'), ...stage.keys] } })
