@@ -11,16 +11,20 @@ interface Sent {
   readonly url?: string
   readonly from?: string
   readonly encrypted?: boolean
+  readonly method?: string
 }
 
 /** As Node's parser leaves it: of headers that are said twice the first, or both joined. */
-function arriveWith(rawHeaders: readonly string[], { url = '/a', from = '192.0.2.1', encrypted = false }: Sent = {}) {
+function arriveWith(
+  rawHeaders: readonly string[],
+  { url = '/a', from = '192.0.2.1', encrypted = false, method = 'GET' }: Sent = {},
+) {
   const headers: Record<string, string> = {}
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = [rawHeaders[at]?.toLowerCase(), rawHeaders[at + 1]]
     headers[name] ??= value
   }
-  const request = { rawHeaders, headers, method: 'GET', url, socket: { remoteAddress: from, encrypted } }
+  const request = { rawHeaders, headers, method, url, socket: { remoteAddress: from, encrypted } }
   return arrive(request as unknown as IncomingMessage, 'id', 1)
 }
 
@@ -48,6 +52,9 @@ describe('what arrives', () => {
     for (const url of ['//b.example/a', '/a#b', '/a/../b'])
       assert.equal(codeOf(['Host', 'a'], { url }), 'bad_path', url)
   })
+
+  test('by a method that would have a service repeat it is refused', () =>
+    assert.equal(codeOf(['Host', 'a'], { method: 'TRACE' }), 'malformed_request'))
 
   test('with a Host that is none is refused', () => {
     for (const host of ['a b', 'a/b', 'a@b', 'a:b', 'a:123456', 'a,b', '-a', 'a_b', '[::1', 'a\\b', '%61'])

@@ -56,6 +56,7 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
     const { rawHeaders, headers, method = '', url = '' } = request
     const twice = repeated(rawHeaders)
     if (twice !== undefined) return malformed(`${twice} is sent more than once`)
+    if (ECHOING.has(method)) return malformed('the method would have a service repeat what it was sent')
     if (!url.startsWith('/')) return malformed('the target is not a path')
     const named = hostOf(headers.host ?? '')
     if (!named) return malformed('Host is no host')
@@ -82,6 +83,9 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
     }
   }
 }
+
+/** RFC 9110 §9.3.8: what it was sent holds what only services may see. */
+const ECHOING: ReadonlySet<string> = new Set(['TRACE', 'TRACK', 'DEBUG'])
 
 const malformed = (detail: string): Refusal => ({ code: 'malformed_request', detail })
 

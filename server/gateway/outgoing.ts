@@ -15,15 +15,13 @@ export function createOutgoing(plan: EdgePlan, identityOf: IdentityHeaders): Out
   return (arrival, route, caller) => {
     const headers = strip(arrival, route, caller)
     if (caller) headers.push(...identityOf(route, caller))
+    // HTTP/1.0 may name none; the service is then asked by its own.
+    if (arrival.authority !== '') headers.push('host', arrival.authority, 'x-forwarded-host', arrival.authority)
     headers.push(
-      'host',
-      arrival.authority,
       'x-forwarded-for',
       arrival.forwardedFor,
       'x-forwarded-proto',
       arrival.isSecure ? 'https' : 'http',
-      'x-forwarded-host',
-      arrival.authority,
       'x-request-id',
       arrival.id,
     )
