@@ -174,14 +174,18 @@ interface Places {
   enter(network: string): Promise<() => void>
 }
 
-/** So many at once, so many more in a row for it, and of both no more for one than leaves room for others. */
+/**
+ * So many at once, so many more in a row for it, and of both no more for one than leaves room for others. Whoever has the
+ * fewest under way is next, so that a flood waits behind everybody else.
+ */
 function createPlaces(mostAtOnce: number, mostWaiting: number, mostFromOne: number): Places {
-  const ofNetwork = new Map<string, number>()
-  const waiting = new Set<() => void>()
+  const underWay = createTally()
+  const present = createTally()
+  const waiting = new Map<() => void, string>()
   let taken = 0
 
   /** Resolves when somebody hands their place on. */
-  function wait(): Promise<void> {
+  function wait(network: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const take = () => {
       clearTimeout(timer)
@@ -192,35 +196,54 @@ function createPlaces(mostAtOnce: number, mostWaiting: number, mostFromOne: numb
       waiting.delete(take)
       reject(tooMany())
     }, LONGEST_WAIT)
-    waiting.add(take)
+    waiting.set(take, network)
     return promise
+  }
+
+  function next(): (() => void) | undefined {
+    let chosen: (() => void) | undefined
+    let fewest = Number.POSITIVE_INFINITY
+    for (const [take, network] of waiting) {
+      if (underWay.of(network) >= fewest) continue
+      chosen = take
+      fewest = underWay.of(network)
+    }
+    return chosen
   }
 
   return {
     async enter(network) {
-      const own = ofNetwork.get(network) ?? 0
       const isFull = taken >= mostAtOnce
-      if (own >= mostFromOne || (isFull && waiting.size >= mostWaiting)) throw tooMany()
-      ofNetwork.set(network, own + 1)
-      const forget = () => {
-        const left = (ofNetwork.get(network) ?? 1) - 1
-        if (left > 0) ofNetwork.set(network, left)
-        else ofNetwork.delete(network)
-      }
+      if (present.of(network) >= mostFromOne || (isFull && waiting.size >= mostWaiting)) throw tooMany()
+      present.add(network, 1)
       try {
-        if (isFull) await wait()
+        if (isFull) await wait(network)
         else taken++
       } catch (error) {
-        forget()
+        present.add(network, -1)
         throw error
       }
+      underWay.add(network, 1)
       return () => {
-        forget()
-        const [next] = waiting
+        underWay.add(network, -1)
+        present.add(network, -1)
+        const take = next()
         // The place goes from hand to hand, so nobody who comes meanwhile can take it.
-        if (next) next()
+        if (take) take()
         else taken--
       }
+    },
+  }
+}
+
+function createTally() {
+  const counts = new Map<string, number>()
+  return {
+    of: (name: string): number => counts.get(name) ?? 0,
+    add(name: string, difference: number): void {
+      const count = (counts.get(name) ?? 0) + difference
+      if (count > 0) counts.set(name, count)
+      else counts.delete(name)
     },
   }
 }

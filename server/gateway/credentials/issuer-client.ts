@@ -141,7 +141,8 @@ function readMetadata(plan: IssuerPlan, body: JsonObject): IssuerMetadata {
   }
   const reached = (name: string): string | undefined => {
     const address = published(name)
-    return address?.startsWith(plan.issuer) ? new URL(address.slice(plan.issuer.length), plan.url).href : address
+    if (plan.url === plan.issuer || !address?.startsWith(plan.issuer)) return address
+    return `${plan.url.replace(/\/$/, '')}/${address.slice(plan.issuer.length).replace(/^\//, '')}`
   }
   return {
     authorizationEndpoint: published('authorization_endpoint'),

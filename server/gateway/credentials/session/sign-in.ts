@@ -19,7 +19,7 @@ import { localPath } from './local-path.ts'
 import { type EdgePage, showPage } from './pages.ts'
 import type { Seals } from './sealing.ts'
 import type { Session, Sessions } from './sessions.ts'
-import { GrantOverError, type SessionTokens, SignInError } from './tokens.ts'
+import { GrantOverError, resourceOf, type SessionTokens, SignInError } from './tokens.ts'
 
 export interface SignInParts {
   readonly plan: SessionPlan
@@ -129,6 +129,7 @@ async function begin({ plan, client, seals }: SignInParts, arrival: Arrival): Pr
     redirect_uri: redirectUri(plan, arrival),
     scope: plan.scope,
     ...(plan.audience !== null && { audience: plan.audience }),
+    ...resourceOf(plan),
     state,
     nonce,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),

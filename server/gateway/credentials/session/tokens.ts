@@ -105,11 +105,12 @@ export function createSessionTokens({ plan, issuer, client, readToken }: TokenPa
 
   return {
     async redeem({ code, verifier, redirectUri }, arrival) {
-      const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier }
+      const redemption = { code, redirect_uri: redirectUri, code_verifier: verifier }
+      const form = { grant_type: 'authorization_code', ...redemption, ...resourceOf(plan) }
       return give(await client.post('tokenEndpoint', form, plan.client), arrival)
     },
     async refresh(refreshToken, arrival) {
-      const form = { grant_type: 'refresh_token', refresh_token: refreshToken }
+      const form = { grant_type: 'refresh_token', refresh_token: refreshToken, ...resourceOf(plan) }
       return give(await client.post('tokenEndpoint', form, plan.client), arrival)
     },
     async readIdToken(token, { nonce, code, accessToken }, now) {
@@ -127,6 +128,11 @@ export function createSessionTokens({ plan, issuer, client, readToken }: TokenPa
       }
     },
   }
+}
+
+/** RFC 8707 §2, for issuers that know no `audience`. Only an absolute URI without a fragment is one. */
+export function resourceOf({ audience }: SessionPlan): { readonly resource?: string } {
+  return audience !== null && URL.canParse(audience) && !audience.includes('#') ? { resource: audience } : {}
 }
 
 const UNAVAILABLE: readonly string[] = ['keys_unavailable', 'introspection_unavailable', 'issuer_unavailable']
