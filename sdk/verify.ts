@@ -33,7 +33,12 @@ export {
   importDecryptionKey,
   isEncrypted,
 } from './decrypt.ts'
-export type { ContentEncryption, EncryptionAlgorithm } from './encryption.ts'
+export {
+  type ContentEncryption,
+  ENCRYPTION_ALGORITHMS,
+  type EncryptionAlgorithm,
+  encryptionKeyFault,
+} from './encryption.ts'
 export { KeysUnavailableError, type VerificationCode, VerificationError } from './errors.ts'
 export { halfHash } from './half-hash.ts'
 export type { JWK } from './jwk.ts'

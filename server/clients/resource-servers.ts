@@ -8,6 +8,7 @@ import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import type { Store } from '../store/store.ts'
 import { API_CLAIMS, type CustomClaim, readClaims } from './custom-claims.ts'
 import { type Member, readMembers } from './members.ts'
+import { readTokenEncryption, type TokenEncryption, tokenEncryptionFault } from './token-encryption.ts'
 
 export type TokenDialect = 'rfc9068_profile' | 'rfc9068_profile_authz' | 'access_token' | 'access_token_authz'
 
@@ -26,6 +27,8 @@ export interface ResourceServer {
   readonly lifetimeSeconds: number
   readonly machineLifetimeSeconds: number
   readonly allowsOfflineAccess: boolean
+  /** The key that its tokens are encrypted to; null where they are only signed. */
+  readonly encryption: TokenEncryption | null
   /** Of the operator's making, for the tokens that are for it. */
   readonly claims: readonly CustomClaim[]
 }
@@ -50,6 +53,7 @@ export const RESOURCE_SERVER_MEMBERS = {
   token_lifetime: { is: 'seconds', optional: true },
   token_lifetime_for_web: { is: 'seconds', optional: true },
   allow_offline_access: { is: 'boolean', optional: true },
+  token_encryption: { is: 'any', check: tokenEncryptionFault, optional: true },
   claims: { is: 'any', optional: true },
   enforce_policies: { is: 'boolean', optional: true },
   skip_consent_for_verifiable_first_party_clients: { is: 'boolean', optional: true },
@@ -73,6 +77,7 @@ export function resolveResourceServer(record: ResourceServerRecord): ResourceSer
     lifetimeSeconds: capped(settings.token_lifetime ?? PEOPLE_LIFETIME),
     machineLifetimeSeconds: capped(settings.token_lifetime ?? MACHINE_LIFETIME),
     allowsOfflineAccess: settings.allow_offline_access ?? false,
+    encryption: readTokenEncryption(settings.token_encryption),
     claims: readClaims(settings.claims, API_CLAIMS),
   }
 }

@@ -35,6 +35,7 @@ export function findSystemApi(tenant: string, issuer: string, audience: string):
     lifetimeSeconds: HOUR / SECOND,
     machineLifetimeSeconds: DAY / SECOND,
     allowsOfflineAccess: false,
+    encryption: null,
     claims: [],
   }
 }

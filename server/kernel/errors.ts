@@ -5,7 +5,7 @@
 
 /**
  * The `error` values of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core §3.1.2.6, its extension
- * unmet_authentication_requirements 1.0, RFC 6750 §3.1, RFC 7591 §3.2.2 and RFC 8707 §2, and Auth0's for a brake, with the status each is
+ * unmet_authentication_requirements 1.0, RFC 6750 §3.1, RFC 7009 §2.2.1, RFC 7591 §3.2.2 and RFC 8707 §2, and Auth0's for a brake, with the status each is
  * answered with. RFC 6749 §5.2: 400 unless the code has a status of its own.
  */
 export const PROTOCOL_ERROR_STATUS = {
@@ -15,6 +15,7 @@ export const PROTOCOL_ERROR_STATUS = {
   unauthorized_client: 400,
   unsupported_grant_type: 400,
   unsupported_response_type: 400,
+  unsupported_token_type: 400,
   invalid_scope: 400,
   invalid_target: 400,
   access_denied: 400,

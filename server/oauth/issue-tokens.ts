@@ -55,7 +55,7 @@ export async function issueTokens(
   })
   if (services.meter) {
     const grant = 'grantType' in basis ? String(basis.grantType) : 'authorize'
-    if (accessToken) services.meter.tokenIssued({ kind: 'access', grant, algorithm: algorithmOf(accessToken.token) })
+    if (accessToken) services.meter.tokenIssued({ kind: 'access', grant, algorithm: accessToken.algorithm })
     if (idToken !== null) services.meter.tokenIssued({ kind: 'id', grant, algorithm: algorithmOf(idToken) })
   }
   return {

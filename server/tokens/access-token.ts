@@ -71,10 +71,11 @@ export function accessTokenContent(active: Active, request: AccessTokenRequest, 
 
 /**
  * One API, and with `openid` also `/userinfo`. Never beside the audience of an HS256 API: its secret, which the
- * API knows, would then vouch for more than that API.
+ * API knows, would then vouch for more than that API. Nor beside one that tokens are encrypted to: `/userinfo` could
+ * not open it, and the API, which can, would hold what opens the person's profile.
  */
 function audienceOf({ issuer, api, scopes }: AccessTokenRequest): string | string[] {
   if (api === null) return userinfoAudience(issuer)
-  const alone = api.algorithm === 'HS256' || !scopes.includes('openid')
+  const alone = api.algorithm === 'HS256' || api.encryption !== null || !scopes.includes('openid')
   return alone ? api.identifier : [api.identifier, userinfoAudience(issuer)]
 }

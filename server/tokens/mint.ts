@@ -12,13 +12,14 @@ import { type SignedClaims, type Signer, signJws, signJwt } from '../keys/signer
 import { type AccessTokenRequest, accessTokenContent } from './access-token.ts'
 import type { Active } from './assert-active.ts'
 import { customClaims } from './custom-claims.ts'
+import { encryptToken } from './encrypted-token.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 import type { NoteLeftOut } from './left-out-claims.ts'
 import { LOGOUT_TOKEN_TYPE, type LogoutTokenRequest, logoutTokenClaims } from './logout-token.ts'
 import { type Subjects, subjectOf } from './subject.ts'
 
 export interface Minted {
-  readonly accessToken: { readonly token: string; readonly lifetimeSeconds: number } | null
+  readonly accessToken: { readonly token: string; readonly lifetimeSeconds: number; readonly algorithm: string } | null
   readonly idToken: string | null
 }
 
@@ -72,7 +73,9 @@ async function mintAccessToken(
   })
   const all = { ...claims, ...custom } as SignedClaims
   const signer = await accessTokenSigner(keyring, tenant, request, algorithm)
-  return { token: await signJwt({ header: { typ }, claims: all }, signer), lifetimeSeconds }
+  const signed = await signJwt({ header: { typ }, claims: all }, signer)
+  const token = api?.encryption ? await encryptToken(signed, typ, api.encryption) : signed
+  return { token, lifetimeSeconds, algorithm }
 }
 
 /** Clients verify an answer when it comes. */

@@ -2,6 +2,7 @@
  * `/oauth/revoke`: a client gives a token back. A refresh token takes with it all that it stands for, the access tokens
  * included; an access token goes alone, and so does an API key. What is no token, or none any more, is as good as revoked.
  */
+import { isEncrypted } from '@latchkey/sdk/verify'
 import {
   accessTokenRevoked,
   apiKeyRevoked,
@@ -84,6 +85,9 @@ async function endAccessToken(
   token: string,
   occasion: Occasion,
 ): Promise<void> {
+  // RFC 7009 §2.2.1: which one it is, the API alone can read. To answer that it is revoked would be a lie.
+  if (isEncrypted(token))
+    throw new ProtocolError('unsupported_token_type', 'The token is encrypted to its API. Revoke the refresh token.')
   const own = await findAccessToken(services, incoming, token)
   if (!own) return
   if (own.client !== client.id) throw notYours()
