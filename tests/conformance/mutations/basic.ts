@@ -66,7 +66,7 @@ const otherError = inCode("('invalid_grant', 'Invalid authorization code')", "('
 /** Of any flow. */
 export const happy: readonly Mutation[] = [
   inIssuing('expires_in: accessToken.lifetimeSeconds,', ''),
-  inIdToken('digest.subarray(0, digest.length / 2)', 'digest.subarray(digest.length / 2)'),
+  inFile('sdk/half-hash.ts')('digest.subarray(0, digest.length / 2)', 'digest.subarray(digest.length / 2)'),
   inIdToken(': [], request.claims)', ": [], [...request.claims, 'name'])"),
   inIdToken('aud: client.id,', 'aud: client.id, client: client.id,'),
   inIdToken('aud: client.id,', "aud: 'another',"),

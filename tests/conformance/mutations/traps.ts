@@ -88,7 +88,7 @@ export const traps = {
     ...basic['oidcc-ensure-post-request-succeeds'].slice(0, 1),
     ...basic['oidcc-userinfo-post-body'].slice(0, 1),
   ],
-  hashes: [inIdToken('digest.subarray(0, digest.length / 2)', 'digest')],
+  hashes: [inFile('sdk/half-hash.ts')('digest.subarray(0, digest.length / 2)', 'digest')],
   refresh: [
     inFile('server/http/route.ts')("json', 'cache-control': 'no-store'", "json', 'cache-control': 'private'"),
     otherRefreshError,
