@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { createPerson } from '../fixtures/person.ts'
 import { end, run, type ServingProcess, serve, spawnServe } from '../fixtures/process.ts'
+import { edgeToken, type RevocationReader, readRevocations } from '../fixtures/revocation-reader.ts'
 import { newEnvironment } from '../fixtures/server.ts'
 import { applicationAt, postToken, signIn } from './stage.ts'
 import { ANN, JO, KIM, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
@@ -22,8 +23,10 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
   let issuer = ''
   before(async () => {
     given = await newEnvironment('postgres')
+    issuer = given.environment['LATCHKEY_ISSUER'] ?? ''
     const file = join(given.environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
-    writeFileSync(file, stringify(TENANT_FILE))
+    const grant = { client_id: 'other', audience: `${issuer}api/v2/`, scope: ['read:revocations'] }
+    writeFileSync(file, stringify({ ...TENANT_FILE, clientGrants: [...TENANT_FILE.clientGrants, grant] }))
     const { LATCHKEY_ADMIN_PASSWORD: _, ...rest } = given.environment
     environment = {
       ...rest,
@@ -32,7 +35,6 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
       LATCHKEY_DRAIN: '2',
       LATCHKEY_METRICS_PORT: '0',
     }
-    issuer = environment['LATCHKEY_ISSUER'] ?? ''
     server = await serve(environment)
   })
   after(async () => {
@@ -110,6 +112,27 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
     assert.deepEqual([code, err], [0, ''])
     await everyWorkerAnswers(401, () => askToken(former))
     await everyWorkerAnswers(200, () => askToken({ ...machine, client_secret }))
+  })
+
+  test('tells whoever follows revocations, on any of them, of what was revoked by a command', async () => {
+    const token = await edgeToken(issuer, { client_id: 'other', client_secret: SECRETS.other })
+    const began = () =>
+      new Set(
+        entries()
+          .filter(({ msg }) => msg === 'a stream of revocations began')
+          .map(one => one['worker']),
+      )
+    const readers: RevocationReader[] = []
+    await until('each has one', async () => {
+      readers.push(await readRevocations(issuer, token))
+      return began().size === 2
+    })
+    for (const reader of readers) await reader.next(({ name }) => name === 'reading')
+    const { code, err } = await run(['clients', 'revoke', 'stranger'], environment)
+    assert.deepEqual([code, err], [0, ''])
+    for (const reader of readers)
+      await reader.next(({ name, data }) => name === 'entries' && data.includes('"stranger"'))
+    for (const reader of readers) await reader.close()
   })
 
   test('tells what all of them have counted on one port', async () => {
