@@ -239,7 +239,9 @@ console.log(outcome)
       }).catch(error => assert.fail(error.stdout))
     }
 
-    const API = `import { createRevocations, type Revocations, revocationFacts } from '@latchkey/sdk/revocations'
+    const API = `import { authOf, createGuard, requireToken } from '@latchkey/sdk/express'
+import { requireToken as hook } from '@latchkey/sdk/fastify'
+import { createRevocations, type Revocations, revocationFacts } from '@latchkey/sdk/revocations'
 import { KeysUnavailableError } from '@latchkey/sdk/verify'
 import { remoteKeys } from '@latchkey/sdk/jwks'
 import { createMachineToken, createServiceClient, patch } from '@latchkey/sdk/service-client'
@@ -267,6 +269,9 @@ interface Videos {
 const token = createMachineToken({ issuer, clientId: 'c', clientSecret: 's', audience: 'https://api.example.com/' })
 const videos = createServiceClient<Videos>({ url: 'https://api.example.com', operations: { rename: patch('/videos/{id}') }, token })
 export const renamed: Promise<string> = videos.rename({ id: 'x', title: 'y' }).then(({ title }) => title)
+const guard = createGuard({ issuer, audience: 'https://api.example.com/', algorithms, client: { id: 'api', secret: 'secret' } })
+export const protect = [requireToken(guard, { scopes: ['read:videos'] }), hook(guard)] as const
+export const subjectBehind = (request: object): string => authOf(request).claims.sub
 // @ts-expect-error there is no such algorithm
 createVerifier({ keys: remoteKeys({ issuer, algorithms }), algorithms: ['none'], profile })
 `
