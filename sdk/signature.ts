@@ -54,7 +54,7 @@ export async function verifySignature(
 }
 
 /** RFC 8017 §8.1.2: as long as the modulus. A library that skips the zeros before a number takes it without them too. */
-function hasItsLength(signatureBytes: Buffer, { key }: VerificationKey): boolean {
+function hasItsLength(signatureBytes: Uint8Array, { key }: VerificationKey): boolean {
   // A secret is bytes, and has no algorithm of its own.
   const { modulusLength } = (key as { algorithm?: { modulusLength?: number } }).algorithm ?? {}
   return modulusLength === undefined || signatureBytes.length === Math.ceil(modulusLength / 8)
@@ -62,7 +62,7 @@ function hasItsLength(signatureBytes: Buffer, { key }: VerificationKey): boolean
 
 async function firstThatHolds(
   token: string,
-  signatureBytes: Buffer,
+  signatureBytes: Uint8Array,
   candidates: readonly VerificationKey[],
 ): Promise<VerificationKey | undefined> {
   for (const key of candidates) {
@@ -77,7 +77,7 @@ async function firstThatHolds(
   return undefined
 }
 
-function splitStrictly(token: string): [Buffer, Buffer, Buffer] {
+function splitStrictly(token: string): [Uint8Array, Uint8Array, Uint8Array] {
   if (typeof token !== 'string') throw new VerificationError('malformed', 'the token is not text')
   if (token.length > MAXIMUM_CHARACTERS) throw new VerificationError('too_large', 'the token is larger than 16 KiB')
   const [header, payload, signature, ...rest] = token.split('.').map(decodeStrictly)
@@ -90,7 +90,7 @@ function splitStrictly(token: string): [Buffer, Buffer, Buffer] {
  * Only the one spelling RFC 7515 §2 has for these bytes. Decoders skip padding, spaces and stray bits in the last
  * character; taking them would give one signature many spellings, and one token many cache keys.
  */
-export function decodeStrictly(part: string): Buffer | undefined {
+export function decodeStrictly(part: string): Uint8Array | undefined {
   const bytes = Buffer.from(part, 'base64url')
   return bytes.length > 0 && bytes.toString('base64url') === part ? bytes : undefined
 }
@@ -99,7 +99,7 @@ export function decodeStrictly(part: string): Buffer | undefined {
  * Keys that travel in the token (`jwk`, `jku`, `x5u`, `x5c`) are never read: they prove only that the sender has a
  * key. `crit` and `b64` change what a signature covers, and this verifier understands no extension (RFC 7515 §4.1.11).
  */
-function readHeader(bytes: Buffer, allowed: ReadonlyMap<string, Algorithm>) {
+function readHeader(bytes: Uint8Array, allowed: ReadonlyMap<string, Algorithm>) {
   const header = parseObject(bytes)
   if (!header) throw new VerificationError('malformed', 'the header is not a JSON object with distinct names')
   const { alg, kid, typ } = header
