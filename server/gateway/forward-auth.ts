@@ -8,9 +8,9 @@ import type { IncomingMessage } from 'node:http'
 import type { Admit } from './admit.ts'
 import { hostOf, isRefusal, plainAddress } from './arrive.ts'
 import type { OwnEndpoint } from './edge.ts'
-import type { Arrival, Caller, Decision, OwnAnswer, Refusal } from './exchange.ts'
+import type { Arrival, Decision, OwnAnswer, Refusal } from './exchange.ts'
+import type { IdentityHeaders } from './identity-headers.ts'
 import { readTarget } from './path.ts'
-import type { RoutePlan } from './plan.ts'
 import { refusalAnswer } from './refuse.ts'
 
 export const CHECK_PATH = '/edge/check'
@@ -19,7 +19,7 @@ export interface ForwardAuthParts {
   readonly admit: Admit
   readonly isTrusted: (address: string) => boolean
   /** Who is calling, as a service behind the route is told. */
-  readonly identityOf: (route: RoutePlan, caller: Caller) => readonly string[]
+  readonly identityOf: IdentityHeaders
   /** Every header that says so, of whichever route, in lower case. */
   readonly identityHeaders: readonly string[]
 }
@@ -28,11 +28,11 @@ export function forwardAuth({ admit, isTrusted, identityOf, identityHeaders }: F
   /** Empty where nothing is said: a proxy that copies what it gets has a client's own overwritten. */
   const nobody = Object.fromEntries(identityHeaders.map(header => [header, '']))
 
-  function answerTo(decision: Decision, id: string): OwnAnswer {
+  function answerTo(decision: Decision, { id, now }: Arrival): OwnAnswer {
     if (decision.pass) {
       const { route, caller } = decision
       const headers: Record<string, string> = { ...nobody, 'cache-control': 'no-store' }
-      const said = caller ? identityOf(route, caller) : []
+      const said = caller ? identityOf(route, caller, now) : []
       for (let at = 0; at < said.length; at += 2) headers[said[at] as string] = said[at + 1] as string
       return { status: 200, headers, about: decision }
     }
@@ -42,14 +42,14 @@ export function forwardAuth({ admit, isTrusted, identityOf, identityHeaders }: F
   }
 
   function check(arrival: Arrival, request: IncomingMessage): OwnAnswer | Promise<OwnAnswer> {
-    const refused = (refusal: Refusal) => answerTo({ pass: false, route: null, refusal }, arrival.id)
+    const refused = (refusal: Refusal) => answerTo({ pass: false, route: null, refusal }, arrival)
     if (!isTrusted(plainAddress(request.socket.remoteAddress ?? ''))) return refused(STRANGER)
     const asked = askedOf(arrival, request)
     if (isRefusal(asked)) return refused(asked)
     const decision = admit(asked)
     return decision instanceof Promise
-      ? decision.then(decided => answerTo(decided, arrival.id))
-      : answerTo(decision, arrival.id)
+      ? decision.then(decided => answerTo(decided, arrival))
+      : answerTo(decision, arrival)
   }
 
   return {

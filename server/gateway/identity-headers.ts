@@ -2,15 +2,16 @@
  * Who is calling, told to a service in headers: the claims that a route maps, as text that fits a header whatever a claim
  * holds. A claim that is not there is no header. That no client's copy goes on is `strip.ts`'s.
  */
+import type { Instant } from '../kernel/clock.ts'
 import { isObject, type JsonValue } from '../kernel/json.ts'
 import type { Caller } from './exchange.ts'
 import type { IdentityHeader, RoutePlan } from './plan.ts'
 
 /** Name, value, name, value. */
-export type IdentityHeaders = (route: RoutePlan, caller: Caller) => readonly string[]
+export type IdentityHeaders = (route: RoutePlan, caller: Caller, now: Instant) => readonly string[]
 
 /** What a caller is told as stays the same for as long as the caller is known: it is made once for each route. */
-export function createIdentityHeaders(): IdentityHeaders {
+export function createIdentityHeaders(): (route: RoutePlan, caller: Caller) => readonly string[] {
   const made = new WeakMap<Caller, WeakMap<RoutePlan, readonly string[]>>()
   return (route, caller) => {
     if (route.identity.length === 0) return NONE

@@ -14,7 +14,7 @@ export function createOutgoing(plan: EdgePlan, identityOf: IdentityHeaders): Out
   const strip = createStrip(plan)
   return (arrival, route, caller) => {
     const headers = strip(arrival, route, caller)
-    if (caller) headers.push(...identityOf(route, caller))
+    if (caller) headers.push(...identityOf(route, caller, arrival.now))
     // HTTP/1.0 may name none; the service is then asked by its own.
     if (arrival.authority !== '') headers.push('host', arrival.authority, 'x-forwarded-host', arrival.authority)
     headers.push(

@@ -12,7 +12,7 @@ import { type KeptHere, openCredentials } from './credentials/open-credentials.t
 import type { OwnEndpoint, Sight } from './edge.ts'
 import type { Arrival, Caller, Decision, Note, OwnAnswer, Passage } from './exchange.ts'
 import { forwardAuth } from './forward-auth.ts'
-import { createIdentityHeaders } from './identity-headers.ts'
+import { openIdentity } from './identity.ts'
 import { nameOfIssuer, type OpenIssuer, openIssuer } from './issuers.ts'
 import { createLimits } from './limits.ts'
 import { compileRoutes } from './match.ts'
@@ -59,11 +59,11 @@ export async function openRules(plan: EdgePlan, { clock, log, sight, kept, befor
   const limits = createLimits({ routes: plan.routes, redis: shared, log })
   const admit = createAdmission({ table: compileRoutes(plan.routes), credentials, limits })
   const isTrusted = (address: string) => plan.trustedProxies.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-  const identityHeaders = plan.routes.flatMap(({ identity }) => identity.map(({ header }) => header))
-  const identityOf = createIdentityHeaders()
+  const { identityOf, identityHeaders, endpoints } = openIdentity(plan)
   const outgoing = createOutgoing(plan, identityOf)
   const findEndpoint = endpointsIn([
     ...opened.endpoints,
+    ...endpoints,
     ...(plan.forwardAuth ? [forwardAuth({ admit, isTrusted, identityOf, identityHeaders })] : []),
   ])
 

@@ -7,6 +7,7 @@
 import { API_KEY_HEADER } from './credentials/api-key.ts'
 import { BEARER_PROTOCOL, protocolsOf } from './credentials/bearer-text.ts'
 import type { Arrival, Caller } from './exchange.ts'
+import { identityHeadersOf } from './identity.ts'
 import type { EdgePlan, RoutePlan } from './plan.ts'
 
 /** Name, value, name, value, as they came. */
@@ -89,11 +90,6 @@ export function createStrip({ routes }: Pick<EdgePlan, 'routes'>): Strip {
     return headers
   }
 }
-
-const identityHeadersOf = ({ identity, identityToken }: RoutePlan): readonly string[] => [
-  ...identity.map(({ header }) => header),
-  ...(identityToken ? [identityToken.header] : []),
-]
 
 /**
  * By the name as services read it: some take `_`, `.` and whatever else is no letter for a `-`, and what is stripped under
