@@ -112,6 +112,15 @@ describe('files that are watched', () => {
     assert.equal(changes, 1)
   })
 
+  test('are noticed when they change while they are read, before it is said which they are', async () => {
+    write('edge.yaml', 'one')
+    start(['edge.yaml'])
+    await changeAfter(() => {
+      write('edge.yaml', 'two')
+      watching?.follow([join(folder, 'edge.yaml')])
+    })
+  })
+
   test('are read now and then where the system says nothing', async () => {
     write('edge.yaml', 'one')
     start(['edge.yaml'], { quiet: NEVER, interval: 20 })

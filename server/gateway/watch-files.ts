@@ -10,7 +10,10 @@ import { SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 
 export interface FileWatch {
-  /** From now on these, as absolute paths. What they hold now is no change. */
+  /**
+   * From now on these, as absolute paths. What those hold that were not followed before is no change; what others were
+   * given since the last look, perhaps while they were read, is.
+   */
   follow(files: readonly string[]): void
   stop(): void
 }
@@ -33,8 +36,7 @@ export function watchFiles(
   changed: () => void,
   { quiet = QUIET, interval = INTERVAL }: WatchOptions = {},
 ): FileWatch {
-  let followed = files
-  let held = contentsOf(followed)
+  let held = contentsOf(files)
   let folders = new Map<string, FSWatcher | null>()
   let pending: NodeJS.Timeout | undefined
   let isStopped = false
@@ -43,10 +45,10 @@ export function watchFiles(
     pending = undefined
     // A link may lead elsewhere now.
     watchFolders()
-    const now = contentsOf(followed)
-    if (now === held) return
+    const now = contentsOf([...held.keys()])
+    const isSame = [...now].every(([file, contents]) => held.get(file) === contents)
     held = now
-    changed()
+    if (!isSame) changed()
   }
 
   function lookSoon(): void {
@@ -56,7 +58,7 @@ export function watchFiles(
   }
 
   function watchFolders(): void {
-    const wanted = new Set(followed.flatMap(foldersOf))
+    const wanted = new Set([...held.keys()].flatMap(foldersOf))
     for (const [folder, watcher] of folders) if (!wanted.has(folder)) watcher?.close()
     folders = new Map([...wanted].map(folder => [folder, folders.get(folder) ?? tryToWatch(folder)]))
   }
@@ -79,8 +81,8 @@ export function watchFiles(
   const looking = setInterval(look, interval).unref()
   return {
     follow(next) {
-      followed = next
-      held = contentsOf(followed)
+      const now = contentsOf(next)
+      held = new Map([...now].map(([file, contents]) => [file, held.get(file) ?? contents]))
       watchFolders()
     },
     stop() {
@@ -93,16 +95,16 @@ export function watchFiles(
   }
 }
 
-/** What all of them hold, in short; that one cannot be read is told as what it holds. */
-function contentsOf(files: readonly string[]): string {
-  const contents = files.map(file => {
-    try {
-      return sha256(readFileSync(file))
-    } catch (error) {
-      return `${(error as NodeJS.ErrnoException).code}`
-    }
-  })
-  return contents.join(' ')
+/** What each of them holds, in short; that one cannot be read is told as what it holds. */
+const contentsOf = (files: readonly string[]): ReadonlyMap<string, string> =>
+  new Map(files.map(file => [file, contentOf(file)]))
+
+function contentOf(file: string): string {
+  try {
+    return sha256(readFileSync(file))
+  } catch (error) {
+    return `${(error as NodeJS.ErrnoException).code}`
+  }
 }
 
 /** Those in which something happens when another file is put in the place of this one: its own, and each link's. */
