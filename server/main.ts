@@ -18,6 +18,24 @@ const COMMANDS: readonly Command[] = [
     run: async () => (await import('./serve.ts')).serve(process.env),
   }),
   command({
+    name: 'gateway explain',
+    usage:
+      '--route "GET https://host/path" [--token-stdin | --token <token>] [--config <edge.yaml>] [--address <address>] [--follow]',
+    does: 'says whether the gateway would let a request pass, which rule decides and why; --follow asks what was revoked',
+    isApart: true,
+    options: { route: text, token: text, 'token-stdin': flag, config: text, address: text, follow: flag, json },
+    needs: ['route'],
+    run: async values => (await import('./commands/gateway-explain.ts')).explainRequest(values),
+  }),
+  command({
+    name: 'gateway',
+    usage: '[--config <edge.yaml>] | --check <edge.yaml>',
+    does: 'runs the gateway by its route file; or says what is wrong with one, and runs nothing',
+    isApart: true,
+    options: { config: text, check: text, json },
+    run: async values => (await import('./commands/gateway.ts')).gateway(values),
+  }),
+  command({
     name: 'migrate',
     usage: '',
     does: 'brings the database up to date',
@@ -217,7 +235,7 @@ async function main(args: readonly string[]): Promise<void> {
     return console.log(chosen ? usageOf(chosen) : USAGE)
   if (!chosen) return fail(named.length === 0 ? USAGE : `There is no command "${named.join(' ')}".\n\n${USAGE}`)
   const work = read(chosen, args.slice(chosen.name.split(' ').length))
-  if (work) await run(work)
+  if (work) await run(work, chosen)
 }
 
 function read(chosen: Command, args: readonly string[]): (() => Promise<unknown>) | undefined {
@@ -231,9 +249,9 @@ function read(chosen: Command, args: readonly string[]): (() => Promise<unknown>
   }
 }
 
-async function run(work: () => Promise<unknown>): Promise<void> {
+async function run(work: () => Promise<unknown>, { isApart = false }: Command): Promise<void> {
   const dataFolder = process.env['LATCHKEY_DATA'] || './data'
-  makeDataFolder(dataFolder)
+  if (!isApart) makeDataFolder(dataFolder)
   const cache = join(dataFolder, 'compile-cache')
   if (makeCacheFolder(cache)) enableCompileCache(cache)
   await work()

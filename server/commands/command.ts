@@ -7,6 +7,8 @@ export interface Command {
   /** What follows the name, for people: `<name> --issuer <url>`. */
   readonly usage: string
   readonly does: string
+  /** Runs where there is no data, and makes no folder for it. */
+  readonly isApart?: boolean
   /**
    * What is to be done, before any of it is.
    * @throws UsageError, or what `parseArgs` throws, for arguments that it does not take.
@@ -25,6 +27,7 @@ interface Described<Options extends ParseArgsOptionsConfig, Needed extends keyof
   readonly name: string
   readonly usage: string
   readonly does: string
+  readonly isApart?: boolean
   /** What its words are, in order. */
   readonly takes?: readonly string[]
   /** How many of them may be left out, from the end. */

@@ -27,6 +27,8 @@ export interface Settings {
   readonly tlsKey: string | null
   readonly tls: 'off' | 'auto' | 'files'
   readonly issuer: string
+  readonly gatewayConfig: string | null
+  readonly gatewayPort: number | null
   readonly dataFolder: string
   readonly databaseUrl: string | null
   readonly workers: number
@@ -229,6 +231,19 @@ export const options = {
         return complain('LATCHKEY_ISSUER', `must begin with https:// where this server speaks TLS, not "${issuer}".`)
       return issuer
     },
+  },
+  gatewayConfig: {
+    name: 'LATCHKEY_GATEWAY_CONFIG',
+    default: 'none',
+    sentence:
+      'The route file of `latchkey gateway`, where its arguments name none: YAML of its own, or a tenant file with a `gateway` member.',
+    read: raw => (raw === undefined ? null : resolve(raw)),
+  },
+  gatewayPort: {
+    name: 'LATCHKEY_GATEWAY_PORT',
+    default: 'that of `listen` in the route file',
+    sentence: 'The port the gateway listens on, whatever the route file says; 0 takes a free one.',
+    read: raw => (raw === undefined ? null : port('LATCHKEY_GATEWAY_PORT', raw, 0)),
   },
   dataFolder: {
     name: 'LATCHKEY_DATA',

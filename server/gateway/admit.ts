@@ -102,7 +102,7 @@ function judgeLength({ maxBody }: RoutePlan, { headers }: Arrival): Refusal | un
   return length !== undefined && Number(length) > maxBody ? { code: 'body_too_large' } : undefined
 }
 
-const isInternalAddress = (access: Access, { address }: Arrival): boolean =>
+export const isInternalAddress = (access: Access, { address }: Arrival): boolean =>
   access.kind === 'internal' && access.addresses.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 
 /** Throws `Refused` where being nobody is not enough. */

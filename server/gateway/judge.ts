@@ -24,7 +24,8 @@ export function judge(caller: Caller, route: RoutePlan, rule: Rule, now: Instant
   if (lacking) throw new Refused(lacking)
 }
 
-function checkTimesAndAudience(caller: Caller, rule: Rule, now: Instant): void {
+/** Throws `Refused`. */
+export function checkTimesAndAudience(caller: Caller, rule: Rule, now: Instant): void {
   try {
     if (caller.signed) checkClaims(caller.signed, profileOf(caller.issuer.plan.issuer, rule.audience), now)
     else checkIntrospected(caller, rule, now)
