@@ -1,4 +1,5 @@
 /** The `latchkey` command: which command, with which arguments. Each is loaded when it is asked for. */
+import { existsSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { type Command, command, UsageError } from './commands/command.ts'
@@ -253,7 +254,7 @@ async function run(work: () => Promise<unknown>, { isApart = false }: Command): 
   const dataFolder = process.env['LATCHKEY_DATA'] || './data'
   if (!isApart) makeDataFolder(dataFolder)
   const cache = join(dataFolder, 'compile-cache')
-  if (makeCacheFolder(cache)) enableCompileCache(cache)
+  if (existsSync(dataFolder) && makeCacheFolder(cache)) enableCompileCache(cache)
   await work()
   flushCompileCache()
 }

@@ -53,6 +53,7 @@ export interface IssuerPlan {
   readonly url: string
   /** Whether its keys may come by http from another machine. */
   readonly allowHttp: boolean
+  /** HS256 among them where there are secrets. */
   readonly algorithms: readonly AlgorithmName[]
   /** With which the revocation stream is opened and tokens are introspected. Null: neither is done. */
   readonly client: { readonly id: string; readonly secret: string } | null

@@ -26,7 +26,7 @@ function planIssuer(read: Read<typeof ISSUER>): IssuerPlan {
     issuer,
     url: read.url ?? issuer,
     allowHttp: read.allow_http,
-    algorithms: read.algorithms,
+    algorithms: hs256.length > 0 ? [...read.algorithms, 'HS256'] : read.algorithms,
     client,
     hs256: hs256.map(({ audience, kid, secret: shared }) => ({ audience, kid, secret: Buffer.from(shared) })),
     followsRevocations: read.revocations ?? client !== null,

@@ -484,11 +484,12 @@ describe('what a route file means', () => {
     assert.equal(plan.issuers[0]?.client?.secret, SECRET)
   })
 
-  test('an HS256 secret for its audience', async () => {
+  test('an HS256 secret for its audience, and the algorithm with it', async () => {
     const [issuer] = (
       await planOf(also().replace('client_id', 'hs256: [{ audience: a, secret: { env: EDGE_SECRET } }], client_id'))
     ).issuers
     assert.deepEqual(issuer?.hs256, [{ audience: 'a', kid: null, secret: Buffer.from(SECRET) }])
+    assert.ok(issuer?.algorithms.includes('HS256'))
   })
 
   test('a session with the only issuer and the audience of the file', async () => {
