@@ -26,3 +26,27 @@ test('writes the lines of a turn at once, but no more than a pipe takes whole', 
     41,
   )
 })
+
+test('writes members that are JSON already as it writes those it makes JSON of', async t => {
+  const written: string[] = []
+  t.mock.method(fs, 'writeSync', (_descriptor: number, text: string) => {
+    written.push(text)
+    return Buffer.byteLength(text)
+  })
+  const [log, quiet] = [
+    await createLog('info', { pretty: false, to: 2, worker: 1 }),
+    await createLog('warn', { pretty: false, to: 2 }),
+  ]
+  log.info({ a: 1, b: 'ä"' }, 'said "so"')
+  log.infoMembers?.('"a":1,"b":"ä\\""', 'said "so"')
+  quiet.infoMembers?.('"a":1', 'nobody reads it')
+  await new Promise(resolve => setImmediate(resolve))
+  t.mock.restoreAll()
+  const [one, other, ...more] = written
+    .join('')
+    .trimEnd()
+    .split('\n')
+    .map(line => line.replace(/"time":"[^"]*"/, ''))
+  assert.equal(one, other)
+  assert.deepEqual(more, [])
+})

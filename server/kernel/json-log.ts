@@ -33,7 +33,14 @@ export async function createLog(level: LogLevel, { pretty, to = 1, worker }: Log
         ignore: 'method,path,status,ms',
       })
     : undefined
-  const log: Log = pino(options, stream ?? onceATurn(pino.destination({ dest: to, sync: true })))
+  const output = stream ?? onceATurn(pino.destination({ dest: to, sync: true }))
+  const log: Log & Pick<pino.Logger, 'isLevelEnabled'> = pino(options, output)
+  if (stream) return log
+  const from = worker === undefined ? '' : `,"worker":${worker}`
+  log.infoMembers = log.isLevelEnabled('info')
+    ? (members, message) =>
+        output.write(`{"level":"info"${options.timestamp()}${from},${members},"msg":${JSON.stringify(message)}}\n`)
+    : () => {}
   return log
 }
 

@@ -22,29 +22,31 @@ export function createAccessLog(log: Log, passedShare: number): (arrival: Arriva
 
   return (arrival, note, ms) => {
     if (isLeftOut(note)) return
-    // Of one shape for all requests, what is not known of one left undefined, and so left out.
-    log.info(
-      {
-        request: arrival.id,
-        trace: traceOf(arrival)?.id,
-        method: arrival.method,
-        route: note.route === '' ? undefined : note.route,
-        decision: note.decision,
-        status: note.status,
-        ms: tenths(ms),
-        bytes: note.bytesOut,
-        address: arrival.address,
-        sub: note.subject ?? undefined,
-        client: note.client ?? undefined,
-        upstream: note.upstream ?? undefined,
-        target: note.target ?? undefined,
-        attempts: note.target === null ? undefined : note.attempts,
-        upstream_ms: note.upstreamMs === null ? undefined : tenths(note.upstreamMs),
-        aborted: note.isAborted || undefined,
-      },
-      'answered',
-    )
+    const members = membersOf(arrival, note, ms)
+    if (log.infoMembers) log.infoMembers(members, 'answered')
+    else log.info(JSON.parse(`{${members}}`), 'answered')
   }
+}
+
+/**
+ * As JSON, put together by hand: it is written for every request, and takes a third of what it takes to have it made. What
+ * is quoted without a look is a word of ours; a method is a token, and an address what the system says or was found to be one.
+ */
+function membersOf(arrival: Arrival, note: Note, ms: number): string {
+  const trace = traceOf(arrival)
+  let line = `"request":"${arrival.id}"`
+  if (trace) line += `,"trace":"${trace.id}"`
+  line += `,"method":"${arrival.method}"`
+  if (note.route !== '') line += `,"route":${JSON.stringify(note.route)}`
+  line += `,"decision":"${note.decision}","status":${note.status},"ms":${tenths(ms)},"bytes":${note.bytesOut}`
+  line += `,"address":"${arrival.address}"`
+  if (note.subject !== null) line += `,"sub":${JSON.stringify(note.subject)}`
+  if (note.client !== null) line += `,"client":${JSON.stringify(note.client)}`
+  if (note.upstream !== null) line += `,"upstream":${JSON.stringify(note.upstream)}`
+  if (note.target !== null) line += `,"target":${JSON.stringify(note.target)},"attempts":${note.attempts}`
+  if (note.upstreamMs !== null) line += `,"upstream_ms":${tenths(note.upstreamMs)}`
+  if (note.isAborted) line += ',"aborted":true'
+  return line
 }
 
 /** Milliseconds to one place: what the gateway itself takes is less than one. */
