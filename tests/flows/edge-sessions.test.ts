@@ -198,6 +198,23 @@ describe('A browser session', () => {
     await stage.reload()
   })
 
+  test('has cookies that no other host and no plain page can plant, where it is reached over https', async () => {
+    const behind = await stage.another({ trusted_proxies: ['127.0.0.1', '::1'] })
+    const headers = { host: 'app.example:8443', 'x-forwarded-proto': 'https' }
+    const page = await stage.browser().step(`${behind.url}/edge/sign-in`, { headers })
+    const [set = ''] = page.cookies
+    assert.match(
+      set,
+      /^__Host-latchkey\.edge-sign-in\.[\w-]{16}=.*; Path=\/; SameSite=Lax; Max-Age=3600; HttpOnly; Secure$/,
+    )
+    const asked = new URL(String(page.headers.location))
+    assert.equal(asked.searchParams.get('redirect_uri'), 'https://app.example:8443/edge/callback')
+    // What plain http may have planted is not looked at.
+    const planted = `latchkey.edge=${(await signedIn()).cookies.get(SESSION)}`
+    const script = await stage.browser().step(`${behind.url}/pages/x`, { headers: { ...headers, cookie: planted } })
+    assert.equal(script.status, 401)
+  })
+
   test('is asked for in the language of the browser', async () => {
     const browser = stage.browser()
     const page = await browser.visit(at('/edge/sign-out'), { 'accept-language': 'ko' })

@@ -216,6 +216,12 @@ describe('what a route file may not say', () => {
       /for which an issuer needs client_id/,
     ],
     [
+      'API keys that nobody can ask about',
+      route('credentials: [api-key]').replace(/, client_id.+\} \}/, ' }'),
+      /API keys are introspected/,
+    ],
+    ['a JWT as two kinds', route('credentials: [bearer, single-use]'), /a route takes one of the two/],
+    [
       'credentials on a public route',
       also().replace('access: public', 'access: public, credentials: [bearer]'),
       /asks for no credentials/,

@@ -162,8 +162,13 @@ function credentialsOf(
     findings.fault(at, 'This route asks for no credentials, so it reads none; "optional" would.')
   if (kinds.includes('session') && !around.hasSession)
     findings.fault(at, 'Browser sessions need the member "session" of the file.')
-  if (kinds.includes('opaque') && around.hasIssuers && !around.issuers.some(({ client }) => client))
-    findings.fault(at, 'Opaque tokens are introspected, for which an issuer needs client_id and client_secret.')
+  const introspected = kinds.find(kind => kind === 'opaque' || kind === 'api-key')
+  if (introspected && around.hasIssuers && !around.issuers.some(({ client }) => client)) {
+    const named = introspected === 'opaque' ? 'Opaque tokens' : 'API keys'
+    findings.fault(at, `${named} are introspected, for which an issuer needs client_id and client_secret.`)
+  }
+  if (kinds.includes('single-use') && kinds.includes('bearer'))
+    findings.fault(at, 'A JWT is either a bearer token or one for a single use: a route takes one of the two.')
   for (const kind of ['single-use', 'session'] as const)
     if (kinds.includes(kind) && !around.hasRedis)
       findings.warn(
