@@ -15,12 +15,15 @@ import { isIdempotent } from './upstreams/retry.ts'
 import type { Sticky } from './upstreams/sticky.ts'
 import type { Target, Undici, Waiter } from './upstreams/target.ts'
 import type { Upstream } from './upstreams/upstream.ts'
+import type { Watch, Watched } from './watch.ts'
 
 /**
  * For how long nothing may move while a body is under way, in milliseconds: an upstream that has hung in the midst of
  * its answer, or a client that does not read it.
  */
 const STILL = 60_000
+/** From when on a request is watched, in milliseconds: what is over sooner ends no later than it would be ended. */
+const LONG = 1000
 /** No target had room, or none is well: when asking again is worth it. */
 const SOON_SECONDS = 1
 const NO_TARGET: Refusal = { code: 'no_target', retryAfterSeconds: SOON_SECONDS }
@@ -41,6 +44,7 @@ export type Refuse = (response: ServerResponse, passage: Passage, refusal: Refus
 export interface Carrier {
   readonly deadlines: Deadlines
   readonly clock: () => number
+  readonly watch: Watch
   readonly refuse: Refuse
   readonly undici: Undici
 }
@@ -83,6 +87,7 @@ export class Carriage implements Timed, Waiter {
   /** It has a body of which nobody said how long it is. */
   #isUnsized = false
   #heedsDrain = false
+  #watched: Watched | null = null
 
   constructor(
     carrier: Carrier,
@@ -203,6 +208,7 @@ export class Carriage implements Timed, Waiter {
     this.#movedAt = now
     if (headers['content-type']?.startsWith('text/event-stream')) {
       this.#mayBeStill = true
+      if (this.#watched) this.#watched.isLasting = true
       this.#total = Number.POSITIVE_INFINITY
     }
     this.#status = status
@@ -277,6 +283,7 @@ export class Carriage implements Timed, Waiter {
   // What goes wrong.
 
   look(now: number): void {
+    if (!this.#watched && now - this.#startedAt >= LONG) this.#watch()
     const isLate = now >= this.#total || now >= this.#until
     if (this.#phase === 'placing' && isLate) {
       if (this.#waitingAt) this.#refuse(NO_TARGET)
@@ -380,8 +387,16 @@ export class Carriage implements Timed, Waiter {
     this.#letBodyBy()
   }
 
-  /** The caller may not have it any more: whatever was said of it so far is not to look whole. */
-  revoke(refusal: Refusal): void {
+  #watch(): void {
+    const { caller, route } = this.passage
+    if (!caller || this.#phase === 'over') return
+    const isLasting = this.#mayBeStill
+    this.#watched = { caller, route, isLasting, end: refusal => this.#end(refusal) }
+    this.#carrier.watch.add(this.#watched)
+  }
+
+  /** The caller may not have it any more. */
+  #end(refusal: Refusal): void {
     if (this.#phase === 'over') return
     this.#drop()
     this.#refuse(refusal)
@@ -405,6 +420,7 @@ export class Carriage implements Timed, Waiter {
     this.#drop()
     this.#body?.destroy()
     this.#carrier.deadlines.delete(this)
+    if (this.#watched) this.#carrier.watch.delete(this.#watched)
     this.passage.note.isAborted = !this.response.writableFinished
     this.#done()
   }

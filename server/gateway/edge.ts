@@ -19,6 +19,7 @@ export interface Forwarder {
    * targets; requests that were admitted by an older plan end as they began.
    */
   follow(plan: EdgePlan): void
+  /** Sends upgraded connections away (1001), and resolves once all that is under way has ended. */
   stop(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /**
- * The data plane of a running gateway: what is admitted is carried to the upstreams of the plan in force. How one
- * request is carried is `carriage.ts`.
+ * The data plane of a running gateway: what is admitted is carried to the upstreams of the plan in force, for as long as
+ * its caller may have it. How one request is carried is `carriage.ts`, how an upgrade `upgrade.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
@@ -9,8 +9,9 @@ import { Deadlines } from './deadlines.ts'
 import type { Forwarder, Sight } from './edge.ts'
 import type { Passage, Refusal } from './exchange.ts'
 import type { EdgePlan } from './plan.ts'
-import type { Undici } from './upstreams/target.ts'
+import { Tunnel } from './upgrade.ts'
 import { Upstreams } from './upstreams/upstreams.ts'
+import { Watch } from './watch.ts'
 
 interface ForwarderParts {
   readonly plan: EdgePlan
@@ -21,25 +22,43 @@ interface ForwarderParts {
   refuseUpgrade(socket: Duplex, passage: Passage, refusal: Refusal): void
   /** Milliseconds that never run backwards. */
   readonly clock?: () => number
+  /** Milliseconds since 1970, which tokens are judged by. */
+  readonly wallClock?: () => number
 }
 
 export function createForwarder(parts: ForwarderParts): Forwarder {
-  const clock = parts.clock ?? (() => performance.now())
-  const upstreams = new Upstreams(parts.sight, clock)
+  const { plan, sight, refuse, refuseUpgrade, clock = () => performance.now(), wallClock = Date.now } = parts
   const deadlines = new Deadlines(clock)
+  const watch = new Watch(deadlines, wallClock)
+  const upstreams = new Upstreams(sight, clock)
+  const tunnels = new Set<Tunnel>()
   let carrier: Carrier | null = null
   let loading: Promise<Carrier> | null = null
-  upstreams.follow(parts.plan)
+  let underWay = 0
+  let isStopping = false
+  let whenIdle = (): void => {}
+  upstreams.follow(plan)
 
   async function load(): Promise<Carrier> {
-    const undici: Undici = await import('undici')
-    carrier = { deadlines, clock, undici, refuse: parts.refuse }
+    const undici = await import('undici')
+    carrier = { deadlines, watch, clock, undici, refuse }
     return carrier
   }
 
   function carry(by: Carrier, passage: Passage, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const upstream = upstreams.find(passage.route.upstream)
-    return new Promise(resolve => new Carriage(by, upstream, passage, request, response, resolve).start())
+    underWay++
+    return new Promise(resolve => {
+      const done = () => {
+        ended()
+        resolve()
+      }
+      new Carriage(by, upstream, passage, request, response, done).start()
+    })
+  }
+
+  function ended(): void {
+    if (--underWay === 0) whenIdle()
   }
 
   return {
@@ -48,11 +67,31 @@ export function createForwarder(parts: ForwarderParts): Forwarder {
       loading ??= load()
       return loading.then(loaded => carry(loaded, passage, request, response))
     },
-    async upgrade(passage, _request, socket) {
-      parts.refuseUpgrade(socket, passage, { code: 'no_target' })
+
+    upgrade(passage, request, socket, head) {
+      const upstream = upstreams.find(passage.route.upstream)
+      underWay++
+      return new Promise(resolve => {
+        const tunnel = new Tunnel({ deadlines, watch, clock, refuseUpgrade }, passage, request, socket, head, () => {
+          tunnels.delete(tunnel)
+          ended()
+          resolve()
+        })
+        tunnels.add(tunnel)
+        tunnel.start(upstream)
+        if (isStopping) tunnel.goAway()
+      })
     },
-    follow: plan => upstreams.follow(plan),
+
+    follow: next => upstreams.follow(next),
+
     async stop() {
+      isStopping = true
+      for (const tunnel of tunnels) tunnel.goAway()
+      if (underWay > 0)
+        await new Promise<void>(resolve => {
+          whenIdle = resolve
+        })
       upstreams.stop()
     },
   }

@@ -11,7 +11,7 @@ import { type Caller, type Refusal, Refused } from './exchange.ts'
 import type { RoutePlan, Rule } from './plan.ts'
 
 /** How far the clock of an issuer may be from this one's, in seconds. */
-const CLOCKS_APART = 5
+export const CLOCKS_APART = 5
 
 /** Throws `Refused`. In this order: what ends a token comes before what it lacks, and before what only this route asks. */
 export function judge(caller: Caller, route: RoutePlan, rule: Rule, now: Instant): void {

@@ -60,13 +60,17 @@ export class Target {
 
   /** A place, at once or when one is free; false where too many wait already. Each is given back by `release`. */
   enter(waiter: Waiter): 'admitted' | 'waits' | 'full' {
-    if (!this.isFull) {
-      this.inFlight++
-      return 'admitted'
-    }
+    if (this.enterAtOnce()) return 'admitted'
     if (this.#waiting.size >= WAITING * this.#connections) return 'full'
     this.#waiting.add(waiter)
     return 'waits'
+  }
+
+  /** A place, or none: for who would hold it for longer than anybody waits. */
+  enterAtOnce(): boolean {
+    if (this.isFull) return false
+    this.inFlight++
+    return true
   }
 
   get isFull(): boolean {

@@ -1,0 +1,83 @@
+/**
+ * Ends what outlives the moment it was admitted in: sockets and long answers whose caller's token has since been
+ * revoked, has expired, or cannot be judged any more. A revocation is acted on the moment it is taken in, the rest once a
+ * second.
+ */
+import { SECOND } from '../kernel/seconds.ts'
+import type { Deadlines, Timed } from './deadlines.ts'
+import type { Caller, Refusal } from './exchange.ts'
+import type { RevocationState } from './issuers.ts'
+import { CLOCKS_APART, checkRevocations } from './judge.ts'
+import type { RoutePlan } from './plan.ts'
+
+export interface Watched {
+  readonly caller: Caller
+  readonly route: RoutePlan
+  /** Whether it goes on for so long that it ends with the time of the token too: what will end anyway may. */
+  isLasting: boolean
+  end(refusal: Refusal): void
+}
+
+export class Watch implements Timed {
+  readonly #wallClock: () => number
+  readonly #deadlines: Deadlines
+  readonly #watched = new Set<Watched>()
+  readonly #followed = new Map<RevocationState, { readonly watched: Set<Watched>; stop(): void }>()
+  #nextLook = 0
+
+  constructor(deadlines: Deadlines, wallClock: () => number = Date.now) {
+    this.#deadlines = deadlines
+    this.#wallClock = wallClock
+  }
+
+  /** It may be ended before this returns: what was revoked since it was admitted is. */
+  add(watched: Watched): void {
+    const { revocations } = watched.caller.issuer
+    if (this.#watched.size === 0) this.#deadlines.add(this)
+    this.#watched.add(watched)
+    if (revocations) this.#follow(revocations).add(watched)
+    judge(watched, this.#wallClock())
+  }
+
+  delete(watched: Watched): void {
+    const { revocations } = watched.caller.issuer
+    if (!this.#watched.delete(watched)) return
+    if (this.#watched.size === 0) this.#deadlines.delete(this)
+    const followed = revocations && this.#followed.get(revocations)
+    if (!followed) return
+    followed.watched.delete(watched)
+    if (followed.watched.size > 0) return
+    followed.stop()
+    this.#followed.delete(revocations)
+  }
+
+  look(now: number): void {
+    if (now < this.#nextLook) return
+    this.#nextLook = now + SECOND
+    const wallNow = this.#wallClock()
+    for (const watched of this.#watched) judge(watched, wallNow)
+  }
+
+  #follow(revocations: RevocationState): Set<Watched> {
+    let followed = this.#followed.get(revocations)
+    if (!followed) {
+      const watched = new Set<Watched>()
+      const stop = revocations.onChange(() => {
+        for (const one of watched) if (revocations.isRevoked(one.caller.facts)) one.end({ code: 'token_revoked' })
+      })
+      followed = { watched, stop }
+      this.#followed.set(revocations, followed)
+    }
+    return followed.watched
+  }
+}
+
+/** As a request would be at this moment (`judge.ts`). */
+function judge(watched: Watched, now: number): void {
+  const { caller, route, isLasting } = watched
+  const { exp } = caller.claims
+  const revoked = checkRevocations(caller, route)
+  if (revoked && (isLasting || revoked.code === 'token_revoked')) watched.end(revoked)
+  else if (isLasting && typeof exp === 'number' && now >= (exp + CLOCKS_APART) * SECOND)
+    watched.end({ code: 'token_expired' })
+}
