@@ -212,7 +212,9 @@ export class Carriage implements Timed, Waiter {
       this.#total = Number.POSITIVE_INFINITY
     }
     this.#status = status
-    this.#head = answerHeaders(headers, passage.arrival.id, response.getHeaderNames())
+    const own = response.getHeaderNames()
+    this.#head = answerHeaders(headers, passage.arrival.id, own)
+    if (headers.vary !== undefined && own.includes('vary')) response.appendHeader('vary', headers.vary)
     this.#isUnsized =
       headers['content-length'] === undefined && !BODILESS.has(status) && passage.arrival.method !== 'HEAD'
     process.nextTick(flush, this)

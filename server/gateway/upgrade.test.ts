@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { callerOf, createKnown, type Edge, startEdge } from '../../tests/fixtures/edge.ts'
+import { callerOf, createKnown, type Edge, factsOf, startEdge } from '../../tests/fixtures/edge.ts'
 import { closeFrame, Frames } from './web-socket-frames.ts'
 
 type Options = Omit<Parameters<typeof startEdge>[0], 'targets'>
@@ -194,7 +194,7 @@ describe('a WebSocket', () => {
 describe('a socket whose token is over', () => {
   it('is closed with 4401 when the token is revoked, and so at the service', async () => {
     const known = createKnown()
-    const facts = { of: 'one' }
+    const facts = factsOf('one')
     let gone = 0
     const counting: Upgrade = upgraded => {
       upgraded.socket.on('end', () => gone++)
@@ -202,7 +202,7 @@ describe('a socket whose token is over', () => {
     }
     await inFront(
       counting,
-      { caller: request => callerOf(known, request.url === '/live' ? facts : { of: 'another' }) },
+      { caller: request => callerOf(known, request.url === '/live' ? facts : factsOf('another')) },
       async edge => {
         const one = open(edge)
         const another = new WebSocket(`ws://127.0.0.1:${edge.port}/other`)
@@ -224,7 +224,7 @@ describe('a socket whose token is over', () => {
 
   it('never opens when that was while the service was asked', async () => {
     const known = createKnown()
-    const facts = {}
+    const facts = factsOf('one')
     const slow: Upgrade = upgraded => {
       known.revoke(facts)
       shouting(upgraded)
@@ -237,7 +237,7 @@ describe('a socket whose token is over', () => {
   it('is closed when the token expires, and when nobody has heard of revocations for too long, as the route says', async () => {
     let now = 1_000_000
     const clocks = { clock: () => now, wallClock: () => now }
-    await inFront(shouting, { caller: () => callerOf(null, {}, 1010), ...clocks }, async edge => {
+    await inFront(shouting, { caller: () => callerOf(null, factsOf('one'), 1010), ...clocks }, async edge => {
       const socket = open(edge)
       await once(socket, 'open')
       const ended = closed(socket)
@@ -264,7 +264,7 @@ describe('a socket whose token is over', () => {
 
   it('is cut off in the midst of a frame, where a last word would be a part of it', async () => {
     const known = createKnown()
-    const facts = {}
+    const facts = factsOf('one')
     const half: Upgrade = ({ request, socket }) => socket.write(`${switched(request)}\x81\x0ahalf`, 'latin1')
     await inFront(half, { caller: () => callerOf(known, facts) }, async edge => {
       const socket = begin(edge)
@@ -278,7 +278,7 @@ describe('a socket whose token is over', () => {
 
   it('is another protocol’s too, and an answer that goes on', async () => {
     const known = createKnown()
-    const facts = {}
+    const facts = factsOf('one')
     const raw: Upgrade = ({ request, socket }) => socket.write(`${switched(request)}raw`)
     await inFront(raw, { caller: () => callerOf(known, facts) }, async edge => {
       const socket = begin(edge, 'something')
@@ -291,7 +291,7 @@ describe('a socket whose token is over', () => {
 
   it('sends who polls away with 401, and breaks off an answer that has begun', async () => {
     const known = createKnown()
-    const facts = {}
+    const facts = factsOf('one')
     let now = 0
     const server = createServer((request, response) => {
       if (request.url === '/stream') response.write('data: 1\n\n')
