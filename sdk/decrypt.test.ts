@@ -148,6 +148,7 @@ describe('an encrypted token', () => {
   test('that is encrypted twice is refused, whichever keys there are', async () => {
     const twice = await encrypt(await encrypt(signed, ec), rsa)
     await refuses(verifier([rsa.opens, ec.opens])(twice), 'malformed')
+    await refuses(decryptToken(twice, [rsa.opens]), 'malformed', 'nor is it handed on')
     await refuses(verifier([ec.opens])(await encrypt(await encrypt(signed, ec), ec)), 'malformed')
   })
 
