@@ -1,25 +1,19 @@
 /** The gateway as an operator runs it: its command, its file, and what becomes of both while requests come. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { claims, createSigner, type Signer, signToken } from '../../sdk/testing/forge.ts'
+import { claims } from '../../sdk/testing/forge.ts'
 import { toSeconds } from '../../server/kernel/seconds.ts'
-import { type Service, startService } from '../fixtures/edge.ts'
+import { type Service, startService } from '../fixtures/gateway.ts'
+import { AUDIENCE, type KeyPublisher, startKeyPublisher } from '../fixtures/key-publisher.ts'
 import { end, run, type ServingProcess, serveGateway } from '../fixtures/process.ts'
-
-const AUDIENCE = 'https://films.example'
 
 describe('The command of the gateway', () => {
   let folder = ''
   let service: Service
-  let issuer: Server
-  let issuerUrl = ''
-  let signer: Signer
+  let keys: KeyPublisher
 
   const inFolder = (name: string): string => join(folder, name)
   const write = (text: string, name = 'edge.yaml'): void => {
@@ -27,45 +21,28 @@ describe('The command of the gateway', () => {
     renameSync(inFolder('draft'), inFolder(name))
   }
   const fileWith = (routes: string, more = ''): string => `
-issuers: [{ issuer: "${issuerUrl}" }]
+issuers: [{ issuer: "${keys.issuer}" }]
 ${more}
 routes:
 ${routes}
 upstreams:
-  service: { targets: [{ url: "${service.url.origin}" }] }
+  service: { targets: [{ url: "${service.url}" }] }
 `
   const open = (path: string): string => `  - { match: { path: ${path} }, access: public, upstream: service }`
   const closed = `  - match: { path: /closed }
     access: { audience: ${AUDIENCE} }
     identity: { x-user-id: sub }
     upstream: service`
-  const token = (more: object = {}): Promise<string> => {
-    const now = toSeconds(Date.now())
-    return signToken(signer, { ...claims, iss: issuerUrl, aud: AUDIENCE, iat: now, exp: now + 600, ...more })
-  }
   const environment = () => ({ LATCHKEY_DATA: inFolder('data'), LATCHKEY_GATEWAY_PORT: '0' })
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-edge-command-'))
-    signer = await createSigner('ES256', 'k')
-    service = await startService((request, response) => {
-      response.end(JSON.stringify({ url: request.url, headers: request.headers }))
-    })
-    issuer = createServer((request, response) => {
-      const isDiscovery = request.url?.includes('openid-configuration')
-      response.end(
-        JSON.stringify(
-          isDiscovery ? { issuer: issuerUrl, jwks_uri: `${issuerUrl}keys` } : { keys: [signer.publicJwk] },
-        ),
-      )
-    })
-    await once(issuer.listen(0, '127.0.0.1'), 'listening')
-    issuerUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/`
+    keys = await startKeyPublisher()
+    service = await startService()
   })
   after(async () => {
-    issuer.closeAllConnections()
-    issuer.close()
-    await service.stop()
+    await keys?.close()
+    await service?.close()
     rmSync(folder, { recursive: true })
   })
 
@@ -100,13 +77,13 @@ upstreams:
 
     test('says what decides, with the keys of the issuer, and never the token', async () => {
       write(fileWith(`${open('/open')}\n${closed}`), 'good.yaml')
-      const good = await token()
+      const good = await keys.token()
       const passing = await ask(`${good}\n`)
       assert.equal(passing.code, 0, passing.err)
       assert.match(passing.out, /^- route +line \d+, \/open: another path$/m)
       assert.match(passing.out, /^\+ rule +holds$/m)
       assert.match(passing.out, /^= it passes$/m)
-      const old = await token({ exp: toSeconds(Date.now()) - 60 })
+      const old = await keys.token({ exp: toSeconds(Date.now()) - 60 })
       const refused = await ask(old, '--json')
       assert.equal(refused.code, 1)
       assert.equal(JSON.parse(refused.out).code, 'token_expired')
@@ -147,7 +124,7 @@ upstreams:
     test('lets pass what it says, and tells the service who is calling', async () => {
       assert.equal((await ask('/elsewhere')).status, 404)
       assert.equal((await ask('/closed')).status, 401)
-      const answer = await ask('/closed', { authorization: `Bearer ${await token()}`, x_user_id: 'root' })
+      const answer = await ask('/closed', { authorization: `Bearer ${await keys.token()}`, x_user_id: 'root' })
       assert.equal(answer.status, 200)
       const { headers } = (await answer.json()) as { headers: Record<string, string> }
       assert.equal(headers['x-user-id'], claims.sub)
