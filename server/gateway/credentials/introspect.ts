@@ -13,6 +13,7 @@ import { type EdgeIssuer, factsOf } from '../issuers.ts'
 import type { CredentialKind } from '../plan.ts'
 import { callerOf } from './bearer.ts'
 import { type ClientSecret, type IssuerClient, IssuerUnavailableError } from './issuer-client.ts'
+import { createPlaces } from './places.ts'
 
 export interface Introspector {
   /** At once where it is known. Throws or rejects with `Refused`. */
@@ -24,7 +25,6 @@ export interface IntrospectionOptions {
   readonly mostRefused?: number
   readonly mostAtOnce?: number
   readonly mostWaiting?: number
-  /** Of both together, for one network. */
   readonly mostFromOne?: number
 }
 
@@ -34,8 +34,6 @@ export interface IntrospectionOptions {
  */
 const KNOWN_FOR = MINUTE
 const REFUSED_FOR = SECOND
-/** In the row for a question. */
-const LONGEST_WAIT = 2 * SECOND
 /** Beyond it nobody issues one, and a line of headers ends. */
 const LONGEST_TOKEN = 4096
 
@@ -61,10 +59,11 @@ export function createIntrospector(
   const known = new Map<string, Known>()
   const refused = new Map<string, { readonly refusal: Refused; readonly since: Instant }>()
   const asking = new Map<string, Promise<Caller>>()
-  const places = createPlaces(mostAtOnce, mostWaiting, mostFromOne)
+  const places = createPlaces({ mostAtOnce, mostWaiting, mostFromOne })
 
   async function ask(token: string, kind: CredentialKind, { address, now }: Arrival, name: string): Promise<Caller> {
     const leave = await places.enter(networkOf(address))
+    if (!leave) throw unavailable('too many unknown tokens are being asked about')
     try {
       const claims = await introspect(token, kind)
       const caller: Caller = {
@@ -160,90 +159,10 @@ export function readAnswer(body: JsonObject | undefined, issuer: string, kind: C
 
 const invalid = (detail: string): Refused => new Refused({ code: 'invalid_token', detail })
 const unavailable = (detail: string): Refused => new Refused({ code: 'introspection_unavailable', detail })
-const tooMany = (): Refused => unavailable('too many unknown tokens are being asked about')
 
 /** What came first leaves first. */
 function put<T>(map: Map<string, T>, most: number, name: string, value: T): void {
   map.delete(name)
   if (map.size >= most) map.delete(map.keys().next().value as string)
   map.set(name, value)
-}
-
-interface Places {
-  /** Resolves, to a function that gives the place back, once one is free; rejects when none will be soon. */
-  enter(network: string): Promise<() => void>
-}
-
-/**
- * So many at once, so many more in a row for it, and of both no more for one than leaves room for others. Whoever has the
- * fewest under way is next, so that a flood waits behind everybody else.
- */
-function createPlaces(mostAtOnce: number, mostWaiting: number, mostFromOne: number): Places {
-  const underWay = createTally()
-  const present = createTally()
-  const waiting = new Map<() => void, string>()
-  let taken = 0
-
-  /** Resolves when somebody hands their place on. */
-  function wait(network: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const take = () => {
-      clearTimeout(timer)
-      waiting.delete(take)
-      resolve()
-    }
-    const timer = setTimeout(() => {
-      waiting.delete(take)
-      reject(tooMany())
-    }, LONGEST_WAIT)
-    waiting.set(take, network)
-    return promise
-  }
-
-  function next(): (() => void) | undefined {
-    let chosen: (() => void) | undefined
-    let fewest = Number.POSITIVE_INFINITY
-    for (const [take, network] of waiting) {
-      if (underWay.of(network) >= fewest) continue
-      chosen = take
-      fewest = underWay.of(network)
-    }
-    return chosen
-  }
-
-  return {
-    async enter(network) {
-      const isFull = taken >= mostAtOnce
-      if (present.of(network) >= mostFromOne || (isFull && waiting.size >= mostWaiting)) throw tooMany()
-      present.add(network, 1)
-      try {
-        if (isFull) await wait(network)
-        else taken++
-      } catch (error) {
-        present.add(network, -1)
-        throw error
-      }
-      underWay.add(network, 1)
-      return () => {
-        underWay.add(network, -1)
-        present.add(network, -1)
-        const take = next()
-        // The place goes from hand to hand, so nobody who comes meanwhile can take it.
-        if (take) take()
-        else taken--
-      }
-    },
-  }
-}
-
-function createTally() {
-  const counts = new Map<string, number>()
-  return {
-    of: (name: string): number => counts.get(name) ?? 0,
-    add(name: string, difference: number): void {
-      const count = (counts.get(name) ?? 0) + difference
-      if (count > 0) counts.set(name, count)
-      else counts.delete(name)
-    },
-  }
 }

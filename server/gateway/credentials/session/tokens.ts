@@ -7,16 +7,19 @@ import {
   checkClaims,
   halfHash,
   idToken,
+  KeysUnavailableError,
   VerificationError,
   verifySignature,
 } from '@latchkey/sdk/verify'
 import type { Instant } from '../../../kernel/clock.ts'
 import type { JsonObject } from '../../../kernel/json.ts'
+import { networkOf } from '../../../kernel/network-of.ts'
 import { SECOND } from '../../../kernel/seconds.ts'
 import { type Arrival, type Caller, Refused } from '../../exchange.ts'
 import type { EdgeIssuer } from '../../issuers.ts'
 import type { SessionPlan } from '../../plan.ts'
 import { type IssuerClient, IssuerUnavailableError, type PostedAnswer } from '../issuer-client.ts'
+import { createPlaces, type Places, type PlacesOptions } from '../places.ts'
 
 /** The issuer answered, and what it answered is nothing to sign anybody in with. For the log; nothing of it is shown. */
 export class SignInError extends Error {
@@ -63,6 +66,11 @@ export interface SessionTokens {
   ): Promise<JsonObject>
 }
 
+/** Whoever began a sign-in can bring made-up codes for it without end. */
+const REDEMPTIONS: PlacesOptions = { mostAtOnce: 16, mostWaiting: 128, mostFromOne: 16 }
+/** One for each session, so that only their number is bounded: what was up at once is to be renewed at once. */
+const REFRESHES: PlacesOptions = { mostAtOnce: 64, mostWaiting: 4096, mostFromOne: 4096 }
+
 /** Of an access token's life, and no more than a minute. */
 const RENEWED_AHEAD = 0.1
 const MOST_AHEAD = 60 * SECOND
@@ -70,6 +78,14 @@ const MOST_AHEAD = 60 * SECOND
 export function createSessionTokens({ plan, issuer, client, readToken }: TokenParts): SessionTokens {
   // A shared secret vouches for an API, never for who signed in.
   const allowed = allowAlgorithms(plan.issuer.algorithms.filter(name => !name.startsWith('HS')))
+
+  const [redemptions, refreshes] = [createPlaces(REDEMPTIONS), createPlaces(REFRESHES)]
+
+  async function ask(places: Places, form: Readonly<Record<string, string>>, { address }: Arrival) {
+    const leave = await places.enter(networkOf(address))
+    if (!leave) throw new IssuerUnavailableError('too much is being asked of it')
+    return client.post('tokenEndpoint', form, plan.client).finally(leave)
+  }
 
   async function give(answer: PostedAnswer, arrival: Arrival): Promise<GivenTokens> {
     const { body } = answer
@@ -107,11 +123,11 @@ export function createSessionTokens({ plan, issuer, client, readToken }: TokenPa
     async redeem({ code, verifier, redirectUri }, arrival) {
       const redemption = { code, redirect_uri: redirectUri, code_verifier: verifier }
       const form = { grant_type: 'authorization_code', ...redemption, ...resourceOf(plan) }
-      return give(await client.post('tokenEndpoint', form, plan.client), arrival)
+      return give(await ask(redemptions, form, arrival), arrival)
     },
     async refresh(refreshToken, arrival) {
       const form = { grant_type: 'refresh_token', refresh_token: refreshToken, ...resourceOf(plan) }
-      return give(await client.post('tokenEndpoint', form, plan.client), arrival)
+      return give(await ask(refreshes, form, arrival), arrival)
     },
     async readIdToken(token, { nonce, code, accessToken }, now) {
       try {
@@ -124,6 +140,7 @@ export function createSessionTokens({ plan, issuer, client, readToken }: TokenPa
         return claims as unknown as JsonObject
       } catch (error) {
         if (error instanceof VerificationError) throw new SignInError(`the ID token: ${error.message}`)
+        if (error instanceof KeysUnavailableError) throw new IssuerUnavailableError('its keys cannot be had')
         throw error
       }
     },
