@@ -1,7 +1,11 @@
-/** The verifier: no text makes it throw anything but its own refusal, and of a good token no change of a byte is taken. */
+/**
+ * The verifier: no text makes it throw anything but its own refusal, and of a good token no change of a byte is taken. So it
+ * is with tokens that are encrypted to its keys.
+ */
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import fc from 'fast-check'
+import { CompactEncrypt, exportJWK, generateKeyPair } from 'jose'
 import {
   AUDIENCE,
   base64url,
@@ -12,13 +16,21 @@ import {
   type Signer,
   signToken,
 } from '../../sdk/testing/forge.ts'
-import { accessToken, createVerifier, keySet, VerificationError, type Verifier } from '../../sdk/verify.ts'
+import {
+  accessToken,
+  createVerifier,
+  importDecryptionKey,
+  keySet,
+  VerificationError,
+  type Verifier,
+} from '../../sdk/verify.ts'
 import { jsonObject, mostly, text } from './arbitraries.ts'
 import { assertHolds } from './budget.ts'
 
 describe('The verifier', () => {
   let signer: Signer
   let token: string
+  let encrypted: string
   let verify: Verifier
   before(async () => {
     signer = await createSigner('ES256', 'a-key')
@@ -28,6 +40,16 @@ describe('The verifier', () => {
       algorithms: ['ES256', 'RS256'],
       profile: accessToken({ issuer: ISSUER, audience: AUDIENCE }),
       clock: () => NOW,
+      decryptionKeys: await Promise.all(
+        (['ECDH-ES', 'RSA-OAEP-256'] as const).map(async alg => {
+          const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+          const encryptor = new CompactEncrypt(Buffer.from(token))
+          encrypted ??= await encryptor
+            .setProtectedHeader({ alg, enc: 'A256GCM', cty: 'JWT', kid: 'opens' })
+            .encrypt(publicKey)
+          return importDecryptionKey(await exportJWK(privateKey), { alg, kid: 'opens' })
+        }),
+      ),
     })
   })
 
@@ -35,6 +57,7 @@ describe('The verifier', () => {
 
   test('takes the token that all others here are made from', async () => {
     assert.equal((await verify(token)).claims.iss, ISSUER)
+    assert.equal((await verify(encrypted)).claims.iss, ISSUER)
   })
 
   test('refuses any text', () => assertHolds(fc.asyncProperty(text(), assertRefused)))
@@ -50,6 +73,25 @@ describe('The verifier', () => {
       ),
     ))
 
+  test('refuses five parts of whatever they are', () =>
+    assertHolds(
+      fc.asyncProperty(
+        jsonObject({
+          alg: mostly('ECDH-ES', 'RSA-OAEP-256', 'dir'),
+          enc: mostly('A256GCM', 'A128GCM'),
+          cty: mostly('JWT'),
+          kid: mostly('opens'),
+          epk: fc.constantFrom<unknown>({ kty: 'EC', crv: 'P-256', x: 'AQ', y: 'Ag' }, {}, 7, null),
+        }),
+        mostly('', 'A'.repeat(342)),
+        fc.uint8Array({ minLength: 1, maxLength: 80 }),
+        (header, key, text) => {
+          const [iv, tag] = [Buffer.alloc(12, 1), Buffer.alloc(16, 1)].map(base64url)
+          return assertRefused([base64url(JSON.stringify(header)), key, iv, base64url(text), tag].join('.'))
+        },
+      ),
+    ))
+
   test('refuses the token with any of its characters changed, taken out or added', () =>
     assertHolds(
       fc.asyncProperty(
@@ -57,9 +99,11 @@ describe('The verifier', () => {
         fc.string({ unit: 'binary-ascii', maxLength: 2 }),
         fc.nat({ max: 2 }),
         async (where, instead, taken) => {
-          const at = where % token.length
-          const changed = token.slice(0, at) + instead + token.slice(at + taken)
-          if (changed !== token) await assertRefused(changed)
+          for (const good of [token, encrypted]) {
+            const at = where % good.length
+            const changed = good.slice(0, at) + instead + good.slice(at + taken)
+            if (changed !== good) await assertRefused(changed)
+          }
         },
       ),
     ))
