@@ -9,12 +9,14 @@ const CLIENTS = 1000
 const AT_ONCE = 50
 const CONNECTIONS = 16
 
+const WAYS = ['at once', 'with half an answer', 'with half an answer', 'at once', 'when nothing more fits'] as const
 /** More than every buffer between the service and the client holds, so that its socket is waiting when the client goes. */
-const LARGE = Buffer.alloc(8 * 1024 * 1024)
+const LARGE = Buffer.alloc(3 * 1024 * 1024)
 
 test('a thousand clients that leave in the midst of an answer keep no socket, and the next is served', async () => {
   const service = await startService((request, response) => {
     if (request.url === '/small') response.end('served')
+    else if (request.url === '/half') response.writeHead(200, { 'content-length': 2 }).write('1')
     else response.writeHead(200, { 'content-length': LARGE.length }).end(LARGE)
   })
   const edge = await startEdge({
@@ -27,23 +29,23 @@ test('a thousand clients that leave in the midst of an answer keep no socket, an
     most = Math.max(most, service.open())
   }, 5)
 
-  async function leave(way: number): Promise<void> {
+  async function leave(turn: number): Promise<void> {
+    const way = WAYS[turn % WAYS.length]
     const socket = connect(edge.port, '127.0.0.1')
     socket.on('error', () => {})
-    socket.write('GET /large HTTP/1.1\r\nhost: edge\r\n\r\n')
-    // Some as soon as they have asked, some with the head, and some when nothing more fits on the way.
-    if (way > 0) await once(socket, 'data')
-    if (way > 1) {
+    socket.write(`GET /${way === 'when nothing more fits' ? 'large' : 'half'} HTTP/1.1\r\nhost: edge\r\n\r\n`)
+    if (way !== 'at once') await once(socket, 'data')
+    if (way === 'when nothing more fits') {
       socket.pause()
       await new Promise(resolve => setTimeout(resolve, 20))
     }
-    if (way % 2 === 0) socket.destroy()
+    if (turn % 2 === 0) socket.destroy()
     else socket.resetAndDestroy()
   }
   let left = 0
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
-      while (left < CLIENTS) await leave(left++ % 4)
+      while (left < CLIENTS) await leave(left++)
     }),
   )
   const answer = await fetch(`${edge.url}/small`)
