@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -107,6 +107,12 @@ upstreams:
       body: 'busy',
       contentType: 'text/plain; charset=utf-8',
     })
+  })
+
+  test('is what the guide begins with, and nothing there is warned of', async () => {
+    const guide = readFileSync(new URL('../../../docs/gateway.md', import.meta.url), 'utf8')
+    const { faults, warnings, plan } = await inspect(/```yaml\n(.+?)```/s.exec(guide)?.[1] ?? '')
+    assert.deepEqual([faults, warnings, plan?.routes.length], [[], [], 2])
   })
 
   test('is the same as the gateway member of a tenant file, with the lines of that file', async () => {
