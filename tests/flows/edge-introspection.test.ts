@@ -1,10 +1,8 @@
-/** What only its issuer can read, at a gateway that asks it: opaque tokens of another issuer than ours, and our API keys. */
+/** Tokens that only their issuer can read, at a gateway that asks it: oidc-provider, which is not ours. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { MINUTE } from '../../server/kernel/seconds.ts'
-import type { CreatedApiKey } from '../../server/operations/api-keys.ts'
 import { EdgeBrowser, type Page, send } from '../fixtures/edge-browser.ts'
-import { type EdgeStage, MACHINE, setEdgeStage } from '../fixtures/edge-stage.ts'
 import { freePort } from '../fixtures/free-port.ts'
 import { gatewayOf, type RunningGateway, type Service, startService } from '../fixtures/gateway.ts'
 import { AT_ISSUER, type OpaqueIssuer, startOpaqueIssuer } from '../fixtures/opaque-issuer.ts'
@@ -107,52 +105,5 @@ describe('An opaque token at the edge', () => {
     assert.ok(page.headers['retry-after'])
     clock.advance(MINUTE)
     assert.equal(outcome(await use(known)), 'introspection_unavailable')
-  })
-})
-
-describe('An API key at the edge', () => {
-  let stage: EdgeStage
-  before(async () => {
-    stage = await setEdgeStage()
-  })
-  after(() => stage?.close())
-
-  const make = async (): Promise<CreatedApiKey> => {
-    const wanted = { client: MACHINE.client_id, user: null, audience: API, name: 'Import', days: null }
-    const given = { tenant: 'default', ...wanted, scopes: ['read:videos'] }
-    return (await stage.server.latchkey.operate('api-keys create', given)) as CreatedApiKey
-  }
-  const use = (headers: Readonly<Record<string, string>>, path = '/keys/x') => send(`${stage.url}${path}`, { headers })
-
-  test('passes in either header, and goes on to no service that did not ask for it', async () => {
-    const { key } = await make()
-    for (const headers of [{ 'x-api-key': key }, { authorization: `Bearer ${key}` }]) {
-      const page = await use(headers)
-      assert.equal(page.status, 200, page.body)
-      const told = page.json()['headers'] as Record<string, string>
-      assert.equal(told['x-user-id'], `${MACHINE.client_id}@clients`)
-      assert.ok(!JSON.stringify(told).includes(key))
-    }
-    assert.equal((await use({ 'x-api-key': key, authorization: `Bearer ${key}` })).status, 400)
-  })
-
-  test('is a key where keys are taken, and nothing anywhere else', async () => {
-    const { key } = await make()
-    for (const path of ['/tokens/x', '/opaque/x', '/once/x'])
-      assert.equal((await use({ authorization: `Bearer ${key}` }, path)).status, 401, path)
-    const token = await stage.machineToken()
-    for (const headers of [{ 'x-api-key': token }, { authorization: `Bearer ${token}` }])
-      assert.equal((await use(headers)).status, 401)
-  })
-
-  test('ends when it is revoked, and not when somebody asks about it again', async () => {
-    const { key } = await make()
-    assert.equal((await use({ 'x-api-key': key })).status, 200)
-    await stage.server.latchkey.operate('api-keys revoke', { tenant: 'default', key })
-    const began = Date.now()
-    let page = await use({ 'x-api-key': key })
-    while (page.status === 200 && Date.now() - began < 20_000) page = await use({ 'x-api-key': key })
-    assert.equal(page.json()['reason'], 'token_revoked', 'the log says so before the issuer is asked again')
-    assert.equal((await use({ 'x-api-key': key })).status, 401)
   })
 })

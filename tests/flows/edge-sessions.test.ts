@@ -147,6 +147,20 @@ describe('A browser session', () => {
     assert.ok(isSignInPage(login), 'the session at the identity server is not enough')
     const page = await browser.submit(login, { username: ANN.email, password: ANN.password })
     assert.equal(sentTo(page).url, '/fresh/x')
+
+    clock.advance(MINUTE)
+    const asked = new URL(String((await browser.step(at('/edge/sign-in?max_age=1'))).headers.location))
+    asked.searchParams.delete('max_age')
+    const refused = await browser.visit(asked)
+    assert.equal(refused.status, 403, 'what was asked for is looked for in the answer')
+    assert.match(refused.body, /more than you signed in with/)
+  })
+
+  test('does not send a browser in circles for what signing in does not mend', async () => {
+    const browser = await signedIn()
+    const page = await browser.visit(at('/others/x'))
+    assert.equal(page.status, 401)
+    assert.equal(page.json()['reason'], 'wrong_audience')
   })
 
   test('is let go of where nobody has to be signed in', async () => {
