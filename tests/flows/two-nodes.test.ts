@@ -115,6 +115,30 @@ describe('Of two nodes over one database', () => {
     return { status: response.statusCode, body: response.json<Record<string, unknown>>() }
   }
 
+  test('each goes by what the database says of an API key and of its client’s grant, though no word of it came', async () => {
+    const keeper = { client_id: 'keeper', client_secret: 'the secret of the keeper' }
+    await applyTo(here.latchkey, {
+      clients: [{ ...keeper, name: 'Keeper', app_type: 'non_interactive' }],
+      clientGrants: [{ client_id: 'keeper', audience: VIDEOS, scope: ['read:videos', 'write:videos'] }],
+    })
+    const { id, key } = (await here.latchkey.operate('api-keys create', {
+      ...{ tenant: 'default', client: 'keeper', user: null, audience: VIDEOS, name: 'A key', days: null },
+      scopes: ['read:videos', 'write:videos'],
+    })) as { id: string; key: string }
+    const told = async () => {
+      const { body } = await askThere('/oauth/introspect', { payload: { ...keeper, token: key } })
+      return [body['active'], body['scope']]
+    }
+    assert.deepEqual(await told(), [true, 'read:videos write:videos'])
+
+    const { clients, apiKeys } = here.latchkey.store
+    const grant = { tenant: 'default', id: 'grant', client: 'keeper', audience: VIDEOS }
+    await clients.putGrant({ ...grant, scopes: ['read:videos'] })
+    assert.deepEqual(await told(), [true, 'read:videos'])
+    await apiKeys.revoke('default', id, clock.now())
+    assert.deepEqual(await told(), [false, undefined])
+  })
+
   test('one redeems what the other gave, once between them: a code, and a refresh token', async () => {
     const spa = await applicationAt(here.issuer, 'spa')
     const begun = await spa.begin()
