@@ -12,19 +12,20 @@ interface Sent {
   readonly from?: string
   readonly encrypted?: boolean
   readonly method?: string
+  readonly httpVersionMajor?: number
 }
 
 /** As Node's parser leaves it: of headers that are said twice the first, or both joined. */
 function arriveWith(
   rawHeaders: readonly string[],
-  { url = '/a', from = '192.0.2.1', encrypted = false, method = 'GET' }: Sent = {},
+  { url = '/a', from = '192.0.2.1', encrypted = false, method = 'GET', httpVersionMajor = 1 }: Sent = {},
 ) {
   const headers: Record<string, string> = {}
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = '', value = ''] = [rawHeaders[at]?.toLowerCase(), rawHeaders[at + 1]]
     headers[name] ??= value
   }
-  const request = { rawHeaders, headers, method, url, socket: { remoteAddress: from, encrypted } }
+  const request = { rawHeaders, headers, method, url, httpVersionMajor, socket: { remoteAddress: from, encrypted } }
   return arrive(request as unknown as IncomingMessage, 'id', 1)
 }
 
@@ -53,8 +54,11 @@ describe('what arrives', () => {
       assert.equal(codeOf(['Host', 'a'], { url }), 'bad_path', url)
   })
 
-  test('by a method that would have a service repeat it is refused', () =>
-    assert.equal(codeOf(['Host', 'a'], { method: 'TRACE' }), 'malformed_request'))
+  test('in another version of HTTP, or to be told back, is refused', () => {
+    assert.equal(codeOf([], { httpVersionMajor: 0 }), 'malformed_request')
+    assert.equal(codeOf([], { httpVersionMajor: 2 }), 'malformed_request')
+    assert.equal(codeOf([], { method: 'TRACE' }), 'malformed_request')
+  })
 
   test('with a Host that is none is refused', () => {
     for (const host of ['a b', 'a/b', 'a@b', 'a:b', 'a:123456', 'a,b', '-a', 'a_b', '[::1', 'a\\b', '%61'])

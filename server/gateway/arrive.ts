@@ -54,6 +54,8 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
 
   return (request, id, now) => {
     const { rawHeaders, headers, method = '', url = '' } = request
+    // Node reads 0.9 and 2.0 as if they were 1.1, which nobody else does.
+    if (request.httpVersionMajor !== 1) return malformed('the version of HTTP is neither 1.0 nor 1.1')
     const twice = repeated(rawHeaders)
     if (twice !== undefined) return malformed(`${twice} is sent more than once`)
     if (ECHOING.has(method)) return malformed('the method would have a service repeat what it was sent')
