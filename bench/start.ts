@@ -39,6 +39,7 @@ export async function measureStart(): Promise<readonly Figure[]> {
 async function measureIn(folder: string): Promise<readonly Figure[]> {
   const port = await freePort()
   const examplePort = await freePort()
+  const gatewayPort = await freePort()
   const issuer = `http://localhost:${port}/`
   const account: Account = { email: 'bench@example.com', password: randomSecret() }
   const settings = {
@@ -46,6 +47,7 @@ async function measureIn(folder: string): Promise<readonly Figure[]> {
     LATCHKEY_PORT: `${port}`,
     LATCHKEY_ISSUER: issuer,
     LATCHKEY_EXAMPLE_PORT: `${examplePort}`,
+    LATCHKEY_GATEWAY_PORT: `${gatewayPort}`,
     LATCHKEY_ADMIN_EMAIL: account.email,
     LATCHKEY_ADMIN_PASSWORD: account.password,
   }

@@ -1,19 +1,21 @@
 /**
- * `npm start`: the identity server and the example application in one process, with the example's tenant file,
- * and a table of what runs where. Everything can be set as for `latchkey serve`, and LATCHKEY_EXAMPLE_PORT besides.
+ * `npm start`: the identity server, the gateway and the example application, with the example's tenant file and route
+ * file, and a table of what runs where. The two processes of the example's API are children of this one, which is all
+ * the rest. Everything can be set as for `latchkey serve`, and LATCHKEY_EXAMPLE_PORT besides.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
-import { fileURLToPath } from 'node:url'
-import type { Example } from '../examples/24-hour-video/server.ts'
+import { systemClock } from '../server/kernel/clock.ts'
 import { OperatorError } from '../server/kernel/errors.ts'
 import { makeCacheFolder, makeDataFolder } from '../server/store/data-folder.ts'
+import { keepSecrets, MACHINES, routeFile, secretFile, tenantFile, writeOwn } from './example-files.ts'
+import { portOnDemand } from './port-on-demand.ts'
 
-const TENANT_FILE = new URL('../examples/24-hour-video/tenant.yaml', import.meta.url)
-/** The one that the tenant file knows. */
-const EXAMPLE_PORT = 4002
+const [GATEWAY_PORT, EXAMPLE_PORT] = [4001, 4002]
+/** Where nobody asked for other ports, those of the API are the ones that the route file names. */
+const API_PORTS = [4003, 4004] as const
 
 const dataFolder = process.env['LATCHKEY_DATA'] || './data'
 const told: string[] = []
@@ -21,27 +23,74 @@ const told: string[] = []
 try {
   makeDataFolder(dataFolder)
   const cache = join(dataFolder, 'compile-cache')
-  if (makeCacheFolder(cache)) enableCompileCache(cache)
+  const isCached = makeCacheFolder(cache)
+  if (isCached) enableCompileCache(cache)
   const { loadSettings } = await import('../server/config/load.ts')
   const { port } = await import('../server/config/schema.ts')
   const { issuer, adminEmail, dataFolder: data } = loadSettings(process.env)
-  // First, so that nothing has happened yet when its port is taken, and its real port is known to the tenant file.
-  const example = await listen(
-    port('LATCHKEY_EXAMPLE_PORT', process.env['LATCHKEY_EXAMPLE_PORT'] || undefined, EXAMPLE_PORT),
-    issuer,
+  const portOf = (name: string, usual: number) => port(name, process.env[name] || undefined, usual)
+  const ports = {
+    gateway: portOf('LATCHKEY_GATEWAY_PORT', GATEWAY_PORT),
+    example: portOf('LATCHKEY_EXAMPLE_PORT', EXAMPLE_PORT),
+  }
+
+  // First, so that nothing has happened yet when a port is taken, and real ones are known to the files.
+  const edge = await listen('the gateway', 'LATCHKEY_GATEWAY_PORT', ports.gateway, portOnDemand)
+  const gateway = `http://localhost:${edge.port}`
+  const { startExample } = await import('../examples/24-hour-video/server.ts')
+  const example = await listen('the example application', 'LATCHKEY_EXAMPLE_PORT', ports.example, port =>
+    startExample({ port, issuer, api: gateway }),
   )
-  const apply = process.env['LATCHKEY_APPLY'] || tenantFileFor(new URL(example.url).port)
+  const page = new URL(example.url).origin
+
+  const folder = join(dataFolder, 'example')
+  const secrets = keepSecrets(folder)
+  const apply = process.env['LATCHKEY_APPLY'] || writeOwn(folder, 'tenant.yaml', tenantFile({ issuer, page }, secrets))
   const { serve } = await import('../server/serve.ts')
   const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence =>
     told.push(sentence),
   )
-  onClose(example.close)
   const { caFile } = latchkey
-  // The example asks the identity server for its keys as any API would, and trusts whom the operator of both trusts.
+  // Whoever asks the identity server for its keys trusts whom the operator of both trusts.
   if (caFile !== null) setDefaultCACertificates([...getCACertificates('default'), readFileSync(caFile, 'utf8')])
+
+  const { startApiProcesses } = await import('../examples/24-hour-video/api-processes.ts')
+  const isUsual = ports.example === EXAMPLE_PORT && ports.gateway === GATEWAY_PORT
+  const apis = await startApiProcesses({
+    ports: isUsual ? API_PORTS : [0, 0],
+    issuer,
+    clientId: MACHINES.api,
+    secretFile: secretFile(folder, 'api'),
+    environment: {
+      ...(isCached && { NODE_COMPILE_CACHE: cache }),
+      ...(caFile !== null && { NODE_EXTRA_CA_CERTS: caFile }),
+    },
+    log: (sentence, error) => log.error({ error }, sentence),
+  })
+  const [one = '', other = ''] = apis.urls
+  const routes =
+    process.env['LATCHKEY_GATEWAY_CONFIG'] ||
+    writeOwn(folder, 'edge.yaml', routeFile({ issuer, page, gateway: `127.0.0.1:${edge.port}`, apis: [one, other] }))
+  edge.serveBy(
+    async () => {
+      const { readRouteFile } = await import('../server/gateway/route-file/read.ts')
+      const { startGateway } = await import('../server/gateway/gateway.ts')
+      const { plan } = await readRouteFile(routes, { environment: process.env, now: systemClock() })
+      return startGateway(plan, { clock: systemClock, log, port: edge })
+    },
+    error => log.error({ error }, 'the gateway does not start'),
+  )
+  onClose(async () => {
+    await Promise.all([edge.close(), example.close(), apis.close()])
+  })
+
   flushCompileCache()
-  if (process.stdout.isTTY) console.log(table(issuer, example.url, data, adminEmail, caFile))
-  else log.info({ example: example.url }, 'the example application is listening')
+  if (process.stdout.isTTY) console.log(table({ issuer, example: example.url, gateway, data, adminEmail, caFile }))
+  else
+    log.info(
+      { example: example.url, gateway, apis: apis.urls },
+      'the gateway and the example application are listening',
+    )
 } catch (error) {
   // A first start that fails late has made a password already, and tells it this once.
   for (const sentence of told) console.log(sentence)
@@ -50,38 +99,39 @@ try {
   process.exit(1)
 }
 
-async function listen(port: number, issuer: string): Promise<Example> {
-  const { startExample } = await import('../examples/24-hour-video/server.ts')
+async function listen<Listening>(
+  whose: string,
+  setting: string,
+  port: number,
+  start: (port: number) => Promise<Listening>,
+): Promise<Listening> {
   try {
-    return await startExample({ port, issuer })
+    return await start(port)
   } catch (error) {
     const { code, syscall, message } = error as NodeJS.ErrnoException
     if (syscall !== 'listen') throw error
     const problem = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be listened on (${message})`
-    throw new OperatorError(
-      `Port ${port}, for the example application, ${problem}. Set LATCHKEY_EXAMPLE_PORT to another.`,
-      { cause: error },
-    )
+    throw new OperatorError(`Port ${port}, for ${whose}, ${problem}. Set ${setting} to another.`, { cause: error })
   }
 }
 
-/** On another port the example is another origin, and has to be registered as that. */
-function tenantFileFor(examplePort: string): string {
-  if (examplePort === `${EXAMPLE_PORT}`) return fileURLToPath(TENANT_FILE)
-  const file = join(dataFolder, 'example-tenant.yaml')
-  const text = readFileSync(TENANT_FILE, 'utf8').replaceAll(`localhost:${EXAMPLE_PORT}`, `localhost:${examplePort}`)
-  rmSync(file, { force: true })
-  writeFileSync(file, text, { mode: 0o600 })
-  return file
+interface Told {
+  readonly issuer: string
+  readonly example: string
+  readonly gateway: string
+  readonly data: string
+  readonly adminEmail: string
+  readonly caFile: string | null
 }
 
-function table(issuer: string, example: string, data: string, adminEmail: string, caFile: string | null): string {
+function table({ issuer, example, gateway, data, adminEmail, caFile }: Told): string {
   const howToSignIn =
     told.length > 0
       ? told.map(sentence => `${sentence}  (this is told once)`)
       : [`The first administrator is ${adminEmail} with the password that was told on the first start`]
   return `
   Example app       ${example}      open this first
+  Its API           ${gateway}/api/videos      behind the gateway
   Identity server   ${issuer}
   Discovery         ${issuer}.well-known/openid-configuration
   Data              ${data}${caFile === null ? '' : `\n  Trust             ${caFile}      in the browser, and as NODE_EXTRA_CA_CERTS`}

@@ -1,23 +1,13 @@
 /**
- * The API of the example: three operations, and how a resource server answers to the tokens it is sent (RFC 6750).
- * The films are titles.ts; what makes a token good is the SDK.
+ * The API of the example: what it answers to whom. Who calls is the gateway's word (`callers.ts`); the films are kept
+ * where both processes of the API see them (`shared.ts`).
  */
 import type { IncomingMessage } from 'node:http'
-import { remoteKeys } from '@latchkey/sdk/jwks'
-import {
-  type AlgorithmName,
-  accessToken,
-  createVerifier,
-  KeysUnavailableError,
-  requireScopes,
-  VerificationError,
-  type VerifiedToken,
-} from '@latchkey/sdk/verify'
-import type { Titles } from './titles.ts'
+import { ServiceError } from '@latchkey/sdk/service-client'
+import type { Accounts } from './accounts.ts'
+import { type Caller, callerOf } from './callers.ts'
+import type { Title } from './titles.ts'
 
-/** As tenant.yaml has the API's tokens signed. */
-const ALGORITHMS: readonly AlgorithmName[] = ['RS256']
-const UPLOAD_SCOPE = 'write:videos'
 /** A title of 80 characters, in any script and escaped, with room to spare. */
 const MAXIMUM_BODY = 4096
 
@@ -27,11 +17,18 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+export interface Films {
+  /** Newest first. */
+  list(): readonly Title[]
+  /** @throws RangeError for what is no title. */
+  add(title: unknown): Promise<Title>
+}
+
 export interface ApiOptions {
-  readonly issuer: string
-  readonly audience: string
-  readonly titles: Titles
-  readonly clock?: () => number
+  readonly films: Films
+  readonly accounts: Accounts
+  /** Told of what went wrong here; never of what a caller did wrong. */
+  readonly log: (message: string, error: unknown) => void
 }
 
 /** An answer that ends the request early, thrown from wherever that is found out. */
@@ -44,30 +41,35 @@ class Refusal extends Error {
 }
 
 /** The API as a function from a request under `/api/` to its answer. */
-export function createApi({ issuer, audience, titles, clock = Date.now }: ApiOptions) {
-  const verify = createVerifier({
-    keys: remoteKeys({ issuer, algorithms: ALGORITHMS }),
-    algorithms: ALGORITHMS,
-    profile: accessToken({ issuer, audience }),
-    clock,
-  })
+export function createApi({ films, accounts, log }: ApiOptions) {
+  const operations: Readonly<Record<string, (request: IncomingMessage) => Answer | Promise<Answer>>> = {
+    'GET /api/videos': () => ({ status: 200, body: { videos: films.list() } }),
 
-  const operations: Readonly<Record<string, (request: IncomingMessage) => Promise<Answer>>> = {
-    'GET /api/videos': async () => ({ status: 200, body: { videos: titles.list() } }),
-
+    // The gateway lets nobody pass here without `write:videos`.
     'POST /api/videos': async request => {
-      const token = await verify(readBearer(request))
-      requireScopes(token, UPLOAD_SCOPE)
+      knownCaller(request)
       const { title } = await readJson(request)
       try {
-        return { status: 201, body: titles.add(title as string) }
+        return { status: 201, body: await films.add(title) }
       } catch (error) {
         if (error instanceof RangeError) throw new Refusal(400, 'invalid_title', error.message)
         throw error
       }
     },
 
-    'GET /api/me': async request => ({ status: 200, body: describe(await verify(readBearer(request))) }),
+    'GET /api/me': request => ({ status: 200, body: describe(knownCaller(request)) }),
+
+    'POST /api/sign-out-everywhere': async request => {
+      const { id } = knownCaller(request)
+      try {
+        await accounts.revokeAccess({ id }, { on: request.headers })
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error
+        log('nobody could be signed out', error)
+        throw new Refusal(503, 'unavailable', 'the identity server does not answer', { 'retry-after': '2' })
+      }
+      return { status: 200, body: { signedOut: true } }
+    },
   }
 
   return async function answer(request: IncomingMessage, path: string): Promise<Answer> {
@@ -78,27 +80,27 @@ export function createApi({ issuer, audience, titles, clock = Date.now }: ApiOpt
       if (methods.length === 0) throw new Refusal(404, 'not_found', 'there is nothing here')
       throw new Refusal(405, 'method_not_allowed', 'not with this method', { allow: methods.join(', ') })
     } catch (error) {
-      return refuse(error)
+      if (error instanceof Refusal) return error.answer
+      throw error
     }
   }
 }
 
-/** What the API learnt from the token, which is all it knows of the caller. Times in seconds. */
-function describe({ claims }: VerifiedToken): object {
-  const scopes = typeof claims['scope'] === 'string' ? claims['scope'].split(' ') : []
-  return { sub: claims.sub, scopes, issued_at: claims.iat, expires_at: claims.exp }
+/** Where the gateway's route file forgot to ask for a token, nobody is somebody. */
+function knownCaller({ headers }: IncomingMessage): Caller {
+  const caller = callerOf(headers)
+  if (!caller) throw new Refusal(401, 'unauthorized', 'the gateway has not said who is calling')
+  return caller
 }
 
-/** RFC 6750 §2.1. Two headers could be read as two callers; Node shows the first and hides the rest. */
-function readBearer(request: IncomingMessage): string {
-  const sent = request.headersDistinct['authorization'] ?? []
-  if (sent.length > 1)
-    throw new Refusal(400, 'invalid_request', 'send one Authorization header', challenge({ error: 'invalid_request' }))
-  const token = /^bearer +([\w.~+/-]+=*)$/i.exec(sent[0] ?? '')?.[1]
-  // §3.1: who sent no credentials is told the scheme and no error.
-  if (!token) throw new Refusal(401, 'unauthorized', 'send an access token', challenge({}))
-  return token
-}
+/** All that the API knows of the caller. Times in seconds. */
+const describe = ({ id, scopes, issuedAt, expiresAt }: Caller): object => ({
+  sub: id,
+  scopes,
+  issued_at: issuedAt,
+  expires_at: expiresAt,
+  answered_by: process.pid,
+})
 
 async function readJson(request: IncomingMessage): Promise<Readonly<Record<string, unknown>>> {
   if (!/^application\/json *(?:;|$)/i.test(request.headers['content-type'] ?? ''))
@@ -118,29 +120,4 @@ async function readJson(request: IncomingMessage): Promise<Readonly<Record<strin
     // Not JSON at all is told like JSON of another shape.
   }
   throw new Refusal(400, 'invalid_body', 'the body is not a JSON object')
-}
-
-function refuse(error: unknown): Answer {
-  if (error instanceof Refusal) return error.answer
-  if (error instanceof KeysUnavailableError)
-    return {
-      status: 503,
-      body: { error: 'unavailable', message: 'tokens cannot be checked at the moment' },
-      headers: { 'retry-after': '2' },
-    }
-  if (!(error instanceof VerificationError)) throw error
-  const { code, message } = error
-  return code === 'insufficient_scope'
-    ? { status: 403, body: { error: code, message }, headers: challenge({ error: code, scope: UPLOAD_SCOPE }) }
-    : {
-        status: 401,
-        body: { error: 'invalid_token', message },
-        headers: challenge({ error: 'invalid_token', error_description: message }),
-      }
-}
-
-/** RFC 6750 §3. The values are ours, and hold nothing that would need escaping. */
-function challenge(parameters: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const all = Object.entries({ realm: '24-Hour Video', ...parameters })
-  return { 'www-authenticate': `Bearer ${all.map(([name, value]) => `${name}="${value}"`).join(', ')}` }
 }

@@ -30,20 +30,25 @@ const FILES = [
   'element.js',
   'film.js',
   'home.js',
+  'live.js',
   'profile.js',
   'scenes.js',
   'watch.js',
   'words.js',
 ]
 
-/** The SDK as it is published: one file with everything it needs inside, so that the example needs no bundler. */
-const VENDOR = '@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js'
+/** As they are published: each is one file with everything it needs inside, so that the example needs no bundler. */
+const VENDORS = {
+  '/vendor/auth0-spa-js.js': new URL(import.meta.resolve('@auth0/auth0-spa-js/dist/auth0-spa-js.production.esm.js')),
+  // Its package names no such file to others, and holds it.
+  '/vendor/socket.io.js': new URL('dist/socket.io.esm.min.js', import.meta.resolve('socket.io-client/package.json')),
+}
 
 /** URL path → file. */
 export async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
   const sources: [string, URL][] = [
     ...FILES.map((name): [string, URL] => [`/${name}`, new URL(`public/${name}`, import.meta.url)]),
-    ['/vendor/auth0-spa-js.js', new URL(import.meta.resolve(VENDOR))],
+    ...Object.entries(VENDORS),
   ]
   const assets = new Map(await Promise.all(sources.map(async ([path, url]) => [path, await readAsset(url)] as const)))
   return assets.set('/', assets.get('/index.html') as Asset)
@@ -56,17 +61,18 @@ async function readAsset(url: URL): Promise<Asset> {
 }
 
 /**
- * The page talks to the issuer (tokens) and frames it (silent sign-in). The SDK keeps refresh tokens in a worker it
+ * The page talks to the issuer (tokens), frames it (silent sign-in), and asks the API at the gateway. The SDK keeps refresh tokens in a worker it
  * makes from a blob. Profile pictures come from anywhere.
  */
-export function pageHeaders(issuer: string): Readonly<Record<string, string>> {
+export function pageHeaders(issuer: string, api: string): Readonly<Record<string, string>> {
   const { origin } = new URL(issuer)
+  const edge = new URL(api).origin
   const policy = {
     'default-src': "'none'",
     'script-src': "'self'",
     'style-src': "'self'",
     'img-src': `'self' data: https: ${origin}`,
-    'connect-src': `'self' ${origin}`,
+    'connect-src': `'self' ${origin} ${edge} ${edge.replace(/^http/, 'ws')}`,
     'frame-src': origin,
     'worker-src': 'blob:',
     'form-action': "'none'",

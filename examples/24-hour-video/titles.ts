@@ -17,7 +17,7 @@ export interface Titles {
   /** Newest first. */
   list(): readonly Title[]
   /** @throws RangeError for a title that is empty, too long, or not one line of text. */
-  add(title: string): Title
+  add(title: unknown): Title
 }
 
 const MAXIMUM_CHARACTERS = 80

@@ -2,8 +2,8 @@
 import { OperatorError } from '../kernel/errors.ts'
 import { type Option, options, type Settings } from './schema.ts'
 
-/** Variables with our prefix that belong to the tools around the server, not to it. */
-const ELSEWHERE = /^LATCHKEY_(TEST|EXAMPLE|BENCH)_/
+/** Variables with our prefix that belong to the gateway or to the tools around the server, not to it. */
+const ELSEWHERE = /^LATCHKEY_(TEST|EXAMPLE|BENCH|GATEWAY)_/
 
 /** Throws `OperatorError` for a value that makes no sense, and for a name that is not an option: a typing error must not pass in silence. */
 export function loadSettings(environment: Readonly<Record<string, string | undefined>>): Settings {

@@ -15,7 +15,7 @@ import { corsHeaders } from './cors.ts'
 import { keepHere } from './credentials/open-credentials.ts'
 import type { Arrival, Decision, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
 import { createForwarder } from './forward.ts'
-import { createListener, type Listener } from './listener.ts'
+import { createListener, type Listener, type OpenPort } from './listener.ts'
 import type { Address, EdgePlan } from './plan.ts'
 import { refusalAnswer } from './refuse.ts'
 import { hasBody } from './request-body.ts'
@@ -41,6 +41,8 @@ export interface GatewayOptions {
   readonly log: Log
   /** In the place of the log and of metrics. */
   readonly sight?: OpenSight
+  /** In the place of the one that the plan names. */
+  readonly port?: OpenPort
 }
 
 /** Listens when it resolves: an issuer that is away is waited for by whoever needs it, and they are told so. */
@@ -123,7 +125,7 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
     turnedAway: why => sight.turnedAway(why),
   })
 
-  const port = await listen(listener, plan.listen, async () => {
+  const port = await listen(listener, given.port ?? plan.listen, async () => {
     await rules.stop()
     await sight.close()
   })
@@ -160,15 +162,16 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
 const readCertificate = ({ tls }: EdgePlan) =>
   tls && { cert: readFileSync(tls.cert, 'utf8'), key: readFileSync(tls.key, 'utf8') }
 
-async function listen(listener: Listener, address: Address, giveUp: () => Promise<void>): Promise<number> {
+async function listen(listener: Listener, where: Address | OpenPort, giveUp: () => Promise<void>): Promise<number> {
   try {
-    return await listener.listen(address)
+    return await listener.listen(where)
   } catch (error) {
     await giveUp()
     const { code, message } = error as NodeJS.ErrnoException
+    if ('server' in where) throw error
     const problem = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be listened on: ${message}`
     throw new OperatorError(
-      `Port ${address.port} on ${address.host}, for the gateway, ${problem}. See \`listen\` in the route file and LATCHKEY_GATEWAY_PORT.`,
+      `Port ${where.port} on ${where.host}, for the gateway, ${problem}. See \`listen\` in the route file and LATCHKEY_GATEWAY_PORT.`,
       { cause: error },
     )
   }

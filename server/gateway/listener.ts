@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as PlainServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address, Bounds } from './plan.ts'
 
@@ -21,12 +21,19 @@ interface ListenerParts {
   turnedAway(why: TurnedAway): void
 }
 
+/** A port that somebody listens on until now, who read nothing of those that came. */
+export interface OpenPort {
+  readonly server: PlainServer
+  /** Connections that wait, made with `pauseOnConnect`. */
+  takeWaiting(): readonly Socket[]
+}
+
 export interface Listener {
   readonly server: Server | SecureServer
   /** Upgraded ones included. */
   readonly connections: number
   /** Resolves with the port, which is any free one for 0. */
-  listen(address: Address): Promise<number>
+  listen(where: Address | OpenPort): Promise<number>
   /** Another certificate for connections from now on. */
   present(certificate: { readonly cert: string; readonly key: string }): void
   /**
@@ -120,9 +127,15 @@ export function createListener(parts: ListenerParts): Listener {
     get connections() {
       return answers.size
     },
-    async listen({ host, port }) {
-      server.listen(port, host)
+    async listen(where) {
+      if ('server' in where) server.listen(where.server)
+      else server.listen(where.port, where.host)
       await once(server, 'listening')
+      if ('server' in where)
+        for (const socket of where.takeWaiting()) {
+          server.emit('connection', socket)
+          socket.resume()
+        }
       return (server.address() as AddressInfo).port
     },
     present(certificate) {

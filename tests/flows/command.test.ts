@@ -159,25 +159,43 @@ describe('The command', () => {
   })
 
   describe('that starts the example as well', () => {
-    const start = (port: string, stopAt?: string) =>
-      run([], { ...environment, LATCHKEY_EXAMPLE_PORT: port }, { file: START, ...(stopAt !== undefined && { stopAt }) })
+    const start = (port: string, stopAt?: string, gatewayPort = '0') =>
+      run(
+        [],
+        { ...environment, LATCHKEY_EXAMPLE_PORT: port, LATCHKEY_GATEWAY_PORT: gatewayPort },
+        { file: START, ...(stopAt !== undefined && { stopAt }) },
+      )
 
     test('says that its port is taken, before it makes anything that is told once', async () => {
       refuses(await start(String(taken)), new RegExp(`^Port ${taken}, for the example .+ LATCHKEY_EXAMPLE_PORT`))
+      refuses(
+        await start('0', undefined, String(taken)),
+        new RegExp(`^Port ${taken}, for the gateway.+ LATCHKEY_GATEWAY_PORT`),
+      )
       assert.equal(existsSync(join(folder, 'data', 'latchkey.db')), false)
     })
 
     test('says that its port is none', async () =>
       refuses(await start('abc'), /^LATCHKEY_EXAMPLE_PORT must be a port from 0 to 65535, not "abc"/))
 
-    test('registers it where it is, in files that are nobody else’s to read', async () => {
-      const { code, out } = await start('0', 'the example application is listening')
+    test('registers it where it is, in files that are nobody else’s to read, and ends all of it', async () => {
+      const { code, out, err } = await start('0', 'the example application are listening')
       assert.equal(code, 0, out)
       const [, origin = ''] = /"example":"(http:\/\/localhost:\d+)\/"/.exec(out) ?? []
-      assert.ok(readFileSync(join(folder, 'data', 'example-tenant.yaml'), 'utf8').includes(origin), origin)
+      assert.ok(readFileSync(join(folder, 'data', 'example', 'tenant.yaml'), 'utf8').includes(origin), origin)
       assert.notEqual(origin, '')
       assert.equal(modeOf(), '700')
-      for (const name of ['lock.db', 'example-tenant.yaml']) assert.equal(modeOf(name), '600', name)
+      const secrets = ['example/edge.secret', 'example/api.secret']
+      for (const name of ['lock.db', 'example/tenant.yaml', 'example/edge.yaml', ...secrets])
+        assert.equal(modeOf(name), '600', name)
+      for (const name of secrets) {
+        const secret = readFileSync(join(folder, 'data', name), 'utf8').trim()
+        assert.ok(secret.length >= 43)
+        assert.ok(!`${out}${err}`.includes(secret), name)
+      }
+      const [, apis = ''] = /"apis":(\[[^\]]+\])/.exec(out) ?? []
+      assert.equal(JSON.parse(apis).length, 2)
+      for (const api of [origin, ...JSON.parse(apis)]) await assert.rejects(fetch(`${api}/healthz`), TypeError)
     })
   })
 })

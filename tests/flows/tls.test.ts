@@ -137,7 +137,7 @@ describe('`npm start` with LATCHKEY_TLS=auto', () => {
   let given: Given
   let server: ServingProcess
   before(async () => {
-    given = await newSecureEnvironment({ LATCHKEY_TLS: 'auto', LATCHKEY_EXAMPLE_PORT: '0' })
+    given = await newSecureEnvironment({ LATCHKEY_TLS: 'auto', LATCHKEY_EXAMPLE_PORT: '0', LATCHKEY_GATEWAY_PORT: '0' })
     server = await serve(given.environment, START)
   })
   after(async () => {
@@ -175,7 +175,7 @@ describe('`npm start` with LATCHKEY_TLS=auto', () => {
       await page.locator('#password').fill(ADMIN.password)
       await page.locator('button[type=submit]').click()
       await page.locator('#sign-out').waitFor()
-      // Its API has asked the issuer for its keys, over a connection that only the private authority vouches for.
+      // The gateway has asked the issuer for its keys, over a connection that only the private authority vouches for.
       await page.locator('#upload-title').fill('Rain on a tin roof')
       await page.locator('#upload').click()
       await page.getByRole('link', { name: 'Rain on a tin roof' }).waitFor()
@@ -183,6 +183,11 @@ describe('`npm start` with LATCHKEY_TLS=auto', () => {
       const cookies = (await context.cookies(given.environment['LATCHKEY_ISSUER'])).filter(({ httpOnly }) => httpOnly)
       assert.ok(cookies.length > 0)
       for (const { name, secure } of cookies) assert.deepEqual([name.startsWith('__Host-'), secure], [true, true], name)
+
+      // And the processes of the API ask it as well.
+      await page.locator('#profile').click()
+      await page.locator('#sign-out-everywhere').click()
+      await page.locator('#sign-in').waitFor()
     } finally {
       await chromium.close()
     }

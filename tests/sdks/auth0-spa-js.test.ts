@@ -3,34 +3,32 @@
  * sees is asserted, and what the library sends; anything a page or the browser complains of fails the test.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { parse } from 'yaml'
-import { type Example, startExample } from '../../examples/24-hour-video/server.ts'
 import { launchBrowser } from '../fixtures/browser.ts'
-import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
+import { type Films, startFilms } from '../fixtures/films.ts'
+import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 
-const TENANT_FILE = readFileSync(new URL('../../examples/24-hour-video/tenant.yaml', import.meta.url), 'utf8')
 const ANN = { email: 'ann@example.com', password: 'a lighthouse in the fog', name: 'Ann Example' } as const
 const BEN = { email: 'ben@example.com', password: 'a second lantern on the pier', name: 'Ben Example' } as const
 const PATIENCE = 15_000
 
 onEachStore('auth0-spa-js', store => {
   let server: RunningServer
-  let example: Example
+  let example: Films
   let chromium: Browser
   /** Added to the server's clock, so that a second token is newer than the first without waiting for it. */
   let ahead = 0
 
   before(async () => {
     server = await startServer({ store, clock: () => Date.now() + ahead })
-    example = await startExample({ port: 0, issuer: server.issuer })
-    const file = parse(TENANT_FILE.replaceAll('http://localhost:4002', new URL(example.url).origin))
-    const picture = new URL('icon.svg', example.url).href
-    await applyTo(server.latchkey, { ...file, users: [{ ...ANN, email_verified: true, picture }, BEN] })
+    example = await startFilms(server, {
+      clock: () => Date.now() + ahead,
+      users: url => [{ ...ANN, email_verified: true, picture: new URL('icon.svg', url).href }, BEN],
+    })
     chromium = await launchBrowser()
   })
   after(async () => {

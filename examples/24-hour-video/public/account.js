@@ -1,6 +1,6 @@
 /** Who is signed in. The only file that talks to the SDK, which is Auth0's for single-page apps, unmodified. */
 
-import { Auth0Client, PopupCancelledError } from './vendor/auth0-spa-js.js'
+import { Auth0Client, GenericError, PopupCancelledError } from './vendor/auth0-spa-js.js'
 
 /**
  * @typedef {object} Account
@@ -11,8 +11,19 @@ import { Auth0Client, PopupCancelledError } from './vendor/auth0-spa-js.js'
  * @property {() => Promise<void>} signOut leaves the page
  * @property {() => Promise<string>} token an access token for the API
  * @property {() => Promise<string>} freshToken one that was not there before
+ * @property {(error: unknown) => boolean} isOver whether a token was refused because nobody is signed in any more
+ * @property {() => Promise<void>} forget that somebody was signed in here, and stays on the page
  * @property {string} page where people manage the account itself
  */
+
+/** How the identity server, or the SDK in its place, says that there is no session and no refresh token that counts. */
+const OVER = new Set([
+  'login_required',
+  'invalid_grant',
+  'missing_refresh_token',
+  'consent_required',
+  'interaction_required',
+])
 
 /** @typedef {{ screen_hint?: 'signup', prompt?: 'login' | 'select_account' }} Wishes how to be asked, in OpenID Connect's words */
 
@@ -60,6 +71,12 @@ export async function openAccount({ issuer, clientId, audience }) {
     signOut: () => client.logout({ logoutParams: { returnTo: home } }),
     token: async () => given(await client.getTokenSilently()),
     freshToken: async () => given(await client.getTokenSilently({ cacheMode: 'off' })),
+    // What comes from the network is a TypeError, and says nothing of anybody.
+    isOver: error => error instanceof GenericError && OVER.has(error.error),
+    async forget() {
+      await client.logout({ openUrl: false })
+      account.user = undefined
+    },
   }
   return account
 }

@@ -1,7 +1,9 @@
 /** Starts the page: finds out who is there, then shows what the address names, again whenever it or the language changes. */
 import { openAccount } from './account.js'
+import { openCatalogue } from './catalogue.js'
 import { element } from './element.js'
 import { homePage } from './home.js'
+import { openLive } from './live.js'
 import { portrait, profilePage } from './profile.js'
 import { watchPage } from './watch.js'
 import { keepLanguage, preferredLanguage, speak } from './words.js'
@@ -10,10 +12,13 @@ import { keepLanguage, preferredLanguage, speak } from './words.js'
  * What every page is given.
  * @typedef {object} Scope
  * @property {import('./account.js').Account} account
+ * @property {import('./catalogue.js').Catalogue} catalogue
+ * @property {import('./live.js').Live} live
  * @property {import('./words.js').Language} language
  * @property {(word: import('./words.js').Word) => string} say
  * @property {AbortSignal} leaving aborted when another page is shown
  * @property {() => Promise<void>} again shows the page anew, for whoever is there now
+ * @property {() => Promise<void>} ended to be called when a token of whoever was signed in is refused for good
  * @property {(error: unknown) => void} fail says that something did not work
  */
 
@@ -22,7 +27,10 @@ const place = id => /** @type {HTMLElement} */ (document.getElementById(id))
 
 let language = preferredLanguage()
 let leave = new AbortController()
-const account = await openAccount(await (await fetch('/config.json')).json())
+const config = await (await fetch('/config.json')).json()
+const account = await openAccount(config)
+const catalogue = openCatalogue(config.api)
+const live = openLive(config.api, account, ended)
 
 /** @param {Scope} scope @returns {Promise<HTMLElement>} */
 function pageOf(scope) {
@@ -60,18 +68,30 @@ function fail(error, word = 'unavailable') {
   place('problem').replaceChildren(element('b', {}, speak(language)(word)), ` ${detail}`)
 }
 
+/** They were signed out from elsewhere: the page says so, and offers to sign in. */
+async function ended() {
+  if (!account.user) return
+  await account.forget()
+  await show()
+  const say = speak(language)
+  const signIn = element('button', { id: 'sign-in-again', className: 'primary', type: 'button' }, say('signIn'))
+  signIn.addEventListener('click', () => account.signIn(language).catch(fail))
+  place('problem').replaceChildren(element('b', {}, say('signedOutElsewhere')), ' ', signIn)
+}
+
 async function show() {
   leave.abort()
   leave = new AbortController()
   const { signal: leaving } = leave
   /** @type {Scope} */
-  const scope = { account, language, say: speak(language), leaving, again: show, fail }
+  const scope = { account, catalogue, live, language, say: speak(language), leaving, again: show, ended, fail }
 
   document.documentElement.lang = language
   for (const other of /** @type {const} */ (['en', 'ko']))
     place(`lang-${other}`).ariaPressed = String(other === language)
   place('account').replaceChildren(...accountBar(scope))
   place('account').ariaBusy = 'false'
+  if (account.user) live.start()
   try {
     const page = await pageOf(scope)
     // A slow page must not cover the one that was asked for after it.

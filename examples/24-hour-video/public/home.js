@@ -1,5 +1,5 @@
 /** The first page: the films, and the form that adds one. */
-import { ApiError, listFilms, titleIn, uploadFilm } from './catalogue.js'
+import { ApiError, isRefused, titleIn } from './catalogue.js'
 import { element } from './element.js'
 import { drawFilm, hourThere, writeHour } from './film.js'
 
@@ -25,12 +25,12 @@ export async function homePage(scope) {
 
 /** @param {HTMLUListElement} list @param {import('./app.js').Scope} scope */
 async function fillList(list, scope) {
-  const films = await listFilms()
+  const films = await scope.catalogue.list()
   list.replaceChildren(...films.map(film => filmCard(film, scope)))
 }
 
 /** @param {import('./catalogue.js').Film} film @param {import('./app.js').Scope} scope */
-function filmCard(film, { language, say }) {
+function filmCard(film, { live, leaving, language, say }) {
   const hour = hourThere(film.id, new Date())
   const still = element('canvas', { width: 960, height: 540, ariaHidden: 'true' })
   const pen = still.getContext('2d')
@@ -42,7 +42,12 @@ function filmCard(film, { language, say }) {
     element('span', { className: 'unseen' }, ` ${say('there')}`),
   )
   const link = element('a', { href: `#/watch/${encodeURIComponent(film.id)}` }, titleIn(film, language))
-  return element('li', {}, element('div', { className: 'still' }, still, clock), element('h3', {}, link))
+  const viewers = element('span', { className: 'viewers' })
+  live.onViews(views => {
+    const count = views?.[film.id] ?? 0
+    viewers.textContent = count > 0 ? say('watching').replace('{n}', `${count}`) : ''
+  }, leaving)
+  return element('li', {}, element('div', { className: 'still' }, still, clock, viewers), element('h3', {}, link))
 }
 
 /** @param {import('./app.js').Scope} scope */
@@ -54,7 +59,7 @@ function uploadInvitation({ say, account, language, again, fail }) {
 
 /** @param {import('./app.js').Scope} scope @param {HTMLUListElement} list */
 function uploadForm(scope, list) {
-  const { say, account } = scope
+  const { say, account, catalogue, ended } = scope
   const title = element('input', {
     id: 'upload-title',
     name: 'title',
@@ -79,12 +84,13 @@ function uploadForm(scope, list) {
     button.disabled = true
     outcome.textContent = ''
     try {
-      await uploadFilm(await account.token(), title.value)
+      await catalogue.upload(await account.token(), title.value)
       form.reset()
       await fillList(list, scope)
       outcome.textContent = say('uploaded')
     } catch (error) {
       outcome.textContent = say(reasonOf(error))
+      if (isRefused(error) || account.isOver(error)) await ended()
     } finally {
       button.disabled = false
     }

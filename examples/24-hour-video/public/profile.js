@@ -1,5 +1,5 @@
 /** The profile: who the ID token says you are, and what the access token tells the films' server. */
-import { readAccess } from './catalogue.js'
+import { isRefused } from './catalogue.js'
 import { element, moment } from './element.js'
 
 /** @param {import('./app.js').Scope} scope @returns {Promise<HTMLElement>} */
@@ -46,31 +46,48 @@ function person(scope, user) {
 }
 
 /** @param {import('./app.js').Scope} scope */
-function accountActs({ say, account, language, fail }) {
+function accountActs({ say, account, catalogue, language, ended, fail }) {
   /** @param {string} id @param {import('./words.js').Word} word @param {import('./account.js').Wishes} wishes */
   const button = (id, word, wishes) => {
     const made = element('button', { id, className: 'quiet', type: 'button' }, say(word))
     made.addEventListener('click', () => account.signIn(language, wishes).catch(fail))
     return made
   }
+  const everywhere = element(
+    'button',
+    { id: 'sign-out-everywhere', className: 'quiet', type: 'button' },
+    say('signOutEverywhere'),
+  )
+  everywhere.addEventListener('click', async () => {
+    everywhere.disabled = true
+    try {
+      await catalogue.signOutEverywhere(await account.token())
+      await account.signOut()
+    } catch (error) {
+      everywhere.disabled = false
+      if (isRefused(error) || account.isOver(error)) await ended()
+      else fail(error)
+    }
+  })
   return element(
     'div',
     { className: 'line' },
     button('another-account', 'anotherAccount', { prompt: 'select_account' }),
     button('confirm', 'confirm', { prompt: 'login' }),
+    everywhere,
     element('a', { id: 'account-page', href: account.page }, say('accountPage')),
   )
 }
 
 /** @param {import('./app.js').Scope} scope */
-async function accessCard({ say, language, account }) {
+async function accessCard({ say, language, account, catalogue, ended }) {
   const facts = element('dl', { id: 'access' })
   const outcome = element('p', { id: 'refresh-outcome', className: 'outcome', role: 'status' })
   const refresh = element('button', { id: 'refresh', className: 'quiet', type: 'button' }, say('refresh'))
 
   /** @param {string} token */
   async function show(token) {
-    const { sub, scopes, issued_at, expires_at } = await readAccess(token)
+    const { sub, scopes, issued_at, expires_at } = await catalogue.access(token)
     const rows = [
       [say('subject'), element('code', { id: 'token-subject' }, sub)],
       [say('scopes'), element('span', { id: 'token-scopes' }, scopes.join(' ') || say('noScopes'))],
@@ -88,8 +105,9 @@ async function accessCard({ say, language, account }) {
     try {
       await show(await getToken())
       outcome.textContent = success
-    } catch {
+    } catch (error) {
       outcome.textContent = say('signInAgain')
+      if (isRefused(error) || account.isOver(error)) await ended()
     } finally {
       refresh.disabled = false
     }

@@ -1,12 +1,12 @@
 /** The page of one film: it plays from the hour it is there, a day in a minute, and can be turned like a clock. */
-import { listFilms, titleIn } from './catalogue.js'
+import { titleIn } from './catalogue.js'
 import { element } from './element.js'
 import { drawFilm, HOURS_PER_SECOND, hourThere, writeHour } from './film.js'
 
 /** @param {import('./app.js').Scope} scope @param {string} id @returns {Promise<HTMLElement>} */
-export async function watchPage({ say, language, leaving }, id) {
+export async function watchPage({ catalogue, live, say, language, leaving }, id) {
   const back = element('a', { href: '#/', className: 'back' }, `← ${say('back')}`)
-  const film = (await listFilms()).find(candidate => candidate.id === id)
+  const film = (await catalogue.list()).find(candidate => candidate.id === id)
   if (!film) return element('div', {}, back, element('p', { className: 'lead' }, say('notFound')))
 
   const title = titleIn(film, language)
@@ -52,6 +52,13 @@ export async function watchPage({ say, language, leaving }, id) {
   show()
   requestAnimationFrame(advance)
 
+  live.watch(id)
+  leaving.addEventListener('abort', () => live.watch(undefined))
+  const viewers = element('p', { id: 'viewers', className: 'lead', role: 'status' })
+  live.onViews(views => {
+    viewers.textContent = views ? say('watching').replace('{n}', `${views[id] ?? 0}`) : ''
+  }, leaving)
+
   const controls = element('div', { className: 'controls' }, play, dial, clock)
   return element(
     'article',
@@ -60,5 +67,6 @@ export async function watchPage({ say, language, leaving }, id) {
     element('div', { className: 'screen' }, screen),
     controls,
     element('h1', {}, title),
+    viewers,
   )
 }

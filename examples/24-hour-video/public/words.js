@@ -39,6 +39,9 @@ const ENGLISH = {
   refreshed: 'A new token is here.',
   signInFailed: 'Signing in did not work.',
   signInAgain: 'Your sign-in has ended. Please sign in again.',
+  signOutEverywhere: 'Sign out everywhere',
+  signedOutElsewhere: 'You were signed out everywhere, and so here.',
+  watching: '{n} watching',
 }
 
 /** @type {typeof ENGLISH} */
@@ -81,6 +84,9 @@ const KOREAN = {
   refreshed: '새 토큰을 받았습니다.',
   signInFailed: '로그인하지 못했습니다.',
   signInAgain: '로그인이 끝났습니다. 다시 로그인해 주세요.',
+  signOutEverywhere: '모든 기기에서 로그아웃',
+  signedOutElsewhere: '모든 기기에서 로그아웃되어 여기서도 로그아웃되었습니다.',
+  watching: '{n}명 시청 중',
 }
 
 const CATALOGUES = { en: ENGLISH, ko: KOREAN }
