@@ -429,7 +429,8 @@ function describeApplying(name: string, open: Open): void {
       assert.ok(performance.now() - began < 10 * SECOND)
     })
 
-    test('the example’s file applies as it stands', async () => {
+    test('the example’s file applies as it stands, to a tenant on the issuer that it names', async () => {
+      await store.tenants.putHost({ host: 'localhost:4000', tenant, issuer: 'http://localhost:4000/' })
       const { warnings } = await apply(
         readFileSync(new URL('../../examples/24-hour-video/tenant.yaml', import.meta.url), 'utf8'),
       )
