@@ -17,6 +17,8 @@ export type IdentityTokens = (route: RoutePlan, caller: Caller, now: Instant) =>
 
 type TokenPlan = NonNullable<RoutePlan['identityToken']>
 
+export const JWKS_PATH = '/edge/jwks.json'
+
 const TYPE = 'edge+jwt'
 const JWKS_MAX_AGE_SECONDS = 300
 const NONE: readonly string[] = []
@@ -109,7 +111,7 @@ const encode = (json: JsonObject): string => Buffer.from(JSON.stringify(json)).t
 export function identityKeySet({ publicJwk }: IdentityKey): OwnEndpoint {
   const body = JSON.stringify({ keys: [publicJwk] })
   return {
-    path: '/edge/jwks.json',
+    path: JWKS_PATH,
     answer: ({ method }) =>
       method === 'GET' || method === 'HEAD'
         ? {

@@ -1,4 +1,6 @@
 /** The `issuers` of a route file as plans, and which of them the session is with. */
+import { CHECK_PATH } from '../forward-auth.ts'
+import { JWKS_PATH } from '../identity-token.ts'
 import type { IssuerPlan, SessionPlan } from '../plan.ts'
 import { type Entry, isWhole, type Read, type Reading } from './member.ts'
 import { ISSUER, type SESSION } from './schema.ts'
@@ -106,6 +108,8 @@ export function planSession(
   const own = [read.sign_in, read.callback, read.sign_out]
   if (new Set(own).size < own.length)
     findings.fault(['session'], 'sign_in, callback and sign_out have to be three different paths.')
+  for (const path of own)
+    if (TAKEN.has(path)) findings.fault(['session'], `${path} is a path of the gateway's own already.`)
   if (!issuer || faultCount(reading) > before) return undefined
   return {
     issuer,
@@ -121,6 +125,8 @@ export function planSession(
     absolute: read.absolute,
   }
 }
+
+const TAKEN: ReadonlySet<string> = new Set([CHECK_PATH, JWKS_PATH])
 
 const faultCount = ({ findings }: Reading): number => findings.found().faults.length
 

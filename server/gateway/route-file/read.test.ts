@@ -283,6 +283,7 @@ describe('what a route file may not say', () => {
       ),
       /share one HS256 secret/,
     ],
+    ['a secret under a name that only settings have', also('redis: { env: LATCHKEY_EDGE_REDIS }'), /may not begin so/],
     ['a secret from nowhere', also('redis: { env: NOWHERE }'), /environment variable NOWHERE, which is not set/],
     ['a secret file that is not there', also('redis: { file: gone }'), /The file gone cannot be read/],
     ['an empty secret file', also('redis: { file: empty.secret }'), /The file that redis names is empty/],
@@ -290,6 +291,13 @@ describe('what a route file may not say', () => {
     ['a Redis that is none', also('redis: { env: EDGE_SECRET }'), /must be of the form redis:/],
     ['a certificate without its key', also('tls: { cert: identity.pem }'), /key is missing/],
     ['what is no certificate', also('tls: { cert: identity.pem, key: identity.pem }'), /holds no certificate/],
+    [
+      'a session at a path that has a meaning already',
+      also(
+        `session: { client_id: a, client_secret: { env: EDGE_SECRET }, keys: [${'ab'.repeat(32)}], callback: /edge/check }`,
+      ),
+      /\/edge\/check is a path of the gateway's own already/,
+    ],
     [
       'a short session key',
       also('session: { client_id: a, client_secret: { env: EDGE_SECRET }, keys: [abc] }'),

@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isUnknownSetting } from '../../config/load.ts'
 import type { Path } from '../../config/yaml.ts'
 import { isObject, type JsonObject } from '../../kernel/json.ts'
 import type { KeyFile } from '../plan.ts'
@@ -44,6 +45,10 @@ const nonEmpty = (found: string | undefined, path: Path, reading: Reading): stri
 }
 
 function fromEnvironment(name: string, path: Path, { environment, findings }: Reading): string | undefined {
+  if (isUnknownSetting(name)) {
+    findings.fault(path, `${name} is not a setting, and other variables may not begin so: call it something else.`)
+    return undefined
+  }
   const found = environment[name]
   if (found) return found
   findings.fault(path, `${path.at(-1)} is to come from the environment variable ${name}, which is not set.`)
