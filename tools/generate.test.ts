@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { list, yesOrNo } from '../server/gateway/route-file/forms.ts'
+import { mapping, needed, usually } from '../server/gateway/route-file/member.ts'
 import { because, by, fails, must, warns } from '../tests/conformance/demand.ts'
 import {
   findStale,
@@ -13,6 +15,7 @@ import {
   renderConformance,
   renderErrors,
   renderPipeline,
+  renderRouteFile,
   writeAll,
 } from './generate.ts'
 
@@ -25,6 +28,18 @@ describe('pages', () => {
   it('a bar or a line break in a sentence stays in its cell', () => {
     const options = [{ name: 'LATCHKEY_SINK', default: 'none', sentence: 'file|http,\nor both.' }]
     assert.match(renderConfiguration(options), /^\| `LATCHKEY_SINK` \| none \| file\\\|http, or both\. \|$/m)
+  })
+
+  it('a member of the route file says its form and default, and a mapping that stands in two places is told once', () => {
+    const inner = { after: usually(yesOrNo, true, 'Whether it is.') }
+    const page = renderRouteFile({
+      one: needed(mapping('a thing', inner), 'The one.'),
+      others: usually(list(mapping('a thing', inner)), [], 'The others.'),
+    })
+    assert.match(page, /^\| `one` \| a mapping, below \| has to be there \| The one\. \|$/m)
+    assert.match(page, /^\| `others` \| a list, each of it a mapping, below \| empty \| The others\. \|$/m)
+    assert.match(page, /^## `one`\n\nThe same at `others\[\]`\.$/m)
+    assert.equal(page.match(/^\| `after` \| true or false \| `true` \| Whether it is\. \|$/gm)?.length, 1)
   })
 
   it('an error code stands beside its status, and a page error beside the sentence that people read', () => {

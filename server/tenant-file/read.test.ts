@@ -201,6 +201,10 @@ roles: [{ name: R, permissions: [] }]
     ])
   })
 
+  test('what stands there for a gateway is the gateway’s to read', async () => {
+    assert.deepEqual(await warningsOf('gateway: { routes: [] }'), [])
+  })
+
   test('what an export leaves empty is not set', async () => {
     const text = client('description: "", logo_uri: "", token_endpoint_auth_method: null')
     assert.deepEqual(await warningsOf(text), [])
