@@ -34,8 +34,11 @@ export interface SessionRecords {
   release(lease: Lease): Promise<void>
 }
 
-/** Longer than any holder works: two questions to the issuer, where its endpoints are and the refresh itself. */
-export const LEASE_LIFE = 3 * ISSUER_TIMEOUT
+/**
+ * Longer than any holder works, or another would use the refresh token a second time: where the endpoints are, a place to
+ * ask, the refresh itself, and the key of what it gave, which takes two questions.
+ */
+export const LEASE_LIFE = 6 * ISSUER_TIMEOUT
 
 /** Some 4 KB each. */
 const MOST_SESSIONS = 20_000

@@ -10,7 +10,7 @@ import { DAY, SECOND } from '../../../kernel/seconds.ts'
 import { randomSecret, sha256 } from '../../../kernel/secrets.ts'
 import { type Arrival, Refused } from '../../exchange.ts'
 import { IssuerUnavailableError } from '../issuer-client.ts'
-import { LEASE_LIFE, type Lease, type SessionRecords } from './records.ts'
+import type { Lease, SessionRecords } from './records.ts'
 import type { Seals } from './sealing.ts'
 import { type GivenTokens, GrantOverError, type SessionTokens, SignInError } from './tokens.ts'
 
@@ -62,6 +62,8 @@ const RETRY_PAUSE = 5 * SECOND
 const MOST_PAUSED = 10_000
 /** Between two looks whether another gateway has fetched the next token. */
 const LOOK = 100
+/** For another gateway, which may have died with the lease in its hand. */
+const LONGEST_WAIT = 10 * SECOND
 
 /** What `begin` makes; whatever else is brought names no session. */
 const BROUGHT = /^[\w-]{43}$/
@@ -105,7 +107,7 @@ export function createSessions({ records, seals, tokens, clock, log, idle, absol
       if (lease) return renewHolding(lease, session, arrival).finally(() => records.release(lease).catch(() => {}))
       const now = await find(name, arrival.now)
       if (now?.accessToken !== session.accessToken) return now
-      if (waited > LEASE_LIFE) throw new IssuerUnavailableError('another gateway did not fetch the next token')
+      if (waited >= LONGEST_WAIT) throw new IssuerUnavailableError('another gateway did not fetch the next token')
       await pause(LOOK)
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { before, beforeEach, describe, test } from 'node:test'
-import { halfHash, KeysUnavailableError, keySet } from '@latchkey/sdk/verify'
+import { halfHash, importSecret, KeysUnavailableError, keySet } from '@latchkey/sdk/verify'
 import { createSigner, ISSUER, NOW, nowSeconds, type Signer, signToken } from '../../../../sdk/testing/forge.ts'
 import type { JsonObject } from '../../../kernel/json.ts'
 import { type Arrival, type Caller, Refused } from '../../exchange.ts'
@@ -113,6 +113,16 @@ describe('the ID token of a sign-in', () => {
       'no token',
     ])
       assert.equal(await outcome(token), 'SignInError', token)
+  })
+
+  test('is not signed with a secret that an API shares with the issuer', async () => {
+    const secret = Buffer.from(plan.client.secret)
+    const shared = await importSecret(secret, { alg: 'HS256', audience: 'pages' })
+    keys = async () => [shared]
+    assert.equal(
+      await outcome(await sign({}, { typ: 'JWT', kid: undefined }, { ...signer, privateKey: secret, key: shared })),
+      'SignInError',
+    )
   })
 
   test('that cannot be judged now is told apart from one that is none', async () => {
