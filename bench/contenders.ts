@@ -17,7 +17,7 @@ import {
   authorizePath,
   basic,
   REDIRECT_URI,
-  tenantFile,
+  tenantFileOf,
   VERIFIER,
 } from './world.ts'
 
@@ -48,7 +48,7 @@ export interface ProductOptions {
 export async function startProduct({ store, flags = [] }: ProductOptions): Promise<Contender> {
   const { environment, discard } = await newEnvironment(store, { ...AS_STARTED, LATCHKEY_LOG_LEVEL: 'info' })
   const file = join(environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
-  writeFileSync(file, JSON.stringify(tenantFile))
+  writeFileSync(file, JSON.stringify(tenantFileOf(environment['LATCHKEY_ISSUER'] ?? '')))
   const child = await startServerProcess(
     {
       file: MAIN,

@@ -7,13 +7,15 @@ import { createPublicKey } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { SECOND } from '../server/kernel/seconds.ts'
 import { freePort } from '../tests/fixtures/free-port.ts'
 import { MAIN } from '../tests/fixtures/process.ts'
 import { AS_STARTED, type Contender } from './contenders.ts'
 import { cores, startProgram, startServerProcess, stopProcess } from './processes.ts'
-import { apiOf } from './world.ts'
+import { apiOf, EDGE } from './world.ts'
 
 export interface Edge {
   readonly name: 'latchkey' | 'haproxy' | 'express'
@@ -59,29 +61,31 @@ export async function startUpstream(): Promise<{ readonly port: number; stop(): 
   }
 }
 
+/** Every request to a service that is known by its token, and one that is open to all. */
+export const routeFileFor = ({ identity, upstreamPort }: Behind) => ({
+  issuers: [{ issuer: identity.issuer, client_id: EDGE.id, client_secret: EDGE.secret }],
+  routes: [
+    { match: { path: '/ready', methods: ['GET'] }, access: 'public', upstream: 'videos' },
+    {
+      match: { path: '/videos/*' },
+      access: { audience: RULE.audience, scopes: [RULE.scope] },
+      identity: { 'x-user-id': 'sub' },
+      upstream: 'videos',
+    },
+  ],
+  upstreams: { videos: { targets: [{ url: `http://127.0.0.1:${upstreamPort}` }] } },
+})
+
 /** As an operator runs it: it reads keys and revocations from the identity server, and writes its access log. */
-export async function startGateway({ identity, upstreamPort }: Behind): Promise<Edge> {
+export const startGateway = (behind: Behind): Promise<Edge> => startGatewayWith(routeFileFor(behind))
+
+/** `/ready` has to be open to all. `flags` are Node's own. */
+export async function startGatewayWith(routeFile: object, flags: readonly string[] = []): Promise<Edge> {
   const [port, folder] = [await freePort(), mkdtempSync(join(tmpdir(), 'latchkey-bench-'))]
   const file = join(folder, 'edge.yaml')
-  writeFileSync(
-    file,
-    stringify({
-      listen: `127.0.0.1:${port}`,
-      issuers: [{ issuer: identity.issuer }],
-      routes: [
-        { match: { path: '/ready', methods: ['GET'] }, access: 'public', upstream: 'videos' },
-        {
-          match: { path: '/videos/*' },
-          access: { audience: RULE.audience, scopes: [RULE.scope] },
-          identity: { 'x-user-id': 'sub' },
-          upstream: 'videos',
-        },
-      ],
-      upstreams: { videos: { targets: [{ url: `http://127.0.0.1:${upstreamPort}` }] } },
-    }),
-  )
+  writeFileSync(file, stringify({ listen: `127.0.0.1:${port}`, ...routeFile }), { mode: 0o600 })
   const environment = { ...AS_STARTED, LATCHKEY_LOG_LEVEL: 'info' }
-  const options = { file: MAIN, args: ['gateway', '--config', file], environment }
+  const options = { file: MAIN, args: ['gateway', '--config', file], flags, environment }
   const child = await startServerProcess(options, new URL(`http://127.0.0.1:${port}/ready`), cores.measured)
   return {
     name: 'latchkey',
@@ -93,6 +97,21 @@ export async function startGateway({ identity, upstreamPort }: Behind): Promise<
     },
   }
 }
+
+/** Resolves once a sound token passes: the gateway knows keys and revocations. */
+export async function untilAdmits({ port, name }: Edge, token: string): Promise<void> {
+  const deadline = performance.now() + ADMITS_WITHIN
+  for (;;) {
+    const headers = { authorization: `Bearer ${token}` }
+    const answer = await fetch(`http://127.0.0.1:${port}${PATH}`, { headers })
+    const text = await answer.text()
+    if (answer.status === 200) return
+    if (performance.now() > deadline) throw new Error(`${name} lets no token pass: ${answer.status} ${text}`)
+    await pause(50)
+  }
+}
+
+const ADMITS_WITHIN = 30 * SECOND
 
 /** One thread, with the public key in a file. */
 export async function startHaproxy({ identity, upstreamPort }: Behind): Promise<Edge> {

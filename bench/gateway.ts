@@ -9,7 +9,7 @@ import { SECOND } from '../server/kernel/seconds.ts'
 import { quantile } from '../tests/attacks/flooded-server.ts'
 import { type Contender, startProduct } from './contenders.ts'
 import { duel, type Rates, ratioOf, spreadOf } from './duel.ts'
-import { type Edge, PATH, startExpress, startGateway, startHaproxy, startUpstream } from './edges.ts'
+import { type Edge, PATH, startExpress, startGateway, startHaproxy, startUpstream, untilAdmits } from './edges.ts'
 import type { Bar, Figure } from './figure.ts'
 import { openConnection } from './load/connection.ts'
 import { startGenerator } from './load/generator.ts'
@@ -48,6 +48,7 @@ export async function measureGateway(): Promise<readonly Figure[]> {
     const haproxy = started(await startHaproxy(behind))
     const express = started(await startExpress(behind))
 
+    for (const edge of [latchkey, haproxy, express]) await untilAdmits(edge, tokens[0] ?? '')
     const known = join(folder, 'known')
     writeFileSync(known, tokens.slice(0, KNOWN).join('\n'))
     const seenBefore = await race([latchkey, haproxy, express], async () => known)

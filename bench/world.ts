@@ -24,6 +24,8 @@ export const applicationOf = (algorithm: Algorithm): BenchClient => ({
   id: `application-${algorithm}`,
   secret: `an application keeps this one to itself, ${algorithm}`,
 })
+/** A gateway's own, which follows what is revoked. */
+export const EDGE: BenchClient = { id: 'edge', secret: 'the edge remembers every character of this one' }
 export const ALGORITHMS: readonly Algorithm[] = ['RS256', 'ES256']
 
 export const ANN = {
@@ -52,22 +54,11 @@ export const authorizePath = (algorithm: Algorithm, { lasting = false, forApi = 
     code_challenge_method: 'S256',
   })}`
 
-export const tenantFile = {
-  clients: ALGORITHMS.flatMap(algorithm => {
-    const [machine, application] = [machineOf(algorithm), applicationOf(algorithm)]
-    return [
-      { client_id: machine.id, client_secret: machine.secret, name: machine.id, app_type: 'non_interactive' },
-      {
-        client_id: application.id,
-        client_secret: application.secret,
-        name: application.id,
-        app_type: 'regular_web',
-        callbacks: [REDIRECT_URI],
-        jwt_configuration: { alg: algorithm },
-        refresh_token: { rotation_type: 'rotating', leeway: 0 },
-      },
-    ]
-  }),
+export const tenantFileOf = (issuer: string) => ({
+  clients: [
+    ...ALGORITHMS.flatMap(clientsOf),
+    { client_id: EDGE.id, client_secret: EDGE.secret, name: EDGE.id, app_type: 'non_interactive' },
+  ],
   resourceServers: ALGORITHMS.map(algorithm => ({
     identifier: apiOf(algorithm),
     name: algorithm,
@@ -75,10 +66,29 @@ export const tenantFile = {
     allow_offline_access: true,
     scopes: SCOPES.map(value => ({ value })),
   })),
-  clientGrants: ALGORITHMS.map(algorithm => ({
-    client_id: machineOf(algorithm).id,
-    audience: apiOf(algorithm),
-    scope: [...SCOPES],
-  })),
+  clientGrants: [
+    ...ALGORITHMS.map(algorithm => ({
+      client_id: machineOf(algorithm).id,
+      audience: apiOf(algorithm),
+      scope: [...SCOPES],
+    })),
+    { client_id: EDGE.id, audience: `${issuer}api/v2/`, scope: ['read:revocations'] },
+  ],
   users: [{ ...ANN, email_verified: true }],
+})
+
+function clientsOf(algorithm: Algorithm) {
+  const [machine, application] = [machineOf(algorithm), applicationOf(algorithm)]
+  return [
+    { client_id: machine.id, client_secret: machine.secret, name: machine.id, app_type: 'non_interactive' },
+    {
+      client_id: application.id,
+      client_secret: application.secret,
+      name: application.id,
+      app_type: 'regular_web',
+      callbacks: [REDIRECT_URI],
+      jwt_configuration: { alg: algorithm },
+      refresh_token: { rotation_type: 'rotating', leeway: 0 },
+    },
+  ]
 }

@@ -21,6 +21,8 @@ app.use(
   (request, response) => {
     const headers = { ...request.headers, 'x-user-id': request.auth?.payload.sub }
     const asked = ask({ ...upstream, agent, method: request.method, path: request.url, headers }, answer => {
+      // A client that has left.
+      if (response.destroyed) return void answer.destroy()
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       pipeline(answer, response, () => {})
     })
