@@ -8,6 +8,7 @@ import { parseTenantFile } from '../../server/tenant-file/read.ts'
 import { TENANT_FILE } from '../flows/tenant.ts'
 import { text } from './arbitraries.ts'
 import { assertHolds } from './budget.ts'
+import { places, withValueAt } from './places.ts'
 
 async function assertReadOrRefused(written: string): Promise<void> {
   try {
@@ -16,23 +17,6 @@ async function assertReadOrRefused(written: string): Promise<void> {
   } catch (error) {
     assert.ok(error instanceof OperatorError, `${(error as Error).stack}`)
   }
-}
-
-/** Every place in the file that holds something. */
-const places = (value: unknown, path: readonly (string | number)[] = []): (readonly (string | number)[])[] => [
-  ...(path.length > 0 ? [path] : []),
-  ...(typeof value === 'object' && value !== null
-    ? Object.entries(value).flatMap(([name, inner]) =>
-        places(inner, [...path, Array.isArray(value) ? Number(name) : name]),
-      )
-    : []),
-]
-
-function withValueAt(document: unknown, [name, ...rest]: readonly (string | number)[], value: unknown): unknown {
-  if (name === undefined) return value
-  if (Array.isArray(document)) return document.with(Number(name), withValueAt(document[Number(name)], rest, value))
-  const object = document as Record<string, unknown>
-  return { ...object, [name]: withValueAt(object[name], rest, value) }
 }
 
 describe('A tenant file', () => {

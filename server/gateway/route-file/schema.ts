@@ -30,7 +30,7 @@ import {
 import { identityHeader } from './header-names.ts'
 import { entries, type Form, fault, type Members, mapping, namedEntries, needed, perhaps, usually } from './member.ts'
 import { pathPattern } from './path-pattern.ts'
-import { existingFile, keyFile, secret } from './secrets.ts'
+import { existingFile, existingSecretFile, keyFile, secret } from './secrets.ts'
 
 const MEGABYTE = 1024 * 1024
 
@@ -273,7 +273,7 @@ export const UPSTREAM = {
 
 export const TLS = {
   cert: needed(existingFile, 'A file in PEM with the certificate and those that lead to a known authority.'),
-  key: needed(existingFile, 'A file in PEM with its private key, without a passphrase.'),
+  key: needed(existingSecretFile, 'A file in PEM with its private key, without a passphrase.'),
 } satisfies Members
 
 export const ACCESS_LOG = {

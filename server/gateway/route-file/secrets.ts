@@ -101,12 +101,15 @@ export const keyFile: Form<KeyFile> = {
   },
 }
 
-/** A path, from the folder of the route file, of a file that is there. */
-export const existingFile: Form<string> = {
+/** A path, from the folder of the route file, of a file that is there; its content is read by whoever needs it. */
+const existing = (read: typeof readOtherFile): Form<string> => ({
   says: 'the path of a file',
   read(value, path, reading) {
     const name = text.read(value, path, reading)
-    if (name === undefined || readOtherFile(name, path, reading) === undefined) return undefined
+    if (name === undefined || read(name, path, reading) === undefined) return undefined
     return resolve(reading.folder, name)
   },
-}
+})
+
+export const existingFile = existing(readOtherFile)
+export const existingSecretFile = existing(readSecretFile)
