@@ -58,14 +58,18 @@ describe('A plain page behind the gateway, in Chromium,', () => {
   })
 
   const at = (path: string) => `${stage.url}${path}`
+  async function signIn(): Promise<void> {
+    await page.getByLabel('E-mail').fill(ANN.email)
+    await page.getByLabel('Password', { exact: true }).fill(ANN.password)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.waitForURL(`${stage.url}/**`)
+  }
   const heading = () => page.getByRole('heading', { level: 1 }).textContent()
 
   test('sends a person to sign in, and shows them the page they wanted', async () => {
     await page.goto(at('/pages/notes?of=today'))
-    await page.getByLabel('E-mail').fill(ANN.email)
-    await page.getByLabel('Password', { exact: true }).fill(ANN.password)
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.waitForURL(at('/pages/notes?of=today'))
+    await signIn()
+    assert.equal(page.url(), at('/pages/notes?of=today'))
     assert.equal(await heading(), `Notes of ${ANN.email}`)
     const cookies = (await context.cookies(stage.url)).filter(({ name }) => name.startsWith('latchkey.edge'))
     assert.deepEqual(
@@ -96,12 +100,19 @@ describe('A plain page behind the gateway, in Chromium,', () => {
     assert.equal(asked.length, before)
   })
 
-  test('signs out where a button of its own says so, here and at the identity server', async () => {
-    await page.goto(at('/pages/notes'))
-    await page.getByRole('button', { name: 'Sign out' }).click()
-    await page.waitForURL(at('/'))
-    await page.goto(at('/pages/notes'))
-    await page.getByLabel('E-mail').waitFor()
+  test('signs out where a button of its own says so, or the gateway’s page, here and at the identity server', async () => {
+    for (const [path, name] of [
+      ['/pages/notes', 'Sign out'],
+      ['/edge/sign-out', 'Yes, sign out'],
+    ] as const) {
+      await page.goto(at('/pages/notes'))
+      if (await page.getByLabel('E-mail').isVisible()) await signIn()
+      await page.goto(at(path))
+      await page.getByRole('button', { name, exact: true }).click()
+      await page.waitForURL(at('/'))
+      await page.goto(at('/pages/notes'))
+      await page.getByLabel('E-mail').waitFor()
+    }
   })
 
   test('asks whoever comes by a link whether to sign out, on a page that everybody can use', async () => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Log } from '../../server/kernel/log.ts'
 import { HOUR, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
 import type { EdgeBrowser, Page } from '../fixtures/edge-browser.ts'
 import { ANN, type EdgeStage, setEdgeStage } from '../fixtures/edge-stage.ts'
@@ -23,9 +24,12 @@ const isSignInPage = ({ body }: Page) => body.includes('type="password"')
 describe('A browser session', () => {
   let stage: EdgeStage
   let clock: TestClock
+  const logged: string[] = []
   before(async () => {
     clock = createTestClock()
-    stage = await setEdgeStage({ clock: clock.now, tokenLifetime: TOKEN_LIFE / SECOND })
+    const note = (fields: object, message: string) => void logged.push(`${message} ${JSON.stringify(fields)}`)
+    const log: Log = { debug: note, info: note, warn: note, error: note }
+    stage = await setEdgeStage({ clock: clock.now, tokenLifetime: TOKEN_LIFE / SECOND, options: { log } })
   })
   after(() => stage?.close())
 
@@ -227,6 +231,14 @@ describe('A browser session', () => {
     const planted = `latchkey.edge=${(await signedIn()).cookies.get(SESSION)}`
     const script = await stage.browser().step(`${behind.url}/pages/x`, { headers: { ...headers, cookie: planted } })
     assert.equal(script.status, 401)
+  })
+
+  test('is in no line of the log, nor is anything that opens one', async () => {
+    await (await signedIn()).visit(at('/edge/callback?code=a-code-that-nobody-gave&state=x'))
+    const lines = logged.join('\n')
+    assert.ok(logged.length > 20 && lines.includes('pages'), 'there is a log')
+    assert.doesNotMatch(lines, /eyJ[\w-]{10}/)
+    assert.doesNotMatch(lines, /[\w-]{40}|a-code-that-nobody-gave|the secret of/)
   })
 
   test('is asked for in the language of the browser', async () => {

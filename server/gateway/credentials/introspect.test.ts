@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { Arrival, Caller } from '../exchange.ts'
 import { Refused } from '../exchange.ts'
 import type { EdgeIssuer } from '../issuers.ts'
-import type { CredentialKind, IssuerPlan } from '../plan.ts'
+import { judge } from '../judge.ts'
+import type { CredentialKind, IssuerPlan, RoutePlan, Rule } from '../plan.ts'
 import { createIntrospector, type IntrospectionOptions } from './introspect.ts'
 import { createIssuerClient } from './issuer-client.ts'
 
@@ -205,5 +207,51 @@ describe('an introspected token', () => {
     now += 1000
     always(active)
     assert.equal(await codeOf(() => read('one')), 'passed')
+  })
+
+  test('that is remembered is decided upon as one that was just asked about', async () => {
+    const route = { onStale: { after: 0, do: 'deny' } } as RoutePlan
+    const ruleOf = (audience: string, scopes: readonly string[]): Rule => ({
+      ...{ audience, scopes, permissions: [], organization: null, amr: [], acr: [], maxAgeSeconds: null },
+    })
+    const decided = async (read: ReturnType<typeof introspector>, token: string, rule: Rule) =>
+      codeOf(async () => {
+        const caller = await read(token)
+        judge(caller, route, rule, now)
+        return caller
+      })
+    const remembering = introspector()
+    let tokens = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          aud: fc.constantFrom<unknown>(AUDIENCE, [AUDIENCE, 'b'], 'b', undefined, []),
+          scope: fc.constantFrom<unknown>('a', 'a b', '', undefined, ['a']),
+          exp: fc.option(fc.integer({ min: -10, max: 70 }).map(left => Math.floor(START / 1000) + left)),
+          nbf: fc.option(fc.integer({ min: -10, max: 70 }).map(left => Math.floor(START / 1000) + left)),
+          cnf: fc.constantFrom(undefined, { jkt: 'x' }),
+          active: fc.constantFrom(true, true, true, false),
+        }),
+        fc.array(
+          fc.record({
+            after: fc.integer({ min: 0, max: 59_999 }),
+            audience: fc.constantFrom(AUDIENCE, 'b', 'c'),
+            scopes: fc.constantFrom([], ['a'], ['b'], ['a', 'b']),
+          }),
+          { minLength: 1, maxLength: 5 },
+        ),
+        async ({ exp, nbf, ...said }, requests) => {
+          const times = { ...(exp !== null && { exp }), ...(nbf !== null && { nbf }) }
+          always({ sub: 'ann', token_type: 'Bearer', ...said, ...times })
+          const token = `token-${tokens++}`
+          for (const { after: later, audience, scopes } of requests) {
+            now = START + later
+            const rule = ruleOf(audience, scopes)
+            assert.equal(await decided(remembering, token, rule), await decided(introspector(), token, rule))
+          }
+        },
+      ),
+      { numRuns: 60 },
+    )
   })
 })
