@@ -3,10 +3,12 @@
  * through the hosted pages; what browsers themselves say of a request keeps other sites out.
  */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser } from '../fixtures/browser.ts'
@@ -14,6 +16,8 @@ import { ANN, type EdgeStage, setEdgeStage } from '../fixtures/edge-stage.ts'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PATIENCE = 15_000
+/** RFC 6455 §1.3. */
+const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** What the service shows: who asked, a form, and a way out. */
 const pageOf = (user: string) => `<!doctype html><html lang="en"><meta charset="utf-8"><title>Notes</title>
@@ -36,6 +40,16 @@ describe('A plain page behind the gateway, in Chromium,', () => {
         const user = String(request.headers['x-user-email'] ?? 'nobody')
         response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(pageOf(user))
       },
+    })
+    stage.service.server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+      const accept = createHash('sha1')
+        .update(`${request.headers['sec-websocket-key']}${WEBSOCKET_GUID}`)
+        .digest('base64')
+      socket.on('error', () => {})
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
+      )
+      socket.on('data', () => socket.end())
     })
     // Another site in the eyes of a browser: an address is no name.
     elsewhere = createServer((_request, response) => {
@@ -98,6 +112,22 @@ describe('A plain page behind the gateway, in Chromium,', () => {
     await page.getByRole('button', { name: 'Win a prize' }).click()
     assert.equal((await answered).status(), 401, 'a Lax cookie is not sent with it')
     assert.equal(asked.length, before)
+  })
+
+  test('opens a socket of its own, which no page of another site can', async () => {
+    const opens = (url: string) =>
+      page.evaluate(
+        `new Promise(resolve => {
+          const socket = new WebSocket(${JSON.stringify(url)})
+          socket.onopen = () => { socket.close(); resolve('open') }
+          socket.onerror = () => resolve('refused')
+        })`,
+      )
+    const socket = at('/pages/socket').replace('http:', 'ws:')
+    await page.goto(at('/pages/notes'))
+    assert.equal(await opens(socket), 'open')
+    await page.goto(`http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}/`)
+    assert.equal(await opens(socket), 'refused')
   })
 
   test('signs out where a button of its own says so, or the gateway’s page, here and at the identity server', async () => {
