@@ -163,15 +163,15 @@ export class Carriage implements Timed, Waiter {
     this.#movedAt = now
     if (this.#hasBody) this.#body = new RequestBody(request, response, passage.route.maxBody, () => this.#tooLarge())
     this.#attempt = new Attempt(this, target)
-    target.pool(this.#carrier.undici).dispatch(
-      {
-        path: passage.target,
-        method: passage.arrival.method,
-        headers: passage.headers,
-        body: this.#body,
-      },
-      this.#attempt,
-    )
+    // Without a name of the target's own, undici takes that of the Host header, which is the gateway's.
+    const wanted = {
+      path: passage.target,
+      method: passage.arrival.method,
+      headers: passage.headers,
+      body: this.#body,
+      servername: target.hostname,
+    }
+    target.pool(this.#carrier.undici).dispatch(wanted, this.#attempt)
   }
 
   started(): void {
@@ -237,9 +237,9 @@ export class Carriage implements Timed, Waiter {
     const head = this.#head
     if (!head) return
     this.#head = null
-    this.response.writeHead(this.#status, head)
     const held = this.#held
     this.#held = null
+    if (!this.#begin(head)) return
     if (!held) this.response.flushHeaders()
     else if (!this.response.write(held)) {
       this.#attempt?.pause()
@@ -257,12 +257,23 @@ export class Carriage implements Timed, Waiter {
     else {
       // All of it is here.
       if (this.#isUnsized) head.push('content-length', `${held?.length ?? 0}`)
-      this.response.writeHead(this.#status, head)
+      if (!this.#begin(head)) return
       // As text of the same bytes it leaves with the head in one piece, which the system takes for half of what two cost.
       if (held && held.length <= MOST_IN_ONE_PIECE) this.response.end(held.toString('latin1'), 'latin1')
       else this.response.end(held)
     }
     this.#body?.letBy()
+  }
+
+  /** False, and refused, for what undici lets pass and Node does not: a status of 099. */
+  #begin(head: (string | string[])[]): boolean {
+    try {
+      this.response.writeHead(this.#status, head)
+      return true
+    } catch {
+      this.failed('upstream_failed')
+      return false
+    }
   }
 
   /** An answer to a request without an id may begin a session: whoever made it has to get its next request. */
@@ -298,7 +309,7 @@ export class Carriage implements Timed, Waiter {
       // With no attempt, or one that has to wait, it is the client's turn.
       const isClients = !this.#attempt || this.#attempt.isPaused
       const isStill = now - this.#movedAt >= STILL && (isClients || !this.#mayBeStill)
-      if (isClients && isStill) this.#giveUp('upstream_timeout')
+      if (isClients && isStill) this.response.destroy()
       else if (isStill || now >= this.#total) this.failed('upstream_timeout', now)
     }
   }
@@ -385,6 +396,7 @@ export class Carriage implements Timed, Waiter {
       return
     }
     passage.note.bytesOut = 0
+    if (!response.shouldKeepAlive) this.#body?.destroy()
     this.#carrier.refuse(response, passage, refusal)
     this.#letBodyBy()
   }

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as send } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { makeCertificate } from '../../tests/fixtures/certificate.ts'
 import { type Edge, type Service, startEdge, startService } from '../../tests/fixtures/edge.ts'
 
 type Options = Omit<Parameters<typeof startEdge>[0], 'targets'>
@@ -319,6 +322,7 @@ describe('a service that fails', () => {
     'says two lengths': socket => socket.write(`${HEADLESS}content-length: 1\r\ncontent-length: 2\r\n\r\nab`),
     'says a length and chunks': socket =>
       socket.write(`${HEADLESS}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
+    'answers with a status that is none': socket => socket.write('HTTP/1.1 099 Low\r\ncontent-length: 0\r\n\r\n'),
     'begins a header that never ends': socket => socket.write(`${HEADLESS}x: ${'a'.repeat(128 * 1024)}`),
   }
   for (const [name, speak] of Object.entries(failing)) {
@@ -506,6 +510,77 @@ describe('sockets to a target', () => {
       half.destroy()
       assert.equal(await text(await ask(edge, '/')), 'ok')
     })
+  })
+})
+
+describe('a target', () => {
+  it('that its check finds ill is not gone to, and nothing is when all are', async () => {
+    const isWell = [true, true]
+    const services = await Promise.all(
+      [0, 1].map(at =>
+        startService((request, response) => {
+          if (request.url === '/healthz') response.writeHead(isWell[at] ? 204 : 500).end()
+          else response.end(`${at}`)
+        }),
+      ),
+    )
+    const health = { path: '/healthz', interval: 20, timeout: 1000, healthy: 1, unhealthy: 2 }
+    await inFront(services, { upstream: { health } }, async edge => {
+      const askTwice = async () => [await text(await ask(edge, '/')), await text(await ask(edge, '/'))].sort().join()
+      const moves = (count: number) => until(() => edge.moves.length === count)
+      assert.equal(await askTwice(), '0,1')
+      isWell[0] = false
+      await moves(1)
+      assert.equal(await askTwice(), '1,1')
+      isWell[1] = false
+      await moves(2)
+      assert.deepEqual(await refusal(await ask(edge, '/')), [503, 'no_target'])
+      isWell[0] = true
+      await moves(3)
+      assert.equal(await askTwice(), '0,0')
+    })
+  })
+
+  it('that says nothing to its check in time is ill', async () => {
+    const health = { path: '/healthz', interval: 20, timeout: 20, healthy: 1, unhealthy: 1 }
+    const silent = await startRaw(() => {})
+    await inFront([silent], { upstream: { health } }, async edge => {
+      await until(() => edge.moves.includes(`target ill ${silent.url.host}`))
+    })
+  })
+
+  it('is spoken to by https under its own name, whatever the client called the gateway', async () => {
+    const pair = makeCertificate('localhost')
+    const before = getCACertificates('default')
+    setDefaultCACertificates([...before, pair.cert])
+    const names: unknown[] = []
+    const server = createSecureServer(pair, (request, response) => {
+      response.end(`${request.headers.host} ${request.method}`)
+    })
+    server.on('secureConnection', ({ servername }) => names.push(servername))
+    server.on('upgrade', (request, socket) => {
+      socket.end(`HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n${request.headers.host}`)
+    })
+    await once(server.listen(0, 'localhost'), 'listening')
+    const url = new URL(`https://localhost:${(server.address() as AddressInfo).port}`)
+    const stop = async () => {
+      server.closeAllConnections()
+      server.close()
+    }
+    const service = { url, open: () => 0, stop }
+    await inFront([service], {}, async edge => {
+      for (const host of ['edge.example', 'another.example'])
+        assert.equal(await text(await ask(edge, '/', { headers: { host } })), `${host} GET`)
+      const headers = { host: 'edge.example', connection: 'upgrade', upgrade: 'x' }
+      const upgrading = begin(edge, '/', { headers })
+      upgrading.end()
+      const [, socket, head] = await once(upgrading, 'upgrade')
+      assert.equal(head + (await text(socket)), 'edge.example')
+      socket.destroy()
+      // One connection carried both requests.
+      assert.deepEqual(names, ['localhost', 'localhost'])
+    })
+    setDefaultCACertificates(before)
   })
 })
 

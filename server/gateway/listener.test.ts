@@ -145,6 +145,23 @@ describe('who is turned away', () => {
   })
 })
 
+describe('an answer', () => {
+  it('reaches a client that is still sending', async () => {
+    const refuse: RequestListener = (_request, response) => {
+      response.writeHead(413, { connection: 'close', 'content-length': 9 }).end('too large')
+    }
+    await listening(refuse, async ({ open }) => {
+      const socket = open()
+      const length = 4 * 1024 * 1024
+      socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: ${length}\r\n\r\n`)
+      // Nothing is read before all is sent.
+      socket.pause()
+      await new Promise(resolve => socket.write(Buffer.alloc(length), resolve))
+      assert.match(await heard(socket.resume()), /^HTTP\/1\.1 413 .*too large$/s)
+    })
+  })
+})
+
 describe('a port that is given up', () => {
   it('ends what is idle at once, and every other connection with its answer', async () => {
     const answers: (() => void)[] = []

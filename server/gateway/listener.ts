@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
-import type { AddressInfo, Server as PlainServer, Socket } from 'node:net'
+import { type AddressInfo, type Server as PlainServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address, Bounds } from './plan.ts'
 
@@ -45,6 +45,8 @@ export interface Listener {
 
 /** How often is looked for who is too slow, in milliseconds: as much later they may be noticed. */
 const LOOKS_EVERY = 1000
+/** For how long a client is heard that was answered before it had sent all, in milliseconds. */
+const LINGERS = 2000
 /** How often is looked for connections that became idle while closing. */
 const CLOSES_EVERY = 50
 
@@ -75,8 +77,10 @@ export function createListener(parts: ListenerParts): Listener {
   // Their bytes are bounded. Beyond a number of them Node would leave the rest out in silence.
   server.maxHeadersCount = 0
 
-  server.on(secure ? 'secureConnection' : 'connection', (socket: Duplex) => {
+  server.on(secure ? 'secureConnection' : 'connection', (socket: Socket) => {
     answers.set(socket, null)
+    // So Node ends a connection once its last answer has left.
+    socket.destroySoon = () => leave(socket, answers.get(socket)?.req)
     socket.on('close', () => answers.delete(socket))
   })
   server.on('drop', () => parts.turnedAway('too_many'))
@@ -158,6 +162,21 @@ const CODED = /^(?!chunked$)./i
 
 /** RFC 9110 §7.8: another version of HTTP is offered beside a request that is as good in this one. */
 const HTTP = /^\s*(?:h2c|http\/|tls\/)/i
+
+/**
+ * A client that is answered before it has sent all has to be heard for a while: what came for a connection that is gone
+ * makes its system throw away the answer too, before it was read (RFC 9112 §9.6).
+ */
+function leave(socket: Socket, request: IncomingMessage | undefined): void {
+  if (!request || request.complete || request.destroyed || socket.destroyed) {
+    Socket.prototype.destroySoon.call(socket)
+    return
+  }
+  socket.end()
+  request.resume()
+  const late = setTimeout(() => socket.destroy(), LINGERS).unref()
+  socket.on('end', () => socket.destroy()).on('close', () => clearTimeout(late))
+}
 
 const LINES: Readonly<Record<TurnedAway, string>> = {
   malformed: '400 Bad Request',

@@ -106,7 +106,7 @@ export class Tunnel implements Timed {
       path,
       headers: [...headers, 'connection', 'Upgrade', 'upgrade', String(arrival.headers['upgrade'])],
       setHost: false,
-      createConnection: () => connectionTo(target.url),
+      createConnection: () => connectionTo(target),
     })
     this.#asking = asking
     asking.on('upgrade', (answer, service, head) => this.#open(answer, service, head))
@@ -284,17 +284,12 @@ export class Tunnel implements Timed {
   }
 }
 
-function connectionTo({ protocol, hostname, port }: URL): Socket {
-  const host = hostname.replace(/^\[|\]$/g, '')
+function connectionTo({ hostname: host, url: { protocol, port } }: Target): Socket {
   // Either side may end before the other does.
   const options = { host, allowHalfOpen: true }
   if (protocol !== 'https:') return connect({ ...options, port: Number(port || 80) })
-  return connectSecurely({
-    ...options,
-    port: Number(port || 443),
-    servername: isIP(host) ? '' : host,
-    ALPNProtocols: ['http/1.1'],
-  })
+  const servername = isIP(host) === 0 ? host : ''
+  return connectSecurely({ ...options, port: Number(port || 443), servername, ALPNProtocols: ['http/1.1'] })
 }
 
 function stayAlive(socket: Socket): void {

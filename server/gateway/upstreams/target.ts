@@ -35,6 +35,7 @@ interface Settings {
 export class Target {
   readonly name: string
   readonly url: URL
+  readonly hostname: string
   readonly weight: number
   readonly health: Health
   readonly breaker: Breaker | null
@@ -51,6 +52,8 @@ export class Target {
   constructor(settings: Settings, health: Health, breaker: Breaker | null) {
     this.name = settings.url.host
     this.url = settings.url
+    // Without the brackets of IPv6.
+    this.hostname = settings.url.hostname.replace(/^\[|\]$/g, '')
     this.weight = settings.weight
     this.#connections = settings.connections
     this.#connectTimeout = settings.connectTimeout
@@ -118,7 +121,9 @@ export class Target {
 
   #open({ Pool, buildConnector }: Undici): Pool {
     const connect = buildConnector({ timeout: this.#connectTimeout, allowH2: false })
-    const hostname = this.url.hostname.replace(/^\[|\]$/g, '')
+    // RFC 6066 §3: an address is no name.
+    const isName = isIP(this.hostname) === 0
+    const servername = isName ? this.hostname : ''
     return new Pool(this.url.origin, {
       connections: this.#connections,
       // Both are `forward.ts`'s, which knows the route.
@@ -126,10 +131,10 @@ export class Target {
       bodyTimeout: 0,
       keepAliveTimeout: KEEP_ALIVE,
       maxHeaderSize: HEADER_BYTES,
-      ...(isIP(hostname) === 0 && { clientTtl: NAME_HOLDS }),
+      ...(isName && { clientTtl: NAME_HOLDS }),
       // Before undici listens, so that it is known by the time that undici ends an answer for it.
       connect: (options, callback) =>
-        connect(options, (...outcome) => {
+        connect({ ...options, servername }, (...outcome) => {
           const [, socket] = outcome
           if (socket) readOn(socket.on('error', this.#noteReset))
           callback(...outcome)
