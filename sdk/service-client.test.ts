@@ -425,6 +425,13 @@ describe('a client of a service', () => {
       assert.equal(granted, 3)
     })
 
+    test('two that are refused are enough, however many others there are to be had', async () => {
+      handle = service(() => false)
+      let count = 0
+      const token: MachineToken = { get: async () => `another-${count++}`, forget: () => {} }
+      await assert.rejects(client({ token }).list(), failing('answered', { status: 401, tries: 2 }))
+    })
+
     test('another 401 is the service’s answer, and no reason to fetch one', async () => {
       handle = (request, response) =>
         request.url === '/token' ? service(() => true)(request, response, '') : json(response, {}, 401)
