@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { systemClock } from '../server/kernel/clock.ts'
 import { OperatorError } from '../server/kernel/errors.ts'
+import type { Log } from '../server/kernel/log.ts'
 import { makeCacheFolder, makeDataFolder } from '../server/store/data-folder.ts'
 import { keepSecrets, MACHINES, routeFile, secretFile, tenantFile, writeOwn } from './example-files.ts'
-import { portOnDemand } from './port-on-demand.ts'
+import { type PortOnDemand, portOnDemand } from './port-on-demand.ts'
 
 const [GATEWAY_PORT, EXAMPLE_PORT] = [4001, 4002]
 /** Where nobody asked for other ports, those of the API are the ones that the route file names. */
@@ -27,13 +28,15 @@ try {
   if (isCached) enableCompileCache(cache)
   const { loadSettings } = await import('../server/config/load.ts')
   const { port } = await import('../server/config/schema.ts')
-  const { issuer, adminEmail, dataFolder: data } = loadSettings(process.env)
-  const portOf = (name: string, usual: number) => port(name, process.env[name] || undefined, usual)
+  const settings = loadSettings(process.env)
+  const { issuer, adminEmail, dataFolder: data, gatewayConfig } = settings
   const ports = {
-    gateway: portOf('LATCHKEY_GATEWAY_PORT', GATEWAY_PORT),
-    example: portOf('LATCHKEY_EXAMPLE_PORT', EXAMPLE_PORT),
+    gateway: settings.gatewayPort ?? GATEWAY_PORT,
+    example: port('LATCHKEY_EXAMPLE_PORT', process.env['LATCHKEY_EXAMPLE_PORT'] || undefined, EXAMPLE_PORT),
   }
 
+  // The example's own has no faults; of another they are told before anything runs.
+  if (gatewayConfig !== null) await readRoutes(gatewayConfig)
   // First, so that nothing has happened yet when a port is taken, and real ones are known to the files.
   const edge = await listen('the gateway', 'LATCHKEY_GATEWAY_PORT', ports.gateway, portOnDemand)
   const gateway = `http://localhost:${edge.port}`
@@ -69,15 +72,10 @@ try {
   })
   const [one = '', other = ''] = apis.urls
   const routes =
-    process.env['LATCHKEY_GATEWAY_CONFIG'] ||
+    gatewayConfig ??
     writeOwn(folder, 'edge.yaml', routeFile({ issuer, page, gateway: `127.0.0.1:${edge.port}`, apis: [one, other] }))
   edge.serveBy(
-    async () => {
-      const { readRouteFile } = await import('../server/gateway/route-file/read.ts')
-      const { startGateway } = await import('../server/gateway/gateway.ts')
-      const { plan } = await readRouteFile(routes, { environment: process.env, now: systemClock() })
-      return startGateway(plan, { clock: systemClock, log, port: edge })
-    },
+    () => openGateway(routes, edge, log),
     error => log.error({ error }, 'the gateway does not start'),
   )
   onClose(async () => {
@@ -112,6 +110,27 @@ async function listen<Listening>(
     if (syscall !== 'listen') throw error
     const problem = code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be listened on (${message})`
     throw new OperatorError(`Port ${port}, for ${whose}, ${problem}. Set ${setting} to another.`, { cause: error })
+  }
+}
+
+async function readRoutes(file: string) {
+  const { readRouteFile } = await import('../server/gateway/route-file/read.ts')
+  return readRouteFile(file, { environment: process.env, now: systemClock() })
+}
+
+/** As `latchkey gateway` runs one, on the port that is open already, whatever the file says of it. */
+async function openGateway(file: string, port: PortOnDemand, log: Log) {
+  const { startGateway } = await import('../server/gateway/gateway.ts')
+  const { followRouteFile } = await import('../server/gateway/follow-file.ts')
+  const first = await readRoutes(file)
+  for (const warning of first.warnings) log.warn({}, warning)
+  const gateway = await startGateway(first.plan, { clock: systemClock, log, port })
+  const following = followRouteFile({ first, read: () => readRoutes(file), gateway, log })
+  return {
+    close: () => {
+      following.stop()
+      return gateway.close()
+    },
   }
 }
 

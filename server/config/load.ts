@@ -2,8 +2,8 @@
 import { OperatorError } from '../kernel/errors.ts'
 import { type Option, options, type Settings } from './schema.ts'
 
-/** Variables with our prefix that belong to the gateway or to the tools around the server, not to it. */
-const ELSEWHERE = /^LATCHKEY_(TEST|EXAMPLE|BENCH|GATEWAY)_/
+/** Variables with our prefix that belong to the tools around the server, not to it. */
+const ELSEWHERE = /^LATCHKEY_(TEST|EXAMPLE|BENCH)_/
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(options).map(option => option.name))
 

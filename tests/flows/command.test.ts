@@ -175,6 +175,19 @@ describe('The command', () => {
       assert.equal(existsSync(join(folder, 'data', 'latchkey.db')), false)
     })
 
+    test('tells the faults of a route file that it is to go by, before it makes anything', async () => {
+      const file = join(folder, 'edge.yaml')
+      writeFileSync(file, 'routes: [{ match: { path: videos }, access: public, upstream: x }]\nupstreams: {}\n')
+      const { code, err } = await run(
+        [],
+        { ...environment, LATCHKEY_EXAMPLE_PORT: '0', LATCHKEY_GATEWAY_PORT: '0', LATCHKEY_GATEWAY_CONFIG: file },
+        { file: START },
+      )
+      assert.equal(code, 1)
+      assert.match(err, /^The route file cannot be used\.\n.*edge\.yaml:1: /)
+      assert.equal(existsSync(join(folder, 'data', 'latchkey.db')), false)
+    })
+
     test('says that its port is none', async () =>
       refuses(await start('abc'), /^LATCHKEY_EXAMPLE_PORT must be a port from 0 to 65535, not "abc"/))
 
