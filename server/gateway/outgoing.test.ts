@@ -23,7 +23,8 @@ function sent(
   const headers = Object.fromEntries(
     rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1]]] : [])),
   )
-  const request = { rawHeaders, headers, method: 'GET', url: '/', socket: { remoteAddress: '192.0.2.1', encrypted } }
+  const socket = { remoteAddress: '192.0.2.1', encrypted }
+  const request = { rawHeaders, headers, method: 'GET', url: '/', httpVersionMajor: 1, socket }
   const arrived = createArrive({ isTrusted: () => false, saidOnce: new Set() })(request as never, 'req_1', 1)
   assert.ok(!isRefusal(arrived))
   const flat = outgoing(arrived, route, caller)
