@@ -58,6 +58,10 @@ describe('what a client may not say', () => {
     'X-Real-IP',
     'X-HTTP-Method-Override',
     'X-Request-ID',
+    'Client-Cert',
+    'X-Client-Cert-Chain',
+    'X-SSL-Client-Verify',
+    'SSL_CLIENT_S_DN',
   ]
   for (const name of spellings)
     for (const [where, route] of [
@@ -171,9 +175,19 @@ describe('a credential', () => {
   test('of an upgrade is taken out of the protocols and the query', () => {
     const upgrade = { isUpgrade: true }
     const protocols = (value: string) => goesOn(['Sec-WebSocket-Protocol', value], other, callerBy('bearer'), upgrade)
-    assert.deepEqual(protocols('chat, bearer, eyJ.a.b, v2'), ['Sec-WebSocket-Protocol', 'chat, v2'])
+    assert.deepEqual(protocols('chat, bearer, eyJ.a.b, v2'), ['sec-websocket-protocol', 'chat, v2'])
+    assert.deepEqual(protocols('bearer, eyJ.a.b, chat, Bearer, eyJ.c.d'), ['sec-websocket-protocol', 'chat'])
+    assert.deepEqual(
+      goesOn(
+        ['Sec-WebSocket-Protocol', 'bearer', 'sec-websocket-protocol', 'eyJ.a.b, chat'],
+        other,
+        callerBy('bearer'),
+        upgrade,
+      ),
+      ['sec-websocket-protocol', 'chat'],
+    )
     assert.deepEqual(protocols('Bearer, eyJ.a.b'), [])
-    assert.deepEqual(protocols('chat'), ['Sec-WebSocket-Protocol', 'chat'])
+    assert.deepEqual(protocols('chat'), ['sec-websocket-protocol', 'chat'])
     const without = (query: string) => queryWithoutToken({ isUpgrade: true, query })
     assert.equal(without('?a=%20&access_token=eyJ&b=+'), '?a=%20&b=+')
     assert.equal(without('?access%5Ftoken=eyJ&x=access_token'), '?x=access_token')

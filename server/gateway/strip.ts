@@ -48,7 +48,11 @@ const WORD_OF_PROXIES = [
   'x-http-method',
   'x-method-override',
 ]
-const WORD_OF_PROXIES_BEGINNING = /^x-(?:forwarded|original|rewrite|envoy|accel)(?:-|$)/
+/** The last two are for whoever ends TLS to say, and to nobody before it (RFC 9440 §2.4). */
+const WORD_OF_PROXIES_BEGINNING =
+  /^(?:x-(?:forwarded|original|rewrite|envoy|accel|ssl|client-cert)|ssl-client|client-cert)(?:-|$)/
+
+const PROTOCOLS = 'sec-websocket-protocol'
 
 type Verdict = 'goes on' | 'frames' | 'stays' | 'authorization' | 'api key' | 'cookies' | 'protocols'
 
@@ -83,10 +87,13 @@ export function createStrip({ routes }: Pick<EdgePlan, 'routes'>): Strip {
       if (verdict === 'stays') continue
       // The length that was read is the length that goes on, whatever the client says it belongs to.
       if (named?.has(name.toLowerCase()) && verdict !== 'frames') continue
+      // Said anew below: what belongs together may stand in two lines.
+      if (verdict === 'protocols' && arrival.isUpgrade) continue
       const kept =
         verdict === 'goes on' || verdict === 'frames' ? value : keptOf(verdict, value, arrival, route, caller)
       if (kept !== undefined) headers.push(name, kept)
     }
+    if (arrival.isUpgrade) headers.push(...protocolsWithoutTokens(arrival))
     return headers
   }
 }
@@ -109,7 +116,7 @@ const SPECIAL: ReadonlyMap<string, Verdict> = new Map<string, Verdict>([
   ['dpop', 'authorization'],
   [API_KEY_HEADER, 'api key'],
   ['cookie', 'cookies'],
-  ['sec-websocket-protocol', 'protocols'],
+  [PROTOCOLS, 'protocols'],
   ['content-length', 'frames'],
 ])
 
@@ -122,7 +129,7 @@ function keptOf(
   caller: Caller | null,
 ): string | undefined {
   if (verdict === 'cookies') return withoutOurs(value)
-  if (verdict === 'protocols') return arrival.isUpgrade ? withoutToken(value) : value
+  if (verdict === 'protocols') return value
   return route.forwardCredential && isCarried(verdict, arrival, route, caller) ? value : undefined
 }
 
@@ -158,12 +165,12 @@ function withoutOurs(header: string): string | undefined {
   return others.length > 0 ? others.join(';').trimStart() : undefined
 }
 
-/** The token that stands behind `bearer`, and that word. */
-function withoutToken(header: string): string | undefined {
-  const protocols = protocolsOf(header)
-  const at = protocols.findIndex(protocol => protocol.toLowerCase() === BEARER_PROTOCOL)
-  if (at < 0) return header
-  return protocols.toSpliced(at, 2).join(', ') || undefined
+/** Each `bearer` goes, and what stands behind it: which of several was judged is nobody else's to find out. */
+function protocolsWithoutTokens({ headers }: Arrival): readonly string[] {
+  const offered = protocolsOf(headers[PROTOCOLS])
+  const isBearer = (protocol: string | undefined) => protocol?.toLowerCase() === BEARER_PROTOCOL
+  const others = offered.filter((protocol, at) => !isBearer(protocol) && !isBearer(offered[at - 1]))
+  return others.length > 0 ? [PROTOCOLS, others.join(', ')] : []
 }
 
 /** RFC 6750 §2.3: the token of an upgrade, which is neither for a service nor for a log. */
