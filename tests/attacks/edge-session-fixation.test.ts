@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import fc from 'fast-check'
 import type { EdgeBrowser, Page } from '../fixtures/edge-browser.ts'
 import { ANN, type EdgeStage, EVE, setEdgeStage } from '../fixtures/edge-stage.ts'
 
@@ -133,5 +134,32 @@ describe('At the edge, a session', () => {
       other.cookies.set(SESSION, value)
       assert.equal(await whoIs(other), 401, value)
     }
+  })
+
+  test('comes of nothing that anybody made up, and nothing that anybody made up is a fault of ours', async () => {
+    const value = fc.oneof(
+      fc.constantFrom('', 'x', 'A'.repeat(43), '%00', '..', '{}', 'a.b.c', '//evil.example', '"'),
+      fc.string({ maxLength: 60 }).map(encodeURIComponent),
+    )
+    const name = fc.constantFrom('state', 'code', 'iss', 'error', 'return_to', 'max_age', 'acr_values', 'x')
+    const cookie = fc.constantFrom(SESSION, 'latchkey.edge-sign-in.', 'latchkey.edge-sign-in.x', `__Host-${SESSION}`)
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('/edge/sign-in', '/edge/callback', '/edge/sign-out', '/pages/x', '/open/x'),
+        fc.constantFrom('GET', 'POST', 'HEAD', 'PUT'),
+        fc.array(fc.tuple(name, value), { maxLength: 4 }),
+        fc.array(fc.tuple(cookie, value), { maxLength: 4 }),
+        async (path, method, query, cookies) => {
+          const asked = query.map(pair => pair.join('=')).join('&')
+          const sent = cookies.map(pair => pair.join('=')).join('; ')
+          const headers = { accept: 'text/html', ...(sent !== '' && { cookie: sent }) }
+          const page = await stage.browser().step(`${at(path)}?${asked}`, { method, headers })
+          assert.ok(page.status < 500, `${page.status} for ${method} ${path}?${asked} with ${sent}`)
+          assert.ok(!page.cookies.some(set => set.startsWith(`${SESSION}=`) && !set.startsWith(`${SESSION}=;`)))
+          assert.ok(path === '/open/x' || page.status !== 200 || path === '/edge/sign-out')
+        },
+      ),
+      { numRuns: 200 },
+    )
   })
 })

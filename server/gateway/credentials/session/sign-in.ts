@@ -77,7 +77,9 @@ export function signInEndpoints(parts: SignInParts): readonly OwnEndpoint[] {
         if (error instanceof SignInFailed) return showPage(arrival, error.page, error)
         if (error instanceof IssuerUnavailableError || error instanceof Refused) {
           log.warn({ reason: error.message }, 'nobody can sign in')
-          return showPage(arrival, 'unavailable', { action: plan.signIn })
+          // A link to sign in can be tried again as it was; what came back from the issuer cannot.
+          const query = arrival.path === plan.signIn ? arrival.query : ''
+          return showPage(arrival, 'unavailable', { action: `${plan.signIn}${query}` })
         }
         throw error
       }
