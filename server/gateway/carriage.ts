@@ -31,7 +31,7 @@ const NO_TARGET: Refusal = { code: 'no_target', retryAfterSeconds: SOON_SECONDS 
 const UNABLE: ReadonlySet<number> = new Set([502, 503, 504])
 /** RFC 9110 §6.4.1. */
 const BODILESS: ReadonlySet<number> = new Set([204, 304])
-/** RFC 9110 §15.2: 100 is Node's to send, and 101 an upgrade's. */
+/** RFC 8297. What else may come before an answer says only that it takes a while. */
 const EARLY_HINTS = 103
 const LEFT = new Error('Nobody waits for the answer')
 
@@ -192,10 +192,11 @@ export class Carriage implements Timed, Waiter {
 
   // The way back.
 
-  informed(status: number, headers: IncomingHttpHeaders): void {
-    const { link } = headers
-    if (status !== EARLY_HINTS || link === undefined || this.response.headersSent) return
-    if (this.request.httpVersionMinor === 1) this.response.writeEarlyHints({ link })
+  /** RFC 9110 §15.2: passed on, but not to a client that knows none. */
+  informed(status: number, { link = [] }: IncomingHttpHeaders): void {
+    if (status !== EARLY_HINTS || this.request.httpVersionMinor === 0 || this.response.headersSent) return
+    const links = [link].flat().flatMap(value => ['link', value])
+    this.response.writeInformation(status, links)
   }
 
   answered(status: number, headers: IncomingHttpHeaders): void {
@@ -239,7 +240,7 @@ export class Carriage implements Timed, Waiter {
     this.#head = null
     const held = this.#held
     this.#held = null
-    if (!this.#begin(head)) return
+    this.response.writeHead(this.#status, head)
     if (!held) this.response.flushHeaders()
     else if (!this.response.write(held)) {
       this.#attempt?.pause()
@@ -257,23 +258,12 @@ export class Carriage implements Timed, Waiter {
     else {
       // All of it is here.
       if (this.#isUnsized) head.push('content-length', `${held?.length ?? 0}`)
-      if (!this.#begin(head)) return
+      this.response.writeHead(this.#status, head)
       // As text of the same bytes it leaves with the head in one piece, which the system takes for half of what two cost.
       if (held && held.length <= MOST_IN_ONE_PIECE) this.response.end(held.toString('latin1'), 'latin1')
       else this.response.end(held)
     }
     this.#body?.letBy()
-  }
-
-  /** False, and refused, for what undici lets pass and Node does not: a status of 099. */
-  #begin(head: (string | string[])[]): boolean {
-    try {
-      this.response.writeHead(this.#status, head)
-      return true
-    } catch {
-      this.failed('upstream_failed')
-      return false
-    }
   }
 
   /** An answer to a request without an id may begin a session: whoever made it has to get its next request. */

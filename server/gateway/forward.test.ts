@@ -150,14 +150,16 @@ describe('what is carried', () => {
 
   it('passes early hints on and waits for the answer', async () => {
     const service = await startRaw(socket => {
-      socket.write('HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n')
+      socket.write(
+        'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\nlink: anything\r\n\r\n',
+      )
       setImmediate(() => socket.write(`${HEADLESS}content-length: 2\r\n\r\nok`))
     })
     await inFront([service], {}, async edge => {
       const asking = begin(edge, '/')
       asking.end()
       const [[hints], [answer]] = await Promise.all([once(asking, 'information'), once(asking, 'response')])
-      assert.deepEqual([hints.statusCode, hints.headers.link], [103, '</a.css>; rel=preload'])
+      assert.deepEqual([hints.statusCode, hints.headers.link], [103, '</a.css>, anything'])
       assert.equal(await text(answer), 'ok')
     })
   })
@@ -323,6 +325,8 @@ describe('a service that fails', () => {
     'says a length and chunks': socket =>
       socket.write(`${HEADLESS}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`),
     'answers with a status that is none': socket => socket.write('HTTP/1.1 099 Low\r\ncontent-length: 0\r\n\r\n'),
+    'has a header with what may be in none': socket =>
+      socket.write(`${HEADLESS}x: a\x7fb\r\ncontent-length: 0\r\n\r\n`),
     'begins a header that never ends': socket => socket.write(`${HEADLESS}x: ${'a'.repeat(128 * 1024)}`),
   }
   for (const [name, speak] of Object.entries(failing)) {
