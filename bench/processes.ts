@@ -129,9 +129,16 @@ export interface Worker<Asked, Told> {
 
 type Message<Told> = { readonly told: Told } | { readonly failed: string }
 
-export function startWorker<Asked extends object, Told>(file: URL, core: Core): Worker<Asked, Told> {
-  const [program = '', ...args] = [...pinnedTo(core), process.execPath, fileURLToPath(file)]
-  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+export function startWorker<Asked extends object, Told>(
+  file: URL,
+  core: Core,
+  { flags = [], environment = {} }: Partial<Pick<ServerOptions, 'flags' | 'environment'>> = {},
+): Worker<Asked, Told> {
+  const [program = '', ...args] = [...pinnedTo(core), process.execPath, ...flags, fileURLToPath(file)]
+  const child = spawn(program, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
   const ended = once(child, 'exit').then(() => ({ failed: `${fileURLToPath(file)} ended` }))
   return {
     async ask(question) {

@@ -49,6 +49,10 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'how long a machine waits for a token while the server is flooded with passwords',
     run: async () => (await import('./flood.ts')).measureFlood(),
   },
+  'revocation-memory': {
+    sentence: 'what a million revocations take of memory where they are followed',
+    run: async () => (await import('./revocation-memory.ts')).measureRevocationMemory(),
+  },
   gateway: {
     sentence: 'what the gateway lets through, beside one thread of HAProxy and express-oauth2-jwt-bearer',
     run: async () => (await import('./gateway.ts')).measureGateway(),

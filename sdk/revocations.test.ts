@@ -303,6 +303,9 @@ describe('revocations of an issuer', () => {
     const revocations = follow({ random: () => assert.fail('nobody waits') })
     const first = await connection(1)
     first.tell('reading', { at: 0 }, 8)
+    await until(() => revocations.position === 8)
+    ahead += HOUR
+    wallAhead += HOUR
     first.tell('end', { reason: 'expired' })
     const second = await connection(2)
     assert.equal(second.headers['last-event-id'], '8')
@@ -316,6 +319,19 @@ describe('revocations of an issuer', () => {
     tell('end', { reason: 'revoked' })
     assert.equal((await connection(2)).headers.authorization, 'Bearer token 2')
     assert.equal(revocations.state, 'lost')
+  })
+
+  test('are asked for less and less often while no connection lasts, whatever it told', async () => {
+    follow({ random: () => 0.04 })
+    const began = performance.now()
+    for (let number = 1; number < 6; number++) {
+      const { tell, response } = await connection(number)
+      tell('reading', { at: 0 }, number)
+      response.end()
+    }
+    await connection(6)
+    // 10, 20, 40, 80 and 160 milliseconds; five times the first would be 50.
+    assert.ok(performance.now() - began >= 300)
   })
 
   test('say why the issuer ended the stream', async () => {

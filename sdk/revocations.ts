@@ -19,6 +19,8 @@ const LIMITS = {
   silence: 5 * SECOND,
   /** A reading that took longer to arrive came over a connection that is of no use. */
   late: 10 * SECOND,
+  /** A connection that lasted for so long was a good one: whatever ended it, the next one begins anew. */
+  proven: 5 * SECOND,
   /** Before the first try to connect again, doubled with each that fails, and drawn by lot below that. */
   firstPause: 250,
   longestPause: 10 * SECOND,
@@ -150,14 +152,14 @@ export function createRevocations(options: RevocationsOptions): Revocations {
   async function follow(): Promise<void> {
     let failures = 0
     while (!closing.signal.aborted) {
-      const before = readAt
+      const [before, began] = [readAt, clock()]
       try {
         await connect()
       } catch (error) {
         if (closing.signal.aborted) break
-        if (error === EXPIRED && readAt > before) continue
-        // One that told something was a good one, whatever became of it.
-        failures = readAt > before ? 1 : failures + 1
+        const isProven = readAt > before && clock() - began >= LIMITS.proven
+        if (error === EXPIRED && isProven) continue
+        failures = isProven ? 1 : failures + 1
         lose(error)
         await pause(random() * Math.min(LIMITS.firstPause * 2 ** (failures - 1), LIMITS.longestPause), closing.signal)
       }
