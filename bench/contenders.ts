@@ -1,6 +1,7 @@
 /** Who is measured: Latchkey as an operator runs it, and its peer, each a process of its own with the same clients in it. */
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
@@ -70,6 +71,25 @@ export async function startProduct({ store, flags = [] }: ProductOptions): Promi
     async stop() {
       await stopProcess(child)
       await discard()
+    },
+  }
+}
+
+/** Another node over the database of that one, which runs on PostgreSQL: of the same issuer, at another port. */
+export async function startSecondNode(first: Contender): Promise<Contender> {
+  const [port, folder] = [await freePort(), mkdtempSync(join(tmpdir(), 'latchkey-bench-'))]
+  copyFileSync(join(first.environment['LATCHKEY_DATA'] ?? '', 'master.key'), join(folder, 'master.key'))
+  const environment = { ...first.environment, LATCHKEY_PORT: String(port), LATCHKEY_DATA: folder }
+  const answersAt = new URL(`http://127.0.0.1:${port}/healthz`)
+  const child = await startServerProcess({ file: MAIN, args: ['serve'], environment }, answersAt, cores.measured)
+  return {
+    ...first,
+    port,
+    pid: child.pid as number,
+    environment,
+    async stop() {
+      await stopProcess(child)
+      rmSync(folder, { recursive: true })
     },
   }
 }

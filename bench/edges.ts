@@ -14,7 +14,7 @@ import { SECOND } from '../server/kernel/seconds.ts'
 import { freePort } from '../tests/fixtures/free-port.ts'
 import { MAIN } from '../tests/fixtures/process.ts'
 import { AS_STARTED, type Contender } from './contenders.ts'
-import { cores, startProgram, startServerProcess, stopProcess } from './processes.ts'
+import { type Core, cores, startProgram, startServerProcess, stopProcess } from './processes.ts'
 import { apiOf, EDGE } from './world.ts'
 
 export interface Edge {
@@ -80,13 +80,17 @@ export const routeFileFor = ({ identity, upstreamPort }: Behind) => ({
 export const startGateway = (behind: Behind): Promise<Edge> => startGatewayWith(routeFileFor(behind))
 
 /** `/ready` has to be open to all. `flags` are Node's own. */
-export async function startGatewayWith(routeFile: object, flags: readonly string[] = []): Promise<Edge> {
+export async function startGatewayWith(
+  routeFile: object,
+  flags: readonly string[] = [],
+  core: Core = cores.measured,
+): Promise<Edge> {
   const [port, folder] = [await freePort(), mkdtempSync(join(tmpdir(), 'latchkey-bench-'))]
   const file = join(folder, 'edge.yaml')
   writeFileSync(file, stringify({ listen: `127.0.0.1:${port}`, ...routeFile }), { mode: 0o600 })
   const environment = { ...AS_STARTED, LATCHKEY_LOG_LEVEL: 'info' }
   const options = { file: MAIN, args: ['gateway', '--config', file], flags, environment }
-  const child = await startServerProcess(options, new URL(`http://127.0.0.1:${port}/ready`), cores.measured)
+  const child = await startServerProcess(options, new URL(`http://127.0.0.1:${port}/ready`), core)
   return {
     name: 'latchkey',
     port,

@@ -49,6 +49,10 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'how long a machine waits for a token while the server is flooded with passwords',
     run: async () => (await import('./flood.ts')).measureFlood(),
   },
+  revocation: {
+    sentence: 'from a request that revokes a token to the refusal of the last of four gateways',
+    run: async () => (await import('./revocation.ts')).measureRevocation(),
+  },
   'revocation-memory': {
     sentence: 'what a million revocations take of memory where they are followed',
     run: async () => (await import('./revocation-memory.ts')).measureRevocationMemory(),

@@ -62,32 +62,45 @@ export function createRevocationFeed(options: FeedOptions): RevocationFeed {
   let timer: NodeJS.Timeout | undefined
 
   /** One at a time. What it is woken for meanwhile is read next. */
-  function read(): Promise<void> {
-    reading ??= readOn().finally(() => {
+  function read(isForWord = false): Promise<void> {
+    reading ??= readOn(isForWord).finally(() => {
       reading = undefined
       if (isWoken && told !== null) readUnwatched()
     })
     return reading
   }
 
-  async function readOn(): Promise<void> {
+  async function readOn(isForWord: boolean): Promise<void> {
     isWoken = false
     const began = monotonic()
+    // Whoever was woken asks at once for what is new: a question less for everybody who waits for it.
+    if (isForWord && told !== null) await tellAll(told)
+    else await lookAtHead()
+    if (told !== null) readAt = began
+  }
+
+  async function lookAtHead(): Promise<void> {
     const head = await store.revocations.head()
     if (followers.size === 0) return
     if (told !== null && head < told) replace(told, head)
     told ??= head
-    while (told < head) {
-      const more = await store.revocations.after(told, BATCH)
+    if (told < head) await tellAll(told)
+    // What was purged before anybody read it is not there to be told.
+    if (told !== null) told = Math.max(told, head)
+  }
+
+  async function tellAll(from: number): Promise<void> {
+    for (let last = from; ; ) {
+      const more = await store.revocations.after(last, BATCH)
       if (told === null) return
+      last = more.at(-1)?.number ?? last
       // What was revoked here meanwhile was told already.
-      const before = told
+      const before: number = told
       const news = more.filter(({ number }) => number > before)
-      const last = more.at(-1)?.number ?? head
-      told = Math.max(before, more.length < BATCH ? Math.max(head, last) : last)
+      told = Math.max(before, last)
       tell(news, told)
+      if (more.length < BATCH) return
     }
-    readAt = began
   }
 
   function replace(before: number, head: number): void {
@@ -102,9 +115,9 @@ export function createRevocationFeed(options: FeedOptions): RevocationFeed {
   }
 
   /** Answers whether it was read. Whoever follows sees that nothing comes. */
-  async function readWatched(): Promise<boolean> {
+  async function readWatched(isForWord: boolean): Promise<boolean> {
     try {
-      await read()
+      await read(isForWord)
       if (isFailing) log.info({}, 'the log of revocations can be read again')
       isFailing = false
     } catch (error) {
@@ -114,11 +127,11 @@ export function createRevocationFeed(options: FeedOptions): RevocationFeed {
     return !isFailing
   }
 
-  const readUnwatched = (): void => void readWatched()
+  const readUnwatched = (): void => void readWatched(true)
 
   async function tick(): Promise<void> {
     const began = monotonic()
-    const wasRead = await readWatched()
+    const wasRead = await readWatched(false)
     if (wasRead && told !== null) {
       const latest = { number: told, at: readAt }
       for (const some of followers.values()) for (const follower of some) follower.read(latest)
