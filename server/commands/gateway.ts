@@ -57,7 +57,8 @@ async function run({ config }: GatewayArguments): Promise<void> {
 }
 
 function heedSignals(running: Gateway, following: ReturnType<typeof followRouteFile>, log: Log): void {
-  process.on('SIGHUP', () => void following.reload())
+  // On a terminal it says that the terminal is gone, and ends the process as ever.
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => void following.reload())
   let isClosing = false
   // A terminal sends SIGINT to the whole group and npm passes it on again: a second one means nothing more.
   const close = async (signal: string): Promise<void> => {

@@ -1,9 +1,11 @@
 /** The gateway as an operator runs it: its command, its file, and what becomes of both while requests come. */
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
 import { claims } from '../../sdk/testing/forge.ts'
 import { toSeconds } from '../../server/kernel/seconds.ts'
 import { type Service, startService } from '../fixtures/gateway.ts'
@@ -22,6 +24,7 @@ describe('The command of the gateway', () => {
   }
   const fileWith = (routes: string, more = ''): string => `
 issuers: [{ issuer: "${keys.issuer}" }]
+identity_key: { file: identity.pem }
 ${more}
 routes:
 ${routes}
@@ -32,12 +35,15 @@ upstreams:
   const closed = `  - match: { path: /closed }
     access: { audience: ${AUDIENCE} }
     identity: { x-user-id: sub }
+    identity_token: { audience: the-service }
     upstream: service`
   const environment = () => ({ LATCHKEY_DATA: inFolder('data'), LATCHKEY_GATEWAY_PORT: '0' })
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'latchkey-edge-command-'))
     keys = await startKeyPublisher()
+    const { privateKey } = generateKeyPairSync('ed25519')
+    writeFileSync(inFolder('identity.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 })
     service = await startService()
   })
   after(async () => {
@@ -129,6 +135,20 @@ upstreams:
       const { headers } = (await answer.json()) as { headers: Record<string, string> }
       assert.equal(headers['x-user-id'], claims.sub)
       assert.equal(headers['x_user_id'], undefined)
+    })
+
+    test('vouches for the caller to a service that verifies, with the key that it publishes', async () => {
+      const answer = await ask('/closed', {
+        authorization: `Bearer ${await keys.token()}`,
+        'x-edge-token': 'of a client',
+      })
+      const { headers } = (await answer.json()) as { headers: Record<string, string> }
+      const keySet = createRemoteJWKSet(new URL(`${url}/edge/jwks.json`))
+      const { payload } = await jwtVerify(headers['x-edge-token'] ?? '', keySet, {
+        issuer: 'urn:latchkey:edge',
+        audience: 'the-service',
+      })
+      assert.deepEqual([payload.sub, payload['act']], [claims.sub, { sub: 'app' }])
     })
 
     test('goes by another file once it is there, without dropping a request', async () => {

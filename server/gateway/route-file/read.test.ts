@@ -51,6 +51,10 @@ before(() => {
   write('open.secret', SECRET, 0o644)
   write('identity.pem', generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }) as string)
   write(
+    'rsa.pem',
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+  )
+  write(
     'short.pem',
     generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
   )
@@ -430,6 +434,7 @@ describe('what a route file is warned of', () => {
       /Everybody on this machine can read the secret in open\.secret/,
     ],
     ['forward-auth that nobody may ask', also('forward_auth: true'), /trusted_proxies lists nobody/],
+    ['an identity key that is slow', also('identity_key: { file: rsa.pem }'), /RSA key takes ten times as long/],
     ['an identity key without work', also('identity_key: { file: identity.pem }'), /No route has an identity_token/],
   ]
   for (const [name, text, expected, mode] of warned)

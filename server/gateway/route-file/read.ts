@@ -166,8 +166,13 @@ function judgeFiles(
   }
   if (tls) mind(['tls'], () => readCertificate(tls, now, { cert: 'tls.cert', key: 'tls.key' }))
   if (redis) mind(['redis'], () => redisUrl('redis', redis))
-  const wrong = identityKey && readIdentityKey(identityKey)
-  if (typeof wrong === 'string') findings.fault(['identity_key'], wrong)
+  const key = identityKey && readIdentityKey(identityKey)
+  if (typeof key === 'string') findings.fault(['identity_key'], key)
+  else if (key?.algorithm === 'RS256')
+    findings.warn(
+      ['identity_key'],
+      'An RSA key takes ten times as long to sign as one of P-256 or Ed25519, and everybody waits.',
+    )
 }
 
 function warnOfTheUnused(read: Partial<Read<typeof FILE>>, { findings }: Reading): void {
