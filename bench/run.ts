@@ -1,9 +1,12 @@
 /** `npm run bench [-- name …]`: runs the benches named, or all, keeps what they measured, and fails when one misses its bar. */
+import { parseArgs } from 'node:util'
 import { type Figure, holds, renderFigures } from './figure.ts'
 import { keep, type Measured } from './results.ts'
 
 interface Bench {
   readonly sentence: string
+  /** Run only when it is named: it takes too long for the rest. */
+  readonly onlyNamed?: true
   run(): Promise<readonly Figure[]>
 }
 
@@ -61,9 +64,21 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'what the gateway lets through, beside one thread of HAProxy and express-oauth2-jwt-bearer',
     run: async () => (await import('./gateway.ts')).measureGateway(),
   },
+  'gateway-memory': {
+    sentence: 'what a million revocations and a hundred thousand tokens take in a gateway',
+    run: async () => (await import('./gateway-memory.ts')).measureGatewayMemory(),
+  },
+  'gateway-soak': {
+    sentence: 'a gateway over 30 minutes, or `--minutes`, with all that happens to one',
+    onlyNamed: true,
+    run: async () => (await import('./gateway-soak.ts')).measureGatewaySoak(Number(values.minutes)),
+  },
 }
 
-const named = process.argv.slice(2)
+const { values, positionals: named } = parseArgs({
+  options: { minutes: { type: 'string', default: '30' } },
+  allowPositionals: true,
+})
 const unknown = named.filter(name => !Object.hasOwn(benches, name))
 if (unknown.length > 0) {
   console.error(`There is no bench called ${unknown.join(', ')}. There is:`)
@@ -72,8 +87,8 @@ if (unknown.length > 0) {
 }
 
 const measured: Measured[] = []
-for (const [name, { sentence, run }] of Object.entries(benches)) {
-  if (named.length > 0 && !named.includes(name)) continue
+for (const [name, { sentence, onlyNamed, run }] of Object.entries(benches)) {
+  if (named.length > 0 ? !named.includes(name) : onlyNamed) continue
   console.log(`${name}: ${sentence}`)
   const figures = await run()
   console.log(renderFigures(figures))
