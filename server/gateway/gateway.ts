@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../kernel/clock.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { newSortableId } from '../kernel/ids.ts'
@@ -15,6 +16,7 @@ import { corsHeaders } from './cors.ts'
 import { keepHere } from './credentials/open-credentials.ts'
 import type { Arrival, Decision, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
 import { createForwarder } from './forward.ts'
+import type { EdgeIssuer } from './issuers.ts'
 import { createListener, type Listener, type OpenPort } from './listener.ts'
 import type { Address, EdgePlan } from './plan.ts'
 import { refusalAnswer } from './refuse.ts'
@@ -24,6 +26,9 @@ import { type OpenSight, openSight } from './sight/sight.ts'
 
 /** In milliseconds, for what is under way when the gateway closes. */
 const CLOSE_GRACE = 10 * SECOND
+/** How long those wait who were there before the gateway, in milliseconds, and how often is looked meanwhile. */
+const FIRST_WORD = 3 * SECOND
+const LOOKS_EVERY = 10
 
 export interface Gateway {
   /** Chosen by the system where the plan says 0. */
@@ -41,7 +46,7 @@ export interface GatewayOptions {
   readonly log: Log
   /** In the place of the log and of metrics. */
   readonly sight?: OpenSight
-  /** In the place of the one that the plan names. */
+  /** In the place of the one that the plan names. It is taken over once it is known what was revoked, or soon in any case. */
   readonly port?: OpenPort
 }
 
@@ -125,6 +130,8 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
     turnedAway: why => sight.turnedAway(why),
   })
 
+  // Who waits on a port that was open already is not told that the gateway has only just begun to listen to its issuers.
+  if (given.port) await firstWord(rules.issuers)
   const port = await listen(listener, given.port ?? plan.listen, async () => {
     await rules.stop()
     await sight.close()
@@ -156,6 +163,13 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
       await sight.close()
     },
   }
+}
+
+/** Until it is known what every issuer revoked, or for as long as anybody would want to wait for that. */
+async function firstWord(issuers: readonly EdgeIssuer[]): Promise<void> {
+  const until = performance.now() + FIRST_WORD
+  const isUnknown = () => issuers.some(({ revocations }) => revocations && !Number.isFinite(revocations.age()))
+  while (isUnknown() && performance.now() < until) await pause(LOOKS_EVERY)
 }
 
 /** As files: a reload reads them anew. Throws what the system says of one that is not there. */
