@@ -72,6 +72,7 @@ async function refusal(answer: IncomingMessage): Promise<readonly [number | unde
   return [answer.statusCode, reason]
 }
 
+const LARGE = Buffer.alloc(64 * 1024)
 const HEADLESS = 'HTTP/1.1 200 OK\r\n'
 
 describe('what is carried', () => {
@@ -387,6 +388,75 @@ describe('a service that fails', () => {
   }
 })
 
+describe('what stands still', () => {
+  const timeout = { connect: 1000, response: 5000, total: 24 * 60 * 60_000 }
+  const minute = 60_000
+
+  it('is cut off after a minute when it is a client that does not read, and the service is let go', async () => {
+    let now = 0
+    const service = await startService((_request, response) => {
+      const more = () => {
+        while (response.write(LARGE));
+        response.once('drain', more)
+      }
+      more()
+    })
+    await inFront([service], { route: { timeout }, clock: () => now }, async edge => {
+      const answer = await ask(edge, '/')
+      answer.pause()
+      // Once everything between is full.
+      await quiet(300)
+      assert.equal(service.open(), 1)
+      now += minute
+      await until(() => service.open() === 0)
+      const note = edge.notes[0] ?? (await edge.noted())
+      assert.deepEqual([note.decision, note.isAborted], ['passed', true])
+    })
+  })
+
+  it('is cut off after a minute when it is a service, in the midst of its answer or of what it is sent', async () => {
+    let now = 0
+    const still = await startRaw((socket, head) => {
+      if (head.startsWith('GET')) socket.write(`${HEADLESS}content-length: 9\r\n\r\nhalf`)
+      else socket.pause()
+    })
+    const route = { timeout, maxBody: Number.MAX_SAFE_INTEGER }
+    await inFront([still], { route, clock: () => now }, async edge => {
+      const answer = await ask(edge, '/')
+      await once(answer, 'data')
+      const broken = assert.rejects(buffer(answer), /aborted/)
+      now += minute
+      await broken
+      assert.equal((edge.notes[0] ?? (await edge.noted())).decision, 'upstream_timeout')
+
+      const uploading = begin(edge, '/', { method: 'POST', headers: { 'transfer-encoding': 'chunked' } })
+      const answered = once(uploading, 'response')
+      while (uploading.write(LARGE) || (await Promise.race([once(uploading, 'drain'), quiet(300)])) !== 'quiet');
+      now += minute
+      const [late] = await answered
+      assert.deepEqual(await refusal(late), [504, 'upstream_timeout'])
+      uploading.destroy()
+    })
+  })
+
+  it('may, when it is a stream of events', async () => {
+    let now = 0
+    let tell = (): void => {}
+    const service = await startService((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).flushHeaders()
+      tell = () => response.end('data: at last\n\n')
+    })
+    await inFront([service], { route: { timeout: { ...timeout, total: minute } }, clock: () => now }, async edge => {
+      const answer = await ask(edge, '/')
+      now += 60 * minute
+      // It was looked at meanwhile.
+      await quiet(250)
+      tell()
+      assert.equal(await text(answer), 'data: at last\n\n')
+    })
+  })
+})
+
 describe('what is tried again', () => {
   it('is what changes nothing by being asked twice, at another target', async () => {
     const [ill, well] = [
@@ -497,6 +567,18 @@ describe('sockets to a target', () => {
         assert.equal(await text(await asked), 'served')
       }
       assert.equal(service.open(), 1)
+    })
+  })
+
+  it('are waited for no longer than for a connection', async () => {
+    const service = await startService(() => {})
+    const timeout = { connect: 50, response: 5000, total: 30_000 }
+    await inFront([service], { upstream: { connections: 1 }, route: { timeout } }, async edge => {
+      const first = begin(edge, '/')
+      first.end()
+      await once(service.server, 'request')
+      assert.deepEqual(await refusal(await ask(edge, '/')), [503, 'no_target'])
+      first.destroy()
     })
   })
 
