@@ -1,5 +1,6 @@
 /** The header of an upstream's answer, as the client gets it. What a request carries up is made elsewhere. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { namedBy } from './connection-header.ts'
 
 /** RFC 9110 §7.6.1, and what older software takes for one of them. The answer's framing is this connection's own. */
 const OF_ONE_CONNECTION: ReadonlySet<string> = new Set([
@@ -11,9 +12,6 @@ const OF_ONE_CONNECTION: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
 ])
-
-/** The usual ones, which name no header: no set is made for them. */
-const NAMES_NONE: ReadonlySet<string> = new Set(['keep-alive', 'close', 'upgrade'])
 
 /** A flat list that `writeHead` takes as it is. `own` are headers that the gateway has set on the answer itself. */
 export function answerHeaders(
@@ -31,15 +29,4 @@ export function answerHeaders(
     to.push(name, value)
   }
   return to
-}
-
-/** RFC 9110 §7.6.1: what `Connection` names belongs to it. */
-function namedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || (typeof connection === 'string' && NAMES_NONE.has(connection.toLowerCase())))
-    return undefined
-  return new Set(
-    String(connection)
-      .toLowerCase()
-      .split(/[\s,]+/),
-  )
 }

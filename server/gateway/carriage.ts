@@ -161,6 +161,8 @@ export class Carriage implements Timed, Waiter {
     note.attempts++
     note.target = target.name
     this.#movedAt = now
+    // Of an attempt before this one, which took nothing of it.
+    this.#body?.destroy()
     if (this.#hasBody) this.#body = new RequestBody(request, response, passage.route.maxBody, () => this.#tooLarge())
     this.#attempt = new Attempt(this, target)
     // Without a name of the target's own, undici takes that of the Host header, which is the gateway's.

@@ -4,6 +4,8 @@
  *
  * Compiled once for a plan, because it looks at every header of every request: what a name means is remembered.
  */
+
+import { namedBy } from './connection-header.ts'
 import { API_KEY_HEADER } from './credentials/api-key.ts'
 import { BEARER_PROTOCOL, protocolsOf } from './credentials/bearer-text.ts'
 import type { Arrival, Caller } from './exchange.ts'
@@ -59,9 +61,6 @@ type Verdict = 'goes on' | 'frames' | 'stays' | 'authorization' | 'api key' | 'c
 /** Names that are remembered: those that clients usually send are some dozens. A stranger can make up any number. */
 const MOST_NAMES = 1000
 const LONGEST_NAME = 60
-
-/** The usual ones, which name no header. */
-const NAMES_NONE: ReadonlySet<string> = new Set(['keep-alive', 'close', 'upgrade'])
 
 export function createStrip({ routes }: Pick<EdgePlan, 'routes'>): Strip {
   // Of every route: a service behind one of them may well be asked by another.
@@ -143,17 +142,6 @@ function isCarried(verdict: Verdict, { headers }: Arrival, { access }: RoutePlan
   const isInApiKeyHeader = caller.kind === 'api-key' && headers[API_KEY_HEADER] !== undefined
   if (verdict === 'api key') return isInApiKeyHeader
   return !isInApiKeyHeader && /^bearer /i.test(String(headers['authorization'] ?? ''))
-}
-
-/** RFC 9110 §7.6.1: what `Connection` names belongs to it. */
-function namedBy(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || (typeof connection === 'string' && NAMES_NONE.has(connection.toLowerCase())))
-    return undefined
-  return new Set(
-    String(connection)
-      .toLowerCase()
-      .split(/[\s,]+/),
-  )
 }
 
 /** Every cookie of Latchkey begins so: what opens a session here or at the identity server is nobody else's to read. */
