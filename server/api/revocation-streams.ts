@@ -22,7 +22,7 @@ export interface RevocationStreams {
 }
 
 /** Per process. A gateway has one for each of its processes. */
-const MOST_OF_CLIENT = 256
+export const MOST_OF_CLIENT = 256
 const MOST_OF_TENANT = 1024
 /** Of streams that begin, how many read the log from the store at once: all of them do when a node comes back. */
 const READERS = 4

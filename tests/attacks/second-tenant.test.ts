@@ -168,6 +168,21 @@ onEachStore('A second tenant', store => {
     assert.ok(!reply.body.includes(home.ann.email))
   })
 
+  bothWays('lets nobody follow what it revokes by a token of the other', async (home, abroad) => {
+    const audience = `${home.issuer}api/v2/`
+    const client = home.machine.client_id
+    const scopes = ['read:revocations']
+    await server.latchkey.store.clients.putGrant({ tenant: home.tenant, id: 'cgr_stream', client, audience, scopes })
+    // Of what is remembered of a client its grants were not asked for yet.
+    await operator.latchkey(['clients', 'revoke', client, '--tenant', home.tenant])
+    const asked = { grant_type: 'client_credentials', audience, ...home.machine }
+    const { access_token } = (await askToken(server, asked, home)).json()
+    assert.equal(typeof access_token, 'string')
+    const headers = { authorization: `Bearer ${access_token}` }
+    assert.equal((await browserAt(abroad).get('/api/v2/revocations/stream', headers)).status, 401)
+    assert.deepEqual(errorOf(await askToken(server, asked, abroad)), [401, 'invalid_client'])
+  })
+
   bothWays('refuses the other’s tokens by their signature, whoever they say has issued them', async (home, abroad) => {
     const { tokens } = await annAt(home)
     const shared = (await annAt(home, { scope: 'openid read:videos', audience: SECRET_API_A })).tokens

@@ -6,7 +6,8 @@ import { silentLog } from '../../server/kernel/log.ts'
 import { CATALOGUE } from '../../server/metrics/catalogue.ts'
 import { listenForScrapes } from '../../server/metrics/listen.ts'
 import { createPerson } from '../fixtures/person.ts'
-import { type RunningServer, startServer } from '../fixtures/server.ts'
+import { edgeToken, readRevocations, streamAddress } from '../fixtures/revocation-reader.ts'
+import { applyTo, type RunningServer, startServer } from '../fixtures/server.ts'
 import { applicationAt, postToken, signIn } from './stage.ts'
 import { ANN, JO, SECRETS, TENANT_FILE, VIDEOS } from './tenant.ts'
 
@@ -65,6 +66,39 @@ describe('Metrics', () => {
     for (const name of Object.keys(CATALOGUE)) has(text, new RegExp(`^# TYPE ${name} `, 'm'))
     for (const private_ of [JO.email, ANN.email, 'guess', 'machine', 'such', SECRETS.machine])
       assert.ok(!text.includes(private_), private_)
+  })
+
+  test('count those who follow revocations while they do, whenever they leave, and what was sent to them', async () => {
+    const { issuer } = server
+    const grant = { client_id: 'web', audience: `${issuer}api/v2/`, scope: ['read:revocations'] }
+    await applyTo(server.latchkey, { clientGrants: [grant] })
+    const token = await edgeToken(issuer, { client_id: 'web', client_secret: SECRETS.web })
+    const value = async (name: string) =>
+      Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await metrics().text([]))?.[1])
+    const readers = await Promise.all([1, 2, 3].map(() => readRevocations(issuer, token)))
+    assert.equal(await value('latchkey_revocation_streams'), 3)
+    const before = await value('latchkey_revocation_stream_entries_total')
+    await server.latchkey.operate('clients revoke', { tenant: 'default', client: 'other' })
+    for (const reader of readers) await reader.next(({ name, data }) => name === 'entries' && data.includes('"other"'))
+    assert.equal(await value('latchkey_revocation_stream_entries_total'), before + 3)
+    // Some leave before they are answered.
+    const headers = { authorization: `Bearer ${token}` }
+    await Promise.all(
+      Array.from({ length: 12 }, async (_, index) => {
+        const leaving = new AbortController()
+        const asked = fetch(streamAddress(issuer), { headers, signal: leaving.signal })
+        setTimeout(() => leaving.abort(), index)
+        await asked.then(response => response.text()).catch(() => {})
+      }),
+    )
+    for (const reader of readers) await reader.close()
+    const deadline = Date.now() + PATIENCE
+    while ((await value('latchkey_revocation_streams')) > 0) {
+      assert.ok(Date.now() < deadline, 'a stream is left that nobody reads')
+      await pause(20)
+    }
+    has(await metrics().text([]), /^latchkey_revocation_streams 0$/m)
+    assert.doesNotMatch(await metrics().text([]), /revocations\/stream",method="GET",status="200"/)
   })
 
   test('are told on a port of their own, at one path', async t => {

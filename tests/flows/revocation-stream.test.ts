@@ -9,6 +9,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { authOf, createGuard, requireToken } from '@latchkey/sdk/express'
 import { remoteKeys } from '@latchkey/sdk/jwks'
 import express from 'express'
+import { MOST_OF_CLIENT } from '../../server/api/revocation-streams.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../../server/kernel/seconds.ts'
 import {
   ANN,
@@ -270,4 +271,18 @@ onEachStore('The stream of revocations', store => {
     await reader.ended
     assert.ok(performance.now() - began < 4 * SECOND)
   })
+
+  // That is counted in the process, whatever the store.
+  if (store === 'sqlite')
+    test('is open as often as a client may have it, and no more often', async () => {
+      const readers = await Promise.all(Array.from({ length: MOST_OF_CLIENT }, () => open()))
+      const response = await fetch(streamAddress(server.issuer), { headers: bearer(token) })
+      const { error } = (await response.json()) as { error: string }
+      assert.deepEqual([response.status, error], [503, 'temporarily_unavailable'])
+      assert.ok(Number(response.headers.get('retry-after')) > 0)
+      await readers[0]?.close()
+      const deadline = performance.now() + 10 * SECOND
+      for (let another: unknown; !another; another = await open().catch(() => undefined))
+        assert.ok(performance.now() < deadline, 'the place of one that left is not free')
+    })
 })
