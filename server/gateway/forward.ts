@@ -72,13 +72,21 @@ export function createForwarder(parts: ForwarderParts): Forwarder {
       const upstream = upstreams.find(passage.route.upstream)
       underWay++
       return new Promise(resolve => {
-        const tunnel = new Tunnel({ deadlines, watch, clock, refuseUpgrade }, passage, request, socket, head, () => {
-          tunnels.delete(tunnel)
-          ended()
-          resolve()
-        })
+        const tunnel = new Tunnel(
+          { deadlines, watch, clock, refuseUpgrade },
+          upstream,
+          passage,
+          request,
+          socket,
+          head,
+          () => {
+            tunnels.delete(tunnel)
+            ended()
+            resolve()
+          },
+        )
         tunnels.add(tunnel)
-        tunnel.start(upstream)
+        tunnel.start()
         if (isStopping) tunnel.goAway()
       })
     },

@@ -178,6 +178,31 @@ describe('a WebSocket', () => {
     )
   })
 
+  it('is tried at another target where one is not there', async () => {
+    const gone = createServer()
+    await once(gone.listen(0, '127.0.0.1'), 'listening')
+    const { port } = gone.address() as AddressInfo
+    await new Promise(resolve => gone.close(resolve))
+    const service = createServer()
+    service.on('upgrade', (request, socket, head) => shouting({ request, socket: socket as Socket, head }))
+    await once(service.listen(0, '127.0.0.1'), 'listening')
+    const targets = [port, (service.address() as AddressInfo).port].map(at => ({
+      url: new URL(`http://127.0.0.1:${at}`),
+      weight: 1,
+    }))
+    const edge = await startEdge({ targets })
+    for (let time = 0; time < 2; time++) {
+      const socket = open(edge)
+      await once(socket, 'open')
+      socket.close()
+      await closed(socket)
+    }
+    await until(() => edge.notes.length === 2)
+    assert.deepEqual(edge.notes.map(({ attempts }) => attempts).sort(), [1, 2])
+    await edge.stop()
+    service.close()
+  })
+
   it('takes a place at its target, and gives it back', async () => {
     await inFront(shouting, { upstream: { connections: 1 } }, async edge => {
       const first = open(edge)

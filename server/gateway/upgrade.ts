@@ -10,6 +10,7 @@ import { answerHeaders } from './answer-headers.ts'
 import { BEARER_PROTOCOL, protocolsOf } from './credentials/bearer-text.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Passage, Refusal } from './exchange.ts'
+import { isIdempotent } from './upstreams/retry.ts'
 import type { Target } from './upstreams/target.ts'
 import type { Upstream } from './upstreams/upstream.ts'
 import type { Watch, Watched } from './watch.ts'
@@ -42,6 +43,7 @@ type Phase = 'placing' | 'open' | 'ending' | 'over'
 
 export class Tunnel implements Timed {
   readonly #parts: TunnelParts
+  readonly #upstream: Upstream
   readonly #passage: Passage
   readonly #request: IncomingMessage
   readonly #client: Duplex
@@ -51,6 +53,7 @@ export class Tunnel implements Timed {
   #phase: Phase = 'placing'
   #until: number
   #target: Target | null = null
+  readonly #tried: Target[] = []
   #isTrial = false
   #asking: ClientRequest | null = null
   #service: Duplex | null = null
@@ -60,6 +63,7 @@ export class Tunnel implements Timed {
 
   constructor(
     parts: TunnelParts,
+    upstream: Upstream,
     passage: Passage,
     request: IncomingMessage,
     client: Duplex,
@@ -67,6 +71,7 @@ export class Tunnel implements Timed {
     done: () => void,
   ) {
     this.#parts = parts
+    this.#upstream = upstream
     this.#passage = passage
     this.#request = request
     this.#client = client
@@ -77,10 +82,10 @@ export class Tunnel implements Timed {
     this.#until = this.#startedAt + connecting + response
   }
 
-  start(upstream: Upstream): void {
-    const { note, arrival } = this.#passage
+  start(): void {
+    const { note } = this.#passage
     const client = this.#client
-    note.upstream = upstream.plan.name
+    note.upstream = this.#upstream.plan.name
     if (client.destroyed) {
       note.isAborted = true
       this.#done()
@@ -88,7 +93,12 @@ export class Tunnel implements Timed {
     }
     client.on('close', () => this.#clientClosed())
     this.#parts.deadlines.add(this)
-    const chosen = upstream.choose(arrival, this.#startedAt)
+    this.#upstream.budget.requested(this.#startedAt)
+    this.#try(this.#startedAt)
+  }
+
+  #try(now: number): void {
+    const chosen = this.#upstream.choose(this.#passage.arrival, now, this.#tried)
     // Nobody waits for a place that somebody else may hold for hours.
     if (typeof chosen === 'string') this.#refuse({ code: chosen, retryAfterSeconds: SOON_SECONDS })
     else if (!chosen.enterAtOnce()) this.#refuse({ code: 'no_target', retryAfterSeconds: SOON_SECONDS })
@@ -99,7 +109,7 @@ export class Tunnel implements Timed {
     const { note, headers, target: path, arrival } = this.#passage
     this.#target = target
     this.#isTrial = target.breaker?.begin() ?? false
-    note.attempts = 1
+    note.attempts++
     note.target = target.name
     const asking = connectTo({
       method: arrival.method,
@@ -111,7 +121,9 @@ export class Tunnel implements Timed {
     this.#asking = asking
     asking.on('upgrade', (answer, service, head) => this.#open(answer, service, head))
     asking.on('response', answer => this.#answer(answer))
-    asking.on('error', () => this.#failed('upstream_failed'))
+    asking.on('error', () => {
+      if (this.#asking === asking) this.#failed('upstream_failed')
+    })
     asking.end()
   }
 
@@ -259,8 +271,26 @@ export class Tunnel implements Timed {
 
   #failed(code: 'upstream_failed' | 'upstream_timeout'): void {
     if (this.#phase !== 'placing') return
+    const now = this.#parts.clock()
     this.#blame()
-    this.#refuse({ code })
+    if (code === 'upstream_failed' && this.#mayTryAgain(now)) {
+      this.#leaveTarget()
+      this.#try(now)
+    } else this.#refuse({ code })
+  }
+
+  /** As for any request: nothing was answered, and there is no body. */
+  #mayTryAgain(now: number): boolean {
+    const { note, route, arrival } = this.#passage
+    return note.attempts <= route.retries && isIdempotent(arrival.method) && this.#upstream.budget.grants(now)
+  }
+
+  #leaveTarget(): void {
+    this.#asking = null
+    if (!this.#target) return
+    this.#tried.push(this.#target)
+    this.#target.release()
+    this.#target = null
   }
 
   #refuse(refusal: Refusal): void {
