@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request as send } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
@@ -669,6 +670,20 @@ describe('a target', () => {
       assert.deepEqual(names, ['localhost', 'localhost'])
     })
     setDefaultCACertificates(before)
+  })
+})
+
+describe('undici', () => {
+  it('is not loaded, all 28 MiB of it, by a gateway that has forwarded nothing', () => {
+    const program = `
+      import { createRequire } from 'node:module'
+      import ${JSON.stringify(import.meta.resolve('./gateway.ts'))}
+      const { cache } = createRequire(${JSON.stringify(import.meta.url)})
+      console.log(Object.keys(cache).filter(file => file.includes('/undici/')).length)`
+    assert.equal(
+      execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }),
+      '0\n',
+    )
   })
 })
 
