@@ -201,6 +201,38 @@ describe('revocations of an issuer', () => {
     assert.equal(heard.length, 2)
   })
 
+  test('that are more than there is room for are not known, and whoever asks how old they are is told so', async () => {
+    const revocations = follow({ mostSlots: 16 })
+    const { tell } = await connection(1)
+    tell('reading', { at: 0 }, 0)
+    await until(() => revocations.state === 'live')
+    const before = revocations.version
+    tell(
+      'entries',
+      Array.from({ length: 20 }, (_, index) => entry('session', `ses_${index}`)),
+      20,
+    )
+    tell('reading', { at: 0 }, 20)
+    const { headers } = await connection(2)
+    assert.equal(revocations.age(), Number.POSITIVE_INFINITY)
+    assert.ok(lines.at(-1)?.endsWith('more revocations than fit'))
+    assert.equal(headers['last-event-id'], '0')
+    assert.equal(revocations.isRevoked(revocationFacts({ sid: 'ses_3' })), true)
+    assert.ok(revocations.version > before, 'what did fit is to be looked up')
+  })
+
+  test('are taken in whatever a listener makes of it', async () => {
+    const revocations = follow()
+    revocations.onChange(() => {
+      throw new Error('a listener’s own')
+    })
+    const { tell } = await connection(1)
+    tell('entries', [entry('session', 'a')], 1)
+    tell('reading', { at: 0 }, 1)
+    await until(() => revocations.state === 'live')
+    assert.equal(connections.length, 1)
+  })
+
   test('are asked for again from the last number when the stream is lost, and until then they get older', async () => {
     const revocations = follow()
     const first = await connection(1)

@@ -59,6 +59,8 @@ export interface RevocationsOptions {
   /** Milliseconds since 1970. */
   readonly wallClock?: () => number
   readonly fetch?: Fetch
+  /** Room for what is revoked, in slots of 20 bytes of which three quarters are used: a power of two, 4,194,304 by default. */
+  readonly mostSlots?: number
   /** From 0 to below 1. */
   readonly random?: () => number
 }
@@ -127,13 +129,13 @@ const SILENT: RevocationsLog = { info: () => {}, warn: () => {} }
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { issuer, url = issuer, keys, log = SILENT, allowInsecure = false } = options
   const { clock = () => performance.now(), wallClock = Date.now, random = Math.random } = options
-  const { fetch = globalThis.fetch } = options
+  const { fetch = globalThis.fetch, mostSlots = LIMITS.slots } = options
   if (!isAcceptableAddress(url, allowInsecure))
     throw new TypeError('the issuer is reached by https, or by http on this machine')
   const machine = options.token ?? tokenOf(options)
   const address = new URL('api/v2/revocations/stream', url).href
 
-  let entries = createPackedEntries(LIMITS.slots)
+  let entries = createPackedEntries(mostSlots)
   /** In the place of `entries` once it is whole: when the log is found to be another one. */
   let next: PackedEntries | undefined
   let position = 0
@@ -230,7 +232,7 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     else if (name === 'end') throw endOf((said as { readonly reason: string }).reason)
     else if (name === 'hello') greet(said as { readonly issuers: readonly string[] })
     else if (name === 'reset') {
-      next = createPackedEntries(LIMITS.slots)
+      next = createPackedEntries(mostSlots)
       position = 0
     }
     // Before a reading is believed: it speaks of the log up to its number.
@@ -249,19 +251,27 @@ export function createRevocations(options: RevocationsOptions): Revocations {
 
   function takeEntries(batch: readonly WireEntry[]): void {
     const now = wallClock()
-    for (const [kind, id, epoch, expires] of batch) {
-      const expiresAt = expires * SECOND
-      if (kind === 'key') keys?.forget(id)
-      if (expiresAt <= now) continue
-      const entry = { epoch, expiresAt }
-      // What is revoked while the log is read anew holds at once.
-      for (const table of next ? [entries, next] : [entries])
-        if (!table.add(nameOf(kind, id), entry, now)) {
-          isWhole = false
-          throw new Error('more revocations than fit')
-        }
+    for (const [kind, id] of batch) if (kind === 'key') keys?.forget(id)
+    try {
+      for (const [kind, id, epoch, expires] of batch)
+        takeEntry(nameOf(kind, id), { epoch, expiresAt: expires * SECOND }, now)
+    } finally {
+      change()
     }
-    change()
+  }
+
+  function takeEntry(
+    name: string,
+    entry: { readonly epoch: number | null; readonly expiresAt: number },
+    now: number,
+  ): void {
+    if (entry.expiresAt <= now) return
+    // What is revoked while the log is read anew holds at once.
+    for (const table of next ? [entries, next] : [entries])
+      if (!table.add(name, entry, now)) {
+        isWhole = false
+        throw new Error('more revocations than fit')
+      }
   }
 
   /** Everything up to its number was told before it. `at` counts from when the issuer had the request. */
@@ -286,7 +296,13 @@ export function createRevocations(options: RevocationsOptions): Revocations {
 
   function change(): void {
     version++
-    for (const listener of listeners) listener()
+    for (const listener of listeners)
+      try {
+        listener()
+      } catch (error) {
+        // Whose it is, it must not end what all others go by.
+        log.warn({ issuer, error }, 'a listener to revocations failed')
+      }
   }
 
   return {
