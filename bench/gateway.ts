@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { SECOND } from '../server/kernel/seconds.ts'
 import { quantile } from '../tests/attacks/flooded-server.ts'
 import { type Contender, startProduct } from './contenders.ts'
-import { duel, type Rates, ratioOf, spreadOf } from './duel.ts'
+import { duel, type Party, type Rates, ratioOf, spreadOf } from './duel.ts'
 import { type Edge, PATH, startExpress, startGateway, startHaproxy, startUpstream, untilAdmits } from './edges.ts'
 import type { Bar, Figure } from './figure.ts'
 import { openConnection } from './load/connection.ts'
@@ -22,6 +22,8 @@ import { tokenRequest } from './tokens.ts'
 const KNOWN = 1000
 const ROUNDS = 8
 const SLICE_SECONDS = 1
+/** Of what compiles itself as it runs. */
+const WARM_UP_SECONDS = 8
 /** More a second than any of them can look at for the first time. */
 const MOST_NEW_A_SECOND = 16_000
 /** The slices, and the one that warms up. */
@@ -51,8 +53,8 @@ export async function measureGateway(): Promise<readonly Figure[]> {
     for (const edge of [latchkey, haproxy, express]) await untilAdmits(edge, tokens[0] ?? '')
     const known = join(folder, 'known')
     writeFileSync(known, tokens.slice(0, KNOWN).join('\n'))
-    const seenBefore = await race([latchkey, haproxy, express], async () => known)
-    const usedOnce = await race([latchkey, haproxy], oneAfterAnother(folder, tokens.slice(KNOWN)))
+    const seenBefore = await race([latchkey, haproxy, express], async () => known, WARM_UP_SECONDS)
+    const usedOnce = await race([latchkey, haproxy], oneAfterAnother(folder, tokens.slice(KNOWN)), SLICE_SECONDS)
     const paced = await pace([latchkey, haproxy], tokens[0] ?? '')
     return [
       ratioFigure('known tokens, to HAProxy', seenBefore, 'haproxy', { atLeast: 1 }),
@@ -90,18 +92,23 @@ interface Raced {
 }
 
 /** `tokensFor` answers the file for the next slice, and is told how many of it the last one took. */
-async function race(edges: readonly Edge[], tokensFor: (edge: Edge, used: number) => Promise<string>): Promise<Raced> {
+async function race(
+  edges: readonly Edge[],
+  tokensFor: (edge: Edge, used: number) => Promise<string>,
+  warmUpSeconds: number,
+): Promise<Raced> {
   const [p99s, costs]: [Record<string, number[]>, Record<string, number[]>] = [{}, {}]
-  const parties = edges.map(edge => {
+  const parties = edges.map((edge): Party => {
     const { name, port, pid } = edge
     let last: Loaded | undefined
     return {
       name,
-      async work() {
+      async work(milliseconds) {
         const isMeasured = last !== undefined
         const tokens = await tokensFor(edge, last?.requests ?? 0)
         const before = processorTimeOf(pid)
-        last = await load({ port, path: PATH, tokens, seconds: SLICE_SECONDS, connections: IN_FLIGHT }, cores.asking)
+        const seconds = milliseconds / SECOND
+        last = await load({ port, path: PATH, tokens, seconds, connections: IN_FLIGHT }, cores.asking)
         const cost = processorTimeOf(pid) - before
         if (isMeasured) {
           p99s[name] = [...(p99s[name] ?? []), last.p99]
@@ -111,7 +118,7 @@ async function race(edges: readonly Edge[], tokensFor: (edge: Edge, used: number
       },
     }
   })
-  const length = { rounds: ROUNDS, slice: SLICE_SECONDS * SECOND, warmUp: SLICE_SECONDS * SECOND }
+  const length = { rounds: ROUNDS, slice: SLICE_SECONDS * SECOND, warmUp: warmUpSeconds * SECOND }
   return { rates: await duel(parties, length), p99s, costs }
 }
 
