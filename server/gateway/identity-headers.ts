@@ -10,21 +10,25 @@ import type { IdentityHeader, RoutePlan } from './plan.ts'
 /** Name, value, name, value. */
 export type IdentityHeaders = (route: RoutePlan, caller: Caller, now: Instant) => readonly string[]
 
-/** What a caller is told as stays the same for as long as the caller is known: it is made once for each route. */
+/** What was told of a caller on one route, and on those before it: most callers ask for one or two. */
+interface Told {
+  readonly route: RoutePlan
+  readonly headers: readonly string[]
+  readonly before: Told | undefined
+}
+
+/**
+ * What a caller is told as stays the same for as long as the caller is known: it is made once for each route. Of a hundred
+ * thousand callers a map each would take as much as all else that is known of them.
+ */
 export function createIdentityHeaders(): (route: RoutePlan, caller: Caller) => readonly string[] {
-  const made = new WeakMap<Caller, WeakMap<RoutePlan, readonly string[]>>()
+  const made = new WeakMap<Caller, Told>()
   return (route, caller) => {
     if (route.identity.length === 0) return NONE
-    let byRoute = made.get(caller)
-    if (!byRoute) {
-      byRoute = new WeakMap()
-      made.set(caller, byRoute)
-    }
-    let headers = byRoute.get(route)
-    if (!headers) {
-      headers = route.identity.flatMap(identity => headerOf(identity, caller))
-      byRoute.set(route, headers)
-    }
+    const latest = made.get(caller)
+    for (let told = latest; told; told = told.before) if (told.route === route) return told.headers
+    const headers = route.identity.flatMap(identity => headerOf(identity, caller))
+    made.set(caller, { route, headers, before: latest })
     return headers
   }
 }
