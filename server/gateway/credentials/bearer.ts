@@ -19,6 +19,7 @@ import { type Caller, Refused } from '../exchange.ts'
 import { type EdgeIssuer, factsOf } from '../issuers.ts'
 import type { TokenCache } from '../token-cache.ts'
 import { bearerText, isJwt } from './bearer-text.ts'
+import { saidAlike, scopesIn } from './said-alike.ts'
 
 /** Whom a JWT stands for, wherever it was found. Throws or rejects with `Refused`. */
 export type TokenReader = (token: string, now: Instant) => Caller | Promise<Caller>
@@ -54,7 +55,7 @@ export function createTokenReader(
     // From before: what is verified with a key that goes meanwhile is to be verified again.
     const keysVersion = issuer.keysVersion()
     try {
-      const signed = await verifySignature(token, issuer.keys, allowed)
+      const signed = saidAlike(await verifySignature(token, issuer.keys, allowed))
       const claims = signed.claims as JsonObject
       return { ...callerOf(issuer, claims, signed.header.kid), kind: 'bearer', keysVersion, signed, soundAt: -1 }
     } catch (error) {
@@ -91,7 +92,7 @@ export function callerOf(
   return {
     issuer,
     claims,
-    scopes: typeof scope === 'string' ? scope.split(' ') : [],
+    scopes: typeof scope === 'string' ? scopesIn(scope) : [],
     clientId: typeof client === 'string' ? client : null,
     facts: factsOf(claims, kid),
   }
