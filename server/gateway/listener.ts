@@ -160,8 +160,11 @@ export function createListener(parts: ListenerParts): Listener {
 
 const CODED = /^(?!chunked$)./i
 
-/** RFC 9110 §7.8: another version of HTTP is offered beside a request that is as good in this one. */
-const HTTP = /^\s*(?:h2c|http\/|tls\/)/i
+/**
+ * RFC 9110 §7.8: another version of HTTP is offered beside a request that is as good in this one. At any place of the list:
+ * a service that chose it would be spoken to from then on without anybody who looks at what is asked.
+ */
+const HTTP = /(?:^|,)\s*(?:h2c|http\/|tls\/)/i
 
 /**
  * A client that is answered before it has sent all has to be heard for a while: what came for a connection that is gone

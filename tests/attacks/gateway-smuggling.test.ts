@@ -243,6 +243,8 @@ describe('Bytes that are read in two ways', () => {
       ['X-Forwarded-For: 10.0.0.1', 'Forwarded: for=10.0.0.1', 'X-Real-IP: 10.0.0.1', 'X_Forwarded_For: 10.0.0.1'],
       ['X-Original-URL: /admin/x', 'X-Rewrite-URL: /admin/x', 'X-HTTP-Method-Override: DELETE'],
       ['Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__', 'Connection: Upgrade, HTTP2-Settings'],
+      ['Upgrade: websocket, h2c', 'Connection: Upgrade'],
+      ['Upgrade: x', 'Upgrade: x,HTTP/2.0, h2c', 'Connection: Upgrade'],
       ['TE: trailers', 'Keep-Alive: timeout=1', 'Proxy-Authorization: Basic YTpi'],
     ]) {
       stage.reached.length = 0
