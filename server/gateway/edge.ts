@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Arrival, Caller, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
+import type { EdgeIssuer } from './issuers.ts'
 import type { TurnedAway } from './listener.ts'
 import type { EdgePlan, RoutePlan } from './plan.ts'
 
@@ -15,10 +16,11 @@ export interface Forwarder {
   /** The same for a WebSocket or another upgrade; it ends with 4401 when the caller's token does. */
   upgrade(passage: Passage, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>
   /**
-   * The plan in force from now on. Upstreams that it leaves as they were keep their sockets and what is known of their
-   * targets; requests that were admitted by an older plan end as they began.
+   * The plan in force from now on, and whom it believes. Upstreams that it leaves as they were keep their sockets and what
+   * is known of their targets; requests that were admitted by an older plan end as they began, unless their caller's
+   * issuer is not believed any more.
    */
-  follow(plan: EdgePlan): void
+  follow(plan: EdgePlan, issuers: readonly EdgeIssuer[]): void
   /** Sends upgraded connections away (1001), and resolves once all that is under way has ended. */
   stop(): Promise<void>
 }

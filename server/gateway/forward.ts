@@ -91,7 +91,10 @@ export function createForwarder(parts: ForwarderParts): Forwarder {
       })
     },
 
-    follow: next => upstreams.follow(next),
+    follow(next, issuers) {
+      upstreams.follow(next)
+      watch.believe(issuers)
+    },
 
     async stop() {
       isStopping = true

@@ -52,9 +52,11 @@ export interface GatewayOptions {
 
 /** Listens when it resolves: an issuer that is away is waited for by whoever needs it, and they are told so. */
 export async function startGateway(plan: EdgePlan, { clock, log, ...given }: GatewayOptions): Promise<Gateway> {
+  const certificate = readCertificate(plan)
   const sight = given.sight ?? (await openSight(plan, log))
   const kept = keepHere(clock)
   let rules = await openRules(plan, { clock, log, sight, kept })
+  let isClosing = false
   const open = { requests: 0, upgrades: 0 }
   const forwarder = createForwarder({
     plan,
@@ -124,7 +126,7 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
 
   const listener = createListener({
     bounds: plan.bounds,
-    tls: readCertificate(plan),
+    tls: certificate,
     request: onRequest,
     upgrade: onUpgrade,
     turnedAway: why => sight.turnedAway(why),
@@ -147,17 +149,21 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
   return {
     port,
     async reload(next) {
+      const presented = readCertificate(next)
       const opened = await openRules(next, { clock, log, sight, kept, before: rules })
+      // Until then the rules in force know more than these: nobody is refused for the sake of a reload.
+      await firstWord(opened.issuers.filter(issuer => !rules.issuers.includes(issuer)))
+      if (isClosing) return opened.stop(rules)
       const former = rules
-      const certificate = readCertificate(next)
-      if (certificate) listener.present(certificate)
-      forwarder.follow(next)
+      if (presented) listener.present(presented)
+      forwarder.follow(next, opened.issuers)
       rules = opened
       sight.reloaded('applied')
       await former.stop(opened)
     },
     keepPlan: () => sight.reloaded('refused'),
     async close() {
+      isClosing = true
       await Promise.all([listener.close(CLOSE_GRACE), forwarder.stop()])
       await rules.stop()
       await sight.close()

@@ -50,6 +50,14 @@ export const factsOf = (claims: JsonObject, kid?: string): RevocationFacts => re
 
 export const nameOfIssuer = (plan: IssuerPlan): string => JSON.stringify(plan)
 
+/**
+ * Whether a token that was verified with the keys of the one would be with the other's: they may differ in how they are
+ * asked what was revoked, and in nothing else.
+ */
+export const isSuccessor = (one: IssuerPlan, other: IssuerPlan): boolean =>
+  nameOfIssuer({ ...one, client: null, followsRevocations: false }) ===
+  nameOfIssuer({ ...other, client: null, followsRevocations: false })
+
 /** Begins to follow its revocations. It is not waited for: whoever needs it finds out how old what is known is. */
 export async function openIssuer(plan: IssuerPlan, log: Log): Promise<OpenIssuer> {
   const { issuer, url, client, hs256, allowHttp: allowInsecure } = plan

@@ -47,11 +47,35 @@ interface Parts {
   readonly before?: Rules
 }
 
-export async function openRules(plan: EdgePlan, { clock, log, sight, kept, before }: Parts): Promise<Rules> {
-  const issuers = await Promise.all(
-    plan.issuers.map(one => before?.issuers.find(({ name }) => name === nameOfIssuer(one)) ?? openIssuer(one, log)),
-  )
+/** Rejects for keys that cannot be used, and holds on to nothing then. */
+export async function openRules(plan: EdgePlan, parts: Parts): Promise<Rules> {
+  const { before, log } = parts
+  const issuers: OpenIssuer[] = []
   const redis = redisOf(plan, before, log)
+  const letGo = async (next?: Pick<Rules, 'issuers' | 'redis'>): Promise<void> => {
+    if (redis && next?.redis !== redis) redis.shared.close()
+    for (const issuer of issuers) if (!next?.issuers.includes(issuer)) await issuer.close()
+  }
+  try {
+    // One after the other: of several at once, one might open when another has failed already.
+    for (const one of plan.issuers)
+      issuers.push(before?.issuers.find(({ name }) => name === nameOfIssuer(one)) ?? (await openIssuer(one, log)))
+    return await wire(plan, parts, { issuers, redis, letGo })
+  } catch (error) {
+    await letGo(before)
+    throw error
+  }
+}
+
+interface Held extends Pick<Rules, 'issuers' | 'redis'> {
+  letGo(next?: Rules): Promise<void>
+}
+
+async function wire(
+  plan: EdgePlan,
+  { clock, log, sight, kept }: Parts,
+  { issuers, redis, letGo }: Held,
+): Promise<Rules> {
   const shared = redis?.shared ?? null
   const cache = createTokenCache(sight.lookedUp)
   const opened = await openCredentials(plan, { issuers, cache, redis: shared, kept, clock, log })
@@ -90,8 +114,7 @@ export async function openRules(plan: EdgePlan, { clock, log, sight, kept, befor
     }),
     async stop(next) {
       for (const { stop } of credentials) await stop?.()
-      if (redis && next?.redis !== redis) redis.shared.close()
-      for (const issuer of issuers) if (!next?.issuers.includes(issuer)) await issuer.close()
+      await letGo(next)
     },
   }
 }

@@ -287,6 +287,54 @@ describe('a socket whose token is over', () => {
     }
   })
 
+  it('is closed when a reload leaves its issuer out, though the route lets pass what nobody hears of', async () => {
+    const known = createKnown()
+    const caller = callerOf(known)
+    const route = { onStale: { after: 60_000, do: 'allow' as const } }
+    await inFront(shouting, { caller: () => caller, route }, async edge => {
+      const socket = open(edge)
+      await once(socket, 'open')
+      edge.reload(edge.plan, [caller.issuer])
+      socket.send('still here')
+      await once(socket, 'message')
+      const ended = closed(socket)
+      edge.reload(edge.plan, [])
+      assert.deepEqual(await ended, [4401, 'invalid_token'])
+      // Admitted by the rules before, and open after those of now.
+      assert.deepEqual(await closed(open(edge)), [4401, 'invalid_token'])
+    })
+    assert.equal(known.listeners(), 0)
+  })
+
+  it('is closed by what is revoked after a reload that changed how its issuer is asked', async () => {
+    const [former, latter] = [createKnown(), createKnown()]
+    const facts = factsOf('one')
+    let caller = callerOf(former, facts)
+    const { plan } = caller.issuer
+    const changed = { ...caller.issuer, plan: { ...plan, client: { id: 'edge', secret: 'new' } }, revocations: latter }
+    const route = { onStale: { after: 60_000, do: 'allow' as const } }
+    await inFront(shouting, { caller: () => caller, route }, async edge => {
+      const socket = open(edge)
+      await once(socket, 'open')
+      edge.reload(edge.plan, [changed])
+      socket.send('still here')
+      await once(socket, 'message')
+      assert.deepEqual([former.listeners(), latter.listeners()], [0, 1])
+      const ended = closed(socket)
+      latter.revoke(facts)
+      assert.deepEqual(await ended, [4401, 'token_revoked'])
+
+      // With other keys, perhaps, than what it sent was verified with.
+      caller = { ...caller, facts: factsOf('another') }
+      const another = open(edge)
+      await once(another, 'open')
+      const dropped = closed(another)
+      edge.reload(edge.plan, [{ ...changed, plan: { ...plan, url: 'https://elsewhere.example/' } }])
+      assert.deepEqual(await dropped, [4401, 'invalid_token'])
+    })
+    assert.equal(latter.listeners(), 0)
+  })
+
   it('is cut off in the midst of a frame, where a last word would be a part of it', async () => {
     const known = createKnown()
     const facts = factsOf('one')

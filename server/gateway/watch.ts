@@ -6,12 +6,13 @@
 import { SECOND } from '../kernel/seconds.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
 import type { Caller, Refusal } from './exchange.ts'
-import type { RevocationState } from './issuers.ts'
+import { type EdgeIssuer, isSuccessor, type RevocationState } from './issuers.ts'
 import { CLOCKS_APART, checkRevocations } from './judge.ts'
 import type { RoutePlan } from './plan.ts'
 
 export interface Watched {
-  readonly caller: Caller
+  /** Of another issuer's, once that has succeeded to the one it was admitted by. */
+  caller: Caller
   readonly route: RoutePlan
   /** Whether it goes on for so long that it ends with the time of the token too: what will end anyway may. */
   isLasting: boolean
@@ -23,6 +24,8 @@ export class Watch implements Timed {
   readonly #deadlines: Deadlines
   readonly #watched = new Set<Watched>()
   readonly #followed = new Map<RevocationState, { readonly watched: Set<Watched>; stop(): void }>()
+  /** Null while those that it began with are. */
+  #inForce: readonly EdgeIssuer[] | null = null
   #nextLook = 0
 
   constructor(deadlines: Deadlines, wallClock: () => number = Date.now) {
@@ -37,12 +40,38 @@ export class Watch implements Timed {
     this.#watched.add(watched)
     if (revocations) this.#follow(revocations).add(watched)
     judge(watched, this.#wallClock())
+    // It may have been admitted by rules that are not in force any more.
+    this.#succeed(watched)
   }
 
   delete(watched: Watched): void {
-    const { revocations } = watched.caller.issuer
     if (!this.#watched.delete(watched)) return
     if (this.#watched.size === 0) this.#deadlines.delete(this)
+    this.#unfollow(watched)
+  }
+
+  /** These are believed from now on. Nobody listens to the others any more, so what was admitted by them does not go on by them. */
+  believe(issuers: readonly EdgeIssuer[]): void {
+    this.#inForce = issuers
+    for (const watched of [...this.#watched]) this.#succeed(watched)
+  }
+
+  #succeed(watched: Watched): void {
+    const { issuer } = watched.caller
+    if (!this.#inForce || this.#inForce.includes(issuer) || !this.#watched.has(watched)) return
+    const successor = this.#inForce.find(one => isSuccessor(one.plan, issuer.plan))
+    if (!successor) {
+      watched.end({ code: 'invalid_token', detail: 'its issuer is not believed any more' })
+      return
+    }
+    this.#unfollow(watched)
+    watched.caller = { ...watched.caller, issuer: successor, soundAt: -1 }
+    if (successor.revocations) this.#follow(successor.revocations).add(watched)
+    judge(watched, this.#wallClock())
+  }
+
+  #unfollow(watched: Watched): void {
+    const { revocations } = watched.caller.issuer
     const followed = revocations && this.#followed.get(revocations)
     if (!followed) return
     followed.watched.delete(watched)
