@@ -24,6 +24,9 @@ export function createAdmission({ table, credentials, limits }: AdmissionParts):
   return arrival => {
     const route = table.find(arrival)
     if (!route) return refused(null, { code: 'no_route' })
+    const evaded = table.evadedBy(route, arrival)
+    if (evaded)
+      return refused(route, { code: 'bad_path', detail: `a service may read it as what ${evaded.name} guards` })
     const preflight = preflightAnswer(route, arrival)
     if (preflight) return { pass: false, route, answer: preflight }
     return settle(route, arrival, () =>

@@ -34,6 +34,26 @@ describe('a route', () => {
     for (const path of ['/', '/a', '/a/b']) assert.ok(fits({ path: '/*' }, path), path)
   })
 
+  test('that asks for less is known from one that a service might take it for', () => {
+    const service = { targets: [{ url: new URL('http://one.example'), weight: 1 }] }
+    const asks = (kind: string, upstream: object = service) => ({ access: { kind }, upstream })
+    const evaded = (first: object, second: object, path: string) => {
+      const table = compileRoutes([routeOf('admin', { path: '/admin/*' }, first), routeOf('all', {}, second)])
+      const asked = { method: 'GET', path, host: 'a.example' }
+      const route = table.find(asked)
+      return route && table.evadedBy(route, asked)?.name
+    }
+    const [open, guarded] = [asks('public'), asks('required')]
+    assert.equal(evaded(guarded, open, '/Admin/x'), 'admin')
+    assert.equal(evaded(guarded, asks('optional'), '/ADMIN/x'), 'admin')
+    for (const path of ['/admin/X', '/admin2/X', '/x', '/X']) assert.equal(evaded(guarded, open, path), undefined, path)
+    assert.equal(evaded(open, open, '/Admin/x'), undefined)
+    assert.equal(evaded(open, guarded, '/Admin/x'), undefined)
+    assert.equal(evaded(guarded, guarded, '/Admin/x'), undefined)
+    const elsewhere = { targets: [{ url: new URL('http://two.example'), weight: 1 }] }
+    assert.equal(evaded(guarded, asks('public', elsewhere), '/Admin/x'), undefined)
+  })
+
   test('with a named part takes anything but nothing in its place', () => {
     for (const path of ['/films/1/poster', '/films/x.y/poster/']) assert.ok(fits({ path: '/films/:id/poster' }, path))
     for (const path of ['/films/1', '/films//poster', '/films/1/2/poster', '/films/1/poster/x', '/film/1/poster'])

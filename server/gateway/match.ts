@@ -2,7 +2,8 @@
  * Which route a request takes: the first of the file that fits its host, path and method. Without one there is no
  * passage. `explain` asks the same function why a route was passed over.
  */
-import type { RoutePlan } from './plan.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { Access, RoutePlan } from './plan.ts'
 
 export interface Asked {
   readonly method: string
@@ -13,6 +14,8 @@ export interface Asked {
 
 export interface CompiledRoute {
   readonly plan: RoutePlan
+  /** The pattern that is compared. */
+  readonly path: string
   /** What does not fit; undefined when all does. */
   mismatch(asked: Asked): 'host' | 'path' | 'method' | undefined
 }
@@ -20,38 +23,77 @@ export interface CompiledRoute {
 export interface RouteTable {
   readonly routes: readonly CompiledRoute[]
   find(asked: Asked): RoutePlan | undefined
+  /**
+   * The route that the request gets by if it takes this one: many services do not tell `/Admin` or `/%61dmin` from `/admin`,
+   * and this one would be asked for something else there.
+   */
+  evadedBy(route: RoutePlan, asked: Asked): RoutePlan | undefined
+}
+
+export function compileRoutes(plans: readonly RoutePlan[]): RouteTable {
+  const routes = plans.map(plan => compile(plan))
+  const find = finder(routes)
+  const findLoosely = finder(plans.map(plan => compile(plan, loosely(plan.match.path))))
+  return {
+    routes,
+    find,
+    evadedBy(route, asked) {
+      if (!READ_LOOSELY.test(asked.path)) return undefined
+      const other = findLoosely({ ...asked, path: loosely(asked.path) })
+      return other && other !== route && isOfOneService(route, other) && !asksAsMuch(route.access, other.access)
+        ? other
+        : undefined
+    },
+  }
+}
+
+/** What services are known to take for something else: a letter's case, and the escape of what needs none (RFC 3986 §3.3). */
+const READ_LOOSELY = /[A-Z%]/
+const NEEDS_NO_ESCAPE = "!$&'()*+,=:@"
+
+const loosely = (path: string): string =>
+  path
+    .replace(/%(..)/g, (escaped, digits: string) => {
+      const character = String.fromCharCode(Number.parseInt(digits, 16))
+      return NEEDS_NO_ESCAPE.includes(character) ? character : escaped
+    })
+    .toLowerCase()
+
+const isOfOneService = ({ upstream: one }: RoutePlan, { upstream: other }: RoutePlan): boolean =>
+  one.targets.some(({ url }) => other.targets.some(target => target.url.host === url.host))
+
+function asksAsMuch(one: Access, other: Access): boolean {
+  if (other.kind === 'public' || other.kind === 'optional') return true
+  return one.kind === other.kind && isDeepStrictEqual(one, other)
 }
 
 /** Routes are looked for by the first segment of the path, so that a file of hundreds costs no more than one of ten. */
-export function compileRoutes(plans: readonly RoutePlan[]): RouteTable {
-  const routes = plans.map(compile)
+function finder(routes: readonly CompiledRoute[]): RouteTable['find'] {
   const anywhere: CompiledRoute[] = []
   const under = new Map<string, CompiledRoute[]>()
   for (const route of routes) {
-    const [, first = ''] = route.plan.match.path.split('/')
+    const [, first = ''] = route.path.split('/')
     if (first === '*' || first.startsWith(':')) {
       anywhere.push(route)
       for (const list of under.values()) list.push(route)
     } else under.set(first, [...(under.get(first) ?? anywhere), route])
   }
-  return {
-    routes,
-    find(asked) {
-      const end = asked.path.indexOf('/', 1)
-      const first = end < 0 ? asked.path.slice(1) : asked.path.slice(1, end)
-      for (const route of under.get(first) ?? anywhere) if (!route.mismatch(asked)) return route.plan
-      return undefined
-    },
+  return asked => {
+    const end = asked.path.indexOf('/', 1)
+    const first = end < 0 ? asked.path.slice(1) : asked.path.slice(1, end)
+    for (const route of under.get(first) ?? anywhere) if (!route.mismatch(asked)) return route.plan
+    return undefined
   }
 }
 
-function compile(plan: RoutePlan): CompiledRoute {
-  const { host, path, methods } = plan.match
+function compile(plan: RoutePlan, path = plan.match.path): CompiledRoute {
+  const { host, methods } = plan.match
   const isHost = hostMatcher(host)
   const isPath = pathMatcher(path)
   const allowed = methods && new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)
   return {
     plan,
+    path,
     mismatch(asked) {
       if (!isHost(asked.host)) return 'host'
       if (!isPath(asked.path)) return 'path'

@@ -67,6 +67,8 @@ describe('A request that the gateway and a service could read differently', () =
         { match: { path: GUARDED }, access: 'required', upstream: 'service' },
         { match: { path: '/public/*' }, access: 'public', upstream: 'service' },
         { match: { path: '/api/*' }, access: 'public', strip_prefix: '/api', upstream: 'aside' },
+        { match: { path: '/films/:id/run:purge' }, access: 'required', upstream: 'service' },
+        { match: { host: 'all.example', path: '/*' }, access: 'public', upstream: 'service' },
       ],
       upstreams: { service: { targets: [{ url: service.url }] }, aside: { targets: [{ url: aside.url }] } },
     })
@@ -79,10 +81,14 @@ describe('A request that the gateway and a service could read differently', () =
   })
 
   /** Byte for byte, as no client library would. */
-  async function send(target: string, headers: readonly string[] = []): Promise<{ status: number; sent?: Received }> {
+  async function send(
+    target: string,
+    headers: readonly string[] = [],
+    host = 'a.example',
+  ): Promise<{ status: number; sent?: Received }> {
     const before = service.received.length
     const socket = connect(gateway.port, '127.0.0.1')
-    const lines = [`GET ${target} HTTP/1.1`, 'Host: a.example', 'Connection: close', ...headers, '', '']
+    const lines = [`GET ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...headers, '', '']
     socket.write(Buffer.from(lines.join('\r\n'), 'latin1'))
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(await text(socket))?.[1])
     assert.ok(status >= 200, `${target} is answered`)
@@ -163,6 +169,18 @@ describe('A request that the gateway and a service could read differently', () =
     assert.equal(aside.received.at(-1)?.url, '/x')
     assert.equal((await send('/%61dmin/keys')).status, 401, 'what is guarded is so in every spelling')
     assert.equal((await send('/admin/')).status, 401)
+  })
+
+  test('in other letters, or in escapes of what needs none, does not get by a route for all the rest', async () => {
+    routedTo = []
+    for (const target of ['/ADMIN/keys', '/Admin', '/%41dmin/x', '/films/1/run%3Apurge', '/Films/1/RUN:purge']) {
+      const { status, sent } = await send(target, [], 'all.example')
+      assert.deepEqual([status, sent], [400, undefined], target)
+    }
+    assert.deepEqual(routedTo, [])
+    for (const target of ['/Films/1', '/a%3Ab', '/films/ADMIN', '/administrators/A'])
+      assert.equal((await send(target, [], 'all.example')).sent?.url, target)
+    assert.equal((await send('/admin/KEYS', [], 'all.example')).status, 401)
   })
 
   test('made of whatever pieces two parsers were seen to differ on, reaches nothing that is guarded', async () => {

@@ -41,6 +41,11 @@ const file = (...members: string[]): string => [ISSUERS, UPSTREAMS, ...members].
 const route = (members: string): string =>
   file(`routes:\n  - { match: { path: /videos }, upstream: videos, access: { audience: films }, ${members} }`)
 const routed = (match: string): string => file(`routes:\n  - { match: { ${match} }, access: public, upstream: videos }`)
+/** Beside one for what is below `/admin`, which has to bring a token. */
+const beside = (path: string, more = ''): string =>
+  file(
+    `routes:\n  - { match: { path: "/admin/*" }, upstream: videos, access: { audience: films } }\n  - { match: { path: "${path}" }, access: public, upstream: videos${more} }`,
+  )
 const also = (...members: string[]): string =>
   file('routes: [{ match: { path: /videos }, access: public, upstream: videos }]', ...members)
 const onlyRoute = async (text: string): Promise<RoutePlan> => (await planOf(text)).routes[0] ?? assert.fail('no route')
@@ -433,6 +438,16 @@ describe('what a route file is warned of', () => {
       also().replace('{ env: EDGE_SECRET }', '{ file: open.secret }'),
       /Everybody on this machine can read the secret in open\.secret/,
     ],
+    [
+      'a prefix that is taken off before what is guarded',
+      beside('/public/*', ', strip_prefix: /public'),
+      /:5: This route leads whoever comes to what \(\/admin\/\*\) guards: the service is asked for \/admin\/\* by both/,
+    ],
+    [
+      'a path above what is guarded that anybody gets to',
+      beside('/*'),
+      /:4: \/admin\/\* does not take \/admin itself, which goes by \(\/\*\)/,
+    ],
     ['forward-auth that nobody may ask', also('forward_auth: true'), /trusted_proxies lists nobody/],
     ['an identity key that is slow', also('identity_key: { file: rsa.pem }'), /RSA key takes ten times as long/],
     ['an identity key without work', also('identity_key: { file: identity.pem }'), /No route has an identity_token/],
@@ -443,6 +458,22 @@ describe('what a route file is warned of', () => {
       assert.match(warnings.join('\n'), expected)
       assert.ok(plan, 'a warning is no fault')
     })
+
+  test('nothing, where what is open is meant to be', async () => {
+    for (const text of [
+      beside('/public/*', ', strip_prefix: /public/a').replace('/public/*', '/public/a'),
+      beside('/admin'),
+      beside('/assets/*'),
+      `${beside('/*')}\n`.replace(
+        'routes:',
+        'routes:\n  - { match: { path: /admin }, upstream: videos, access: { audience: films } }',
+      ),
+      beside('/public/*', ', strip_prefix: /public')
+        .replace('{ path: "/public/*" }', '{ path: "/public/*", methods: [GET] }')
+        .replace('{ path: "/admin/*" }', '{ path: "/admin/*", methods: [POST] }'),
+    ])
+      assert.deepEqual((await inspect(text)).warnings, [], text)
+  })
 
   test('nothing, where a later route is for something else', async () => {
     const { warnings } = await inspect(`${ISSUERS}

@@ -28,6 +28,7 @@ export function planRoutes(
 ): readonly RoutePlan[] {
   refuseRepeatedNames(given, reading)
   warnOfTheShadowed(given, reading)
+  warnOfWaysRound(given, reading)
   return given.flatMap(entry => planRoute(entry, around, reading) ?? [])
 }
 
@@ -230,6 +231,58 @@ function warnOfTheShadowed(given: readonly Entry<typeof ROUTE>[], { findings }: 
       findings.warn(path, `This route never matches: the one before it ${describe(earlier)} takes all that it would.`)
   }
 }
+
+/**
+ * A service that is reached by one route without being asked for anything, at a path that another route of its guards: by
+ * a prefix that is taken off, or for the want of a slash, which most services do not mind.
+ */
+function warnOfWaysRound(given: readonly Entry<typeof ROUTE>[], { findings }: Reading): void {
+  for (const guarded of given.filter(isGuarded)) {
+    const behind = forwarded(guarded.read)
+    const round = given.find(
+      other =>
+        isOpen(other) &&
+        meets(other.read, guarded.read) &&
+        other.read.strip_prefix !== guarded.read.strip_prefix &&
+        covers(forwarded(other.read), behind),
+    )
+    if (round)
+      findings.warn(
+        round.path,
+        `This route leads whoever comes to what ${describe(guarded)} guards: the service is asked for ${behind} by both.`,
+      )
+
+    const { path = '' } = guarded.read.match ?? {}
+    const above = path.endsWith('/*') && path.length > 2 ? path.slice(0, -2) : undefined
+    const taking = above && given.find(({ read }) => meets(read, guarded.read) && covers(read.match?.path ?? '', above))
+    if (above && taking && isOpen(taking) && taking.read.match?.path !== above)
+      findings.warn(
+        guarded.path,
+        `${path} does not take ${above} itself, which goes by ${describe(taking)} and is guarded by nothing: add a route for it.`,
+      )
+  }
+}
+
+const isOpen = ({ read: { access } }: Entry<typeof ROUTE>): boolean =>
+  access?.kind === 'public' || access?.kind === 'optional'
+
+const isGuarded = ({ read: { access } }: Entry<typeof ROUTE>): boolean =>
+  access?.kind === 'required' || access?.kind === 'internal'
+
+/** Whether there may be a request of both, and the same service answers it. */
+function meets(one: Given, other: Given): boolean {
+  const [methods, others] = [methodsOf(one), methodsOf(other)]
+  const [host, another] = [one.match?.host ?? null, other.match?.host ?? null]
+  return (
+    one.upstream !== undefined &&
+    one.upstream === other.upstream &&
+    (methods === null || others === null || methods.some(method => others.includes(method))) &&
+    (host === null || another === null || host === another || isBelow(another, host) || isBelow(host, another))
+  )
+}
+
+/** The pattern of what the service is asked for. */
+const forwarded = ({ match, strip_prefix: prefix = '' }: Given): string => match?.path.slice(prefix.length) || '/'
 
 const describe = ({ read }: Entry<typeof ROUTE>): string =>
   `(${read.name ?? (read.match && nameOf(read.match)) ?? 'unnamed'})`
