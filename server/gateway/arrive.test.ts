@@ -91,12 +91,26 @@ describe('what arrives', () => {
     assert.equal(through('192.0.2.7, 10.0.0.2'), '192.0.2.7')
     assert.equal(through('127.0.0.1, 192.0.2.7'), '192.0.2.7')
     assert.equal(through('127.0.0.1, 192.0.2.7, 10.0.0.2'), '192.0.2.7')
-    assert.equal(through('unknown'), '10.0.0.1')
-    assert.equal(through('127.0.0.1, unknown, 10.0.0.2'), '10.0.0.2')
+    for (const port of ['192.0.2.7:50123', '192.0.2.7:1, 10.0.0.2:2']) assert.equal(through(port), '192.0.2.7')
+    for (const six of ['[2001:db8::1]:443', '[2001:db8::1]']) assert.equal(through(six), '2001:db8::1')
+    assert.equal(arrivalOf(['Host', 'a'], { from: '10.0.0.1' }).address, '10.0.0.1')
     assert.equal(through('10.0.0.3'), '10.0.0.3')
     assert.equal(through('2001:db8::1'), '2001:db8::1')
     assert.equal(arrivalOf(['Host', 'a', 'X-Forwarded-Proto', 'https'], { from: '10.0.0.1' }).isSecure, true)
     assert.equal(arrivalOf(['Host', 'a'], { from: '10.0.0.1' }).isSecure, false)
+  })
+
+  test('of which a proxy does not say from whom it is, is from nobody, and not from the proxy', () => {
+    for (const said of [
+      'unknown',
+      '',
+      '127.0.0.1, unknown, 10.0.0.2',
+      '192.0.2.7:',
+      '1.2.3.4.5:80',
+      '127.0.0.1,',
+      '_a',
+    ])
+      assert.equal(arrivalOf(['Host', 'a', 'X-Forwarded-For', said], { from: '10.0.0.1' }).address, '', said)
   })
 
   test('is told to services as having come by whom it came, of which only a trusted proxy has a say', () => {

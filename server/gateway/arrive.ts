@@ -104,19 +104,26 @@ const HOST = /^((?:[a-z\d](?:[a-z\d.-]*[a-z\d])?|\[[\da-f:.]+\])?)\.?(:\d{1,5})?
 /** An IPv4 address as it is, not as IPv6 carries it. */
 export const plainAddress = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
 
+/** Some proxies say from which port besides: `192.0.2.7:50123`, `[2001:db8::1]:50123`. */
+const PORT = /^(?:([\d.]+):\d{1,5}|\[([^\]]+)\](?::\d{1,5})?)$/
+
 const chainOf = (forwarded: string | readonly string[] | undefined, remote: string): string =>
   [...[forwarded ?? []].flat(), remote].join(', ')
 
-/** From the right, the first that no trusted proxy said of another: what stands left of it, anybody may have written. */
+/**
+ * From the right, the first that no trusted proxy said of another: what stands left of it, anybody may have written. ''
+ * where a proxy does not know it, or says it as nobody can read: its own would let a stranger pass for one of the house.
+ */
 function clientOf(
   forwarded: string | readonly string[] | undefined,
   remote: string,
   isTrusted: (address: string) => boolean,
 ): string {
   let client = remote
-  for (const said of [forwarded ?? ''].flat().join(',').split(',').reverse()) {
-    const address = plainAddress(said.trim())
-    if (isIP(address) === 0) return client
+  if (forwarded === undefined) return client
+  for (const said of [forwarded].flat().join(',').split(',').reverse()) {
+    const address = plainAddress(said.trim().replace(PORT, '$1$2'))
+    if (isIP(address) === 0) return ''
     client = address
     if (!isTrusted(address)) return client
   }

@@ -23,7 +23,7 @@ export interface Arrival {
   readonly rawHeaders: readonly string[]
   /** By lower-case name, as Node joins them. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
-  /** Of the client, through trusted proxies only. */
+  /** Of the client, through trusted proxies only; '' when one of those does not know it. */
   readonly address: string
   /** What `X-Forwarded-For` says to the service: by whom the request came, the client first. */
   readonly forwardedFor: string
