@@ -99,4 +99,15 @@ describe('A token that may be used once, at several gateways with a Redis', () =
     assert.equal((await use(stage.url, token, '/tokens/x')).status, 200, 'what shares nothing goes on')
     await redis.start()
   })
+
+  test('does not pass again where a route file names another place to remember it', async () => {
+    const token = await stage.machineToken()
+    let first = await use(stage.url, token)
+    while (first.status === 503) first = await use(stage.url, token)
+    assert.deepEqual(outcomes([first]), ['passed'])
+    await stage.reload({ redis: `${redis.url}/7` })
+    assert.deepEqual(outcomes([await use(stage.url, token)]), ['token_spent'])
+    await stage.reload()
+    assert.deepEqual(outcomes([await use(stage.url, token)]), ['token_spent'])
+  })
 })

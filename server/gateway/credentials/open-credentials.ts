@@ -2,7 +2,7 @@
  * THE LIST: every kind of credential that a plan's routes take, opened, and the endpoints that come with them. What has to
  * outlive a plan is handed in, since another plan comes with every change of the route file.
  */
-import type { Clock } from '../../kernel/clock.ts'
+import type { Clock, Instant } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Credential } from '../credentials.ts'
 import type { OwnEndpoint } from '../edge.ts'
@@ -25,10 +25,22 @@ import { type SpentTokens, spentHere, spentInRedis } from './spent-tokens.ts'
 /** In this process's memory, from its start to its end: a reload signs nobody out and gives no spent token back. */
 export interface KeptHere {
   readonly spent: SpentTokens
+  /** Since when what is spent is remembered in that Redis, or (null) here: a reload that names another begins anew there. */
+  spentSince(redisUrl: string | null): Instant
   readonly sessions: SessionRecords
 }
 
-export const keepHere = (clock: Clock): KeptHere => ({ spent: spentHere(clock), sessions: sessionsHere({ clock }) })
+export function keepHere(clock: Clock): KeptHere {
+  let place: { readonly redisUrl: string | null; readonly since: Instant } | undefined
+  return {
+    spent: spentHere(clock),
+    sessions: sessionsHere({ clock }),
+    spentSince(redisUrl) {
+      if (place?.redisUrl !== redisUrl) place = { redisUrl, since: place ? clock() : Number.NEGATIVE_INFINITY }
+      return place.since
+    },
+  }
+}
 
 export interface CredentialParts {
   readonly issuers: readonly EdgeIssuer[]
@@ -58,7 +70,9 @@ export async function openCredentials(plan: EdgePlan, parts: CredentialParts): P
   const introspector = takes('opaque', 'api-key', 'session') ? introspectorOf(issuers, clock) : undefined
   if (introspector && takes('opaque')) credentials.push(opaqueCredential(introspector))
   if (introspector && takes('api-key')) credentials.push(apiKeyCredential(introspector))
-  if (takes('single-use')) credentials.push(singleUseCredential(bearer, redis ? spentInRedis(redis) : kept.spent))
+  const keptThereSince = kept.spentSince(plan.redisUrl)
+  if (takes('single-use'))
+    credentials.push(singleUseCredential(bearer, redis ? spentInRedis(redis) : kept.spent, keptThereSince))
 
   const { session } = plan
   const issuer = issuers.find(one => one.plan.issuer === session?.issuer.issuer)

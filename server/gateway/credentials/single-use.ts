@@ -14,7 +14,12 @@ const MARK_OUTLIVES = MINUTE
 /** How far an issuer's clock may be ahead of this one's, and `iat` is in whole seconds besides. */
 const CLOCKS_APART = 5 * SECOND
 
-export const singleUseCredential = (bearer: Credential, spent: SpentTokens): Credential => ({
+/** `keptThereSince`: before that it was remembered in another place, if anywhere. */
+export const singleUseCredential = (
+  bearer: Credential,
+  spent: SpentTokens,
+  keptThereSince: Instant = Number.NEGATIVE_INFINITY,
+): Credential => ({
   kind: 'single-use',
   find: bearer.find,
 
@@ -25,7 +30,7 @@ export const singleUseCredential = (bearer: Credential, spent: SpentTokens): Cre
   async spend(caller, { now }) {
     const { issuedAt, expiresAt, name } = markOf(caller)
     // Before that, nobody knows: this process may have ended and begun again meanwhile.
-    if (issuedAt < spent.remembersSince + CLOCKS_APART)
+    if (issuedAt < Math.max(spent.remembersSince, keptThereSince) + CLOCKS_APART)
       throw new Refused({ code: 'token_spent', detail: 'it was issued before this gateway began to remember' })
     if (!(await spent.spend(name, expiresAt + MARK_OUTLIVES, now))) throw new Refused({ code: 'token_spent' })
   },
