@@ -22,7 +22,7 @@ const ANN: Decision = { pass: true, route: {} as RoutePlan, caller: {} as Caller
 async function check(
   { headers = {}, path = '/edge/check', query = '', method = 'GET', from = PROXY }: Asking,
   decision: Decision | Promise<Decision> = ANN,
-): Promise<{ answer: OwnAnswer; judged: string | undefined }> {
+): Promise<{ answer: OwnAnswer; judged: string | undefined; isUpgrade: boolean | undefined }> {
   let judged: Arrival | undefined
   const endpoint = forwardAuth({
     admit: arrival => {
@@ -33,10 +33,22 @@ async function check(
     identityOf: () => ['x-user-id', 'auth0|ann'],
     identityHeaders: ['x-user-id', 'x-user-email'],
   })
-  const arrival = { id: 'r1', method, path, query, headers, address: '192.0.2.1' } as unknown as Arrival
+  const arrival = {
+    id: 'r1',
+    method,
+    path,
+    query,
+    headers,
+    address: '192.0.2.1',
+    isUpgrade: false,
+  } as unknown as Arrival
   const request = { headers, socket: { remoteAddress: from } } as unknown as IncomingMessage
   const answer = await endpoint.answer(arrival, request)
-  return { answer, judged: judged && `${judged.method} ${judged.host} ${judged.path}${judged.query} ${judged.address}` }
+  return {
+    answer,
+    judged: judged && `${judged.method} ${judged.host} ${judged.path}${judged.query} ${judged.address}`,
+    isUpgrade: judged?.isUpgrade,
+  }
 }
 
 const nginx = (headers: Record<string, string> = {}): Asking => ({
@@ -70,6 +82,13 @@ describe('what another proxy asks', () => {
         about: ANN,
       })
     })
+
+  test('of a WebSocket is judged as one, though the proxy does not pass Upgrade on', async () => {
+    for (const [name, way] of Object.entries(ways)) {
+      assert.equal((await check(way({ 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' }))).isUpgrade, true, name)
+      assert.equal((await check(way())).isUpgrade, false, name)
+    }
+  })
 
   test('of somebody whom no credential was asked of says so of every header, so that none of a client’s is left', async () => {
     const { answer } = await check(nginx(), { pass: true, route: {} as RoutePlan, caller: null })

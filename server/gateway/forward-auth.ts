@@ -116,7 +116,11 @@ function arrivalOf({ method, uri, host }: Said, arrival: Arrival): Arrival | Ref
   const named = hostOf(host)
   if (!named || named.host === '') return malformed('the host is none')
   const target = readTarget(uri)
-  return target ? { ...arrival, method, ...named, ...target } : { code: 'bad_path' }
+  if (!target) return { code: 'bad_path' }
+  // RFC 6455 §4.1: proxies keep `Upgrade` to themselves, but not the key. Unseen, a page of another origin could open a
+  // socket with somebody's session, as it could not with any other request that changes something.
+  const isUpgrade = arrival.isUpgrade || arrival.headers['sec-websocket-key'] !== undefined
+  return { ...arrival, method, ...named, ...target, isUpgrade }
 }
 
 const METHOD = /^[A-Z]{1,20}$/
