@@ -13,11 +13,15 @@ const OF_ONE_CONNECTION: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
+/** What a service tells pages of other origins, where the route says itself whose may read. */
+const CORS = 'access-control-'
+
 /** A flat list that `writeHead` takes as it is. `own` are headers that the gateway has set on the answer itself. */
 export function answerHeaders(
   from: IncomingHttpHeaders,
   requestId: string,
   own: readonly string[],
+  hasCors = false,
 ): (string | string[])[] {
   const named = namedBy(from.connection)
   const to: (string | string[])[] = ['x-request-id', requestId]
@@ -25,6 +29,7 @@ export function answerHeaders(
     const value = from[name]
     if (value === undefined || name === 'x-request-id' || OF_ONE_CONNECTION.has(name)) continue
     if (named?.has(name)) continue
+    if (hasCors && name.startsWith(CORS)) continue
     if (own.length > 0 && own.includes(name)) continue
     to.push(name, value)
   }

@@ -216,7 +216,7 @@ export class Carriage implements Timed, Waiter {
     }
     this.#status = status
     const own = response.getHeaderNames()
-    this.#head = answerHeaders(headers, passage.arrival.id, own)
+    this.#head = answerHeaders(headers, passage.arrival.id, own, passage.route.cors !== null)
     if (headers.vary !== undefined && own.includes('vary')) response.appendHeader('vary', headers.vary)
     this.#isUnsized =
       headers['content-length'] === undefined && !BODILESS.has(status) && passage.arrival.method !== 'HEAD'

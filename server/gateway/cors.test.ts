@@ -41,6 +41,15 @@ describe('a page of another origin', () => {
     }
   })
 
+  test('may be any, where the route says so', () => {
+    const route = routeOf({ cors: { ...cors, origins: ['*'] } })
+    for (const origin of ['https://any.example', 'null']) {
+      assert.equal(preflightAnswer(route, preflight(origin))?.headers['access-control-allow-origin'], '*')
+      assert.equal(corsHeaders(route, asked('GET', { origin }))['access-control-allow-origin'], '*')
+    }
+    assert.deepEqual(corsHeaders(route, asked('GET', {})), { vary: 'origin' })
+  })
+
   test('may send cookies only where the route says so', () => {
     const route = routeOf({ cors: { ...cors, credentials: true } })
     assert.equal(

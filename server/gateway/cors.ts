@@ -8,9 +8,10 @@ const HEADERS = 'authorization, content-type, x-api-key, traceparent, tracestate
 /** What a page may read besides those that it always may. */
 const EXPOSED = 'www-authenticate, x-request-id, retry-after'
 
-/** The origin that is told, where this one is listed. */
+/** The origin that is told, where this one is listed. Whoever lists all of them sends no credentials. */
 function listedOrigin(cors: CorsPlan, { headers }: Arrival): string | undefined {
   const { origin } = headers
+  if (origin !== undefined && cors.origins.includes('*')) return '*'
   return typeof origin === 'string' && cors.origins.includes(origin) ? origin : undefined
 }
 

@@ -79,6 +79,16 @@ const LONG = Buffer.alloc(900 * 1024)
 const HEADLESS = 'HTTP/1.1 200 OK\r\n'
 
 describe('what is carried', () => {
+  it('says nothing of the service’s own to other origins where the route says who may read', async () => {
+    const said = { 'access-control-allow-origin': 'https://evil.example', 'access-control-allow-credentials': 'true' }
+    const service = () => startService((_request, response) => response.writeHead(200, said).end())
+    const cors = { origins: ['https://app.example'], credentials: true, maxAgeSeconds: 600 }
+    const heard = async (edge: Edge) =>
+      Object.keys((await ask(edge, '/')).headers).filter(name => name.startsWith('access-control-'))
+    await inFront([await service()], { route: { cors } }, async edge => assert.deepEqual(await heard(edge), []))
+    await inFront([await service()], {}, async edge => assert.deepEqual(await heard(edge), Object.keys(said)))
+  })
+
   it('is the request as it was admitted, and the answer as it came', async () => {
     const service = await startService(async (request, response) => {
       response.writeHead(201, { 'x-seen': request.headers['x-sent'], 'set-cookie': ['a=1', 'b=2'] })
