@@ -58,8 +58,31 @@ export const isSuccessor = (one: IssuerPlan, other: IssuerPlan): boolean =>
   nameOfIssuer({ ...one, client: null, followsRevocations: false }) ===
   nameOfIssuer({ ...other, client: null, followsRevocations: false })
 
-/** Begins to follow its revocations. It is not waited for: whoever needs it finds out how old what is known is. */
-export async function openIssuer(plan: IssuerPlan, log: Log): Promise<OpenIssuer> {
+/** What was known before counts too, until all of it is known anew: nothing that was revoked counts again meanwhile. */
+function continued(fresh: RevocationState, former: RevocationState): RevocationState {
+  let before: RevocationState | null = former
+  const isRevokedBefore = (facts: RevocationFacts): boolean => {
+    if (before && Number.isFinite(fresh.age())) before = null
+    return before?.isRevoked(facts) === true
+  }
+  return {
+    get version() {
+      return fresh.version
+    },
+    get position() {
+      return fresh.position
+    },
+    isRevoked: facts => fresh.isRevoked(facts) || isRevokedBefore(facts),
+    age: () => fresh.age(),
+    onChange: listener => fresh.onChange(listener),
+  }
+}
+
+/**
+ * Begins to follow its revocations. It is not waited for: whoever needs it finds out how old what is known is. `former` is
+ * the same issuer as a file before had it.
+ */
+export async function openIssuer(plan: IssuerPlan, log: Log, former?: EdgeIssuer): Promise<OpenIssuer> {
   const { issuer, url, client, hs256, allowHttp: allowInsecure } = plan
   const published = remoteKeys({
     issuer,
@@ -85,7 +108,7 @@ export async function openIssuer(plan: IssuerPlan, log: Log): Promise<OpenIssuer
         ? secrets.filter(secret => fits(secret, request))
         : [(await published(request)) ?? []].flat(),
     keysVersion: () => published.version,
-    revocations,
+    revocations: revocations && former?.revocations ? continued(revocations, former.revocations) : revocations,
     close: async () => revocations?.close(),
   }
 }

@@ -58,8 +58,10 @@ export async function openRules(plan: EdgePlan, parts: Parts): Promise<Rules> {
   }
   try {
     // One after the other: of several at once, one might open when another has failed already.
-    for (const one of plan.issuers)
-      issuers.push(before?.issuers.find(({ name }) => name === nameOfIssuer(one)) ?? (await openIssuer(one, log)))
+    for (const one of plan.issuers) {
+      const former = before?.issuers.find(issuer => issuer.plan.issuer === one.issuer)
+      issuers.push(former?.name === nameOfIssuer(one) ? former : await openIssuer(one, log, former))
+    }
     return await wire(plan, parts, { issuers, redis, letGo })
   } catch (error) {
     await letGo(before)
