@@ -145,6 +145,40 @@ describe('who is turned away', () => {
   })
 })
 
+describe('an upgrade', () => {
+  const UPGRADE = 'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade, close\r\nupgrade: websocket\r\n'
+
+  it('with a body is a request, which nobody waits for the body of in vain', async () => {
+    await listening(hello, async ({ open }) => {
+      for (const body of ['content-length: 5\r\n\r\nhello', 'transfer-encoding: chunked\r\n\r\n0\r\n\r\n']) {
+        const asking = open()
+        asking.write(UPGRADE + body)
+        assert.match(await heard(asking), /^HTTP\/1\.1 200 .+hello/s)
+      }
+      const asking = open()
+      asking.write(`${UPGRADE}content-length: 0\r\n\r\n`)
+      assert.match(await heard(asking), /^HTTP\/1\.1 426 /)
+    })
+  })
+
+  it('is not answered before what was asked before it', async () => {
+    const never: RequestListener = () => {}
+    await listening(never, async ({ open, turned }) => {
+      const asking = open()
+      asking.write(`${GET}${UPGRADE}\r\n`)
+      assert.equal(await heard(asking), '')
+      assert.deepEqual(turned, ['malformed'])
+    })
+    await listening(hello, async ({ open }) => {
+      const asking = open()
+      asking.write(GET)
+      await once(asking, 'data')
+      asking.write(`${UPGRADE}\r\n`)
+      assert.match(await heard(asking), /HTTP\/1\.1 426 /)
+    })
+  })
+})
+
 describe('an answer', () => {
   it('reaches a client that is still sending', async () => {
     const refuse: RequestListener = (_request, response) => {

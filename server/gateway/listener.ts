@@ -8,6 +8,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import { type AddressInfo, type Server as PlainServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Address, Bounds } from './plan.ts'
+import { hasBody } from './request-body.ts'
 
 /** Why a connection was ended before it had sent a request. */
 export type TurnedAway = 'malformed' | 'header_too_large' | 'too_slow' | 'too_many'
@@ -67,7 +68,8 @@ export function createListener(parts: ListenerParts): Listener {
     rejectNonStandardBodyWrites: true,
     // Of a request without a body nobody waits for the end.
     optimizeEmptyRequests: true,
-    shouldUpgradeCallback: ({ headers }: IncomingMessage) => !HTTP.test(headers.upgrade ?? ''),
+    // With a body it goes on as a request: the service would wait for the body, and be blamed for it.
+    shouldUpgradeCallback: (request: IncomingMessage) => !HTTP.test(request.headers.upgrade ?? '') && !hasBody(request),
   }
   const secure = tls
     ? createSecureServer({ ...options, ...tls, handshakeTimeout: bounds.headerTimeout, ALPNProtocols: ['http/1.1'] })
@@ -98,6 +100,13 @@ export function createListener(parts: ListenerParts): Listener {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node no longer listens to it.
     socket.on('error', () => {})
+    // RFC 9112 §9.3.2: what is written now would be taken for the answer to what was asked before.
+    const before = answers.get(socket)
+    if (before && !before.writableFinished) {
+      parts.turnedAway('malformed')
+      socket.destroy()
+      return
+    }
     parts.upgrade(request, socket, head)
   })
   // Nothing is tunnelled (RFC 9110 §9.3.6).
