@@ -117,7 +117,10 @@ export async function untilAdmits({ port, name }: Edge, token: string): Promise<
 
 const ADMITS_WITHIN = 30 * SECOND
 
-/** One thread, with the public key in a file. */
+/**
+ * One thread, with the public key in a file, doing what the gateway does: a line of the log for each request, the
+ * client's address and an id of the request for the service.
+ */
 export async function startHaproxy({ identity, upstreamPort }: Behind): Promise<Edge> {
   const [port, folder] = [await freePort(), mkdtempSync(join(tmpdir(), 'latchkey-bench-'))]
   const [file, key] = [join(folder, 'haproxy.cfg'), join(folder, 'key.pem')]
@@ -127,8 +130,14 @@ export async function startHaproxy({ identity, upstreamPort }: Behind): Promise<
     `global
   nbthread 1
   maxconn 4096
+  log stdout format raw local0
 defaults
   mode http
+  log global
+  option httplog
+  option forwardfor
+  unique-id-format %[uuid]
+  unique-id-header x-request-id
   timeout connect 1s
   timeout client 30s
   timeout server 30s
