@@ -88,14 +88,14 @@ test('a token signed with the public key as a secret is taken nowhere, however t
 
 test('a key that is imported as a secret is refused when it is imported, before any token comes', async () => {
   const bound = { alg: 'HS256', audience: 'https://api.example/', kid: 'k' } as const
-  const pemLike = /-----BEGIN |^\s*\ufeff?\s*[{"]|^30/
+  const saysWhatItIs = /-----BEGIN |"kty"|"keys"/
   for (const { jwk, name } of opened.places) {
     if (!jwk) continue
     for (const secret of spellings(jwk)) {
       const text = secret.toString()
       // What names itself a key in no way, such as a bare modulus, can only be told by its length.
-      if (!pemLike.test(text) || text.startsWith('"')) continue
-      if (/^30[0-9a-f]+$/.test(text) || text === text.toLowerCase()) continue
+      if (!saysWhatItIs.test(text) || text.startsWith('"')) continue
+      if (text === text.toLowerCase()) continue
       await assert.rejects(importSecret(secret, bound), TypeError, `${name}: ${JSON.stringify(text.slice(0, 40))}`)
     }
     for (const alg of ['HS256', 'HS384', 'HS512'] as const)
