@@ -61,6 +61,7 @@ type Failure = 'upstream_failed' | 'upstream_timeout'
 type Phase = 'placing' | 'sending' | 'awaiting' | 'answering' | 'over'
 
 export class Carriage implements Timed, Waiter {
+  place = -1
   readonly passage: Passage
   readonly request: IncomingMessage
   readonly response: ServerResponse

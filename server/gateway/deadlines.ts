@@ -7,14 +7,20 @@
 const LOOKS_EVERY = 100
 
 export interface Timed {
+  /** Where it stands in the list, kept by the list alone; -1 while it is in none. */
+  place: number
   look(now: number): void
 }
 
+/**
+ * A list, since a set from which everything soon goes is made anew all the time, and each table that it was refers to the
+ * next: one that has grown old keeps all of them alive, with what was in them, until all of memory is looked through.
+ */
 export class Deadlines {
   /** When it was last looked: near enough for whoever only wants to know whether something moves. */
   now: number
   readonly #clock: () => number
-  readonly #timed = new Set<Timed>()
+  readonly #timed: Timed[] = []
   #timer: NodeJS.Timeout | null = null
 
   constructor(clock: () => number = () => performance.now()) {
@@ -23,25 +29,34 @@ export class Deadlines {
   }
 
   get size(): number {
-    return this.#timed.size
+    return this.#timed.length
   }
 
   add(timed: Timed): void {
-    this.#timed.add(timed)
+    if (timed.place >= 0) return
+    timed.place = this.#timed.push(timed) - 1
     if (this.#timer) return
     this.now = this.#clock()
     this.#timer = setInterval(() => this.look(), LOOKS_EVERY)
     this.#timer.unref()
   }
 
+  /** The last takes its place. */
   delete(timed: Timed): void {
-    this.#timed.delete(timed)
+    const { place } = timed
+    if (place < 0) return
+    timed.place = -1
+    const last = this.#timed.pop()
+    if (!last || last === timed) return
+    this.#timed[place] = last
+    last.place = place
   }
 
   look(): void {
     this.now = this.#clock()
-    for (const timed of this.#timed) timed.look(this.now)
-    if (this.#timed.size > 0 || !this.#timer) return
+    // From the end, so that whoever goes meanwhile leaves their place to one that was looked at.
+    for (let at = this.#timed.length - 1; at >= 0; at--) this.#timed[at]?.look(this.now)
+    if (this.#timed.length > 0 || !this.#timer) return
     clearInterval(this.#timer)
     this.#timer = null
   }

@@ -23,30 +23,38 @@ export function createTokenCache(
   noted: (outcome: 'hit' | 'miss') => void = () => {},
   mostTokens: number = MOST_TOKENS,
 ): TokenCache {
-  /** Two generations: what was used since the last turn is in the first, and a turn lets go of the second. */
-  let recent = new Map<string, Caller>()
-  let older = new Map<string, Caller>()
-  const reading = new Map<string, Promise<Caller>>()
+  /**
+   * Two generations: what was used since the last turn is in the first, and a turn lets go of the second. What is being
+   * read stands in its place: a map of its own, from which everything soon goes, would keep what went alive (see
+   * `deadlines.ts`).
+   */
+  let recent = new Map<string, Caller | Promise<Caller>>()
+  let older = new Map<string, Caller | Promise<Caller>>()
   let failures = new Map<string, Refused>()
   let failuresSince: Instant = Number.NEGATIVE_INFINITY
 
-  function find(name: string): Caller | undefined {
-    let caller = recent.get(name)
-    if (!caller) {
-      caller = older.get(name)
-      if (!caller) return undefined
-      older.delete(name)
-      if (isSound(caller)) put(name, caller)
-    }
-    return isSound(caller) ? caller : undefined
+  function find(name: string): Caller | Promise<Caller> | undefined {
+    const found = recent.get(name)
+    if (found) return isSound(found) ? found : undefined
+    const before = older.get(name)
+    if (!before) return undefined
+    older.delete(name)
+    if (!isSound(before)) return undefined
+    put(name, before)
+    return before
   }
 
-  function put(name: string, caller: Caller): void {
+  function put(name: string, caller: Caller | Promise<Caller>): void {
     if (recent.size >= mostTokens / 2) {
       older = recent
       recent = new Map()
     }
     recent.set(name, caller)
+  }
+
+  /** Unless another is read under that name by now. */
+  function forget(name: string, begun: Promise<Caller>): void {
+    for (const generation of [recent, older]) if (generation.get(name) === begun) generation.delete(name)
   }
 
   function failureOf(name: string, now: Instant): Refused | undefined {
@@ -65,30 +73,29 @@ export function createTokenCache(
     get(token, now, read) {
       const name = hash('sha256', token, 'base64')
       const known = find(name)
-      noted(known ? 'hit' : 'miss')
+      noted(known && !(known instanceof Promise) ? 'hit' : 'miss')
       if (known) return known
       const failure = failureOf(name, now)
       if (failure) throw failure
-      const under = reading.get(name)
-      if (under) return under
-      const begun = read().then(
+      const begun: Promise<Caller> = read().then(
         caller => {
           put(name, caller)
           return caller
         },
         (error: unknown) => {
+          forget(name, begun)
           if (isAboutToken(error) && failures.size < MOST_FAILURES) failures.set(name, error)
           throw error
         },
       )
-      const shared = begun.finally(() => reading.delete(name))
-      reading.set(name, shared)
-      return shared
+      put(name, begun)
+      return begun
     },
   }
 }
 
-const isSound = ({ issuer, keysVersion }: Caller): boolean => issuer.keysVersion() === keysVersion
+const isSound = (found: Caller | Promise<Caller>): boolean =>
+  found instanceof Promise || found.issuer.keysVersion() === found.keysVersion
 
 /** That the issuer cannot be asked says nothing about the token. */
 const isAboutToken = (error: unknown): error is Refused =>

@@ -42,6 +42,7 @@ export interface TunnelParts {
 type Phase = 'placing' | 'open' | 'ending' | 'over'
 
 export class Tunnel implements Timed {
+  place = -1
   readonly #parts: TunnelParts
   readonly #upstream: Upstream
   readonly #passage: Passage

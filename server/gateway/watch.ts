@@ -20,6 +20,7 @@ export interface Watched {
 }
 
 export class Watch implements Timed {
+  place = -1
   readonly #wallClock: () => number
   readonly #deadlines: Deadlines
   readonly #watched = new Set<Watched>()

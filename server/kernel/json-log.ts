@@ -56,18 +56,18 @@ function onceATurn(output: { write(text: string): unknown }): { write(line: stri
   let lines = ''
   let size = 0
   const flush = () => {
-    unwritten.delete(flush)
+    if (lines === '') return
     const text = lines
     lines = ''
     size = 0
     output.write(text)
   }
+  toFlush.push(flush)
   return {
     write(line) {
       const bytes = Buffer.byteLength(line)
       if (size > 0 && size + bytes > MOST_AT_ONCE) flush()
-      if (lines === '') setImmediate(() => unwritten.has(flush) && flush())
-      unwritten.add(flush)
+      if (lines === '') setImmediate(flush)
       lines += line
       size += bytes
     },
@@ -75,8 +75,10 @@ function onceATurn(output: { write(text: string): unknown }): { write(line: stri
 }
 
 /** Of every log of this process. */
-const unwritten = new Set<() => void>()
-process.on('exit', () => unwritten.forEach(flush => void flush()))
+const toFlush: (() => void)[] = []
+process.on('exit', () => {
+  for (const flush of toFlush) flush()
+})
 
 /** RFC 3339, as pino's own, but made once a millisecond: under load, many lines share one. */
 function createTimestamp(): () => string {
