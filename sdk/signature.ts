@@ -2,6 +2,7 @@
  * The first stage: from text to a token whose signature holds. Size, shape, header, algorithm, key, signature, in
  * that order, and nothing of the payload is believed before the end. What the claims must say is claims.ts.
  */
+import { constants, KeyObject, verify } from 'node:crypto'
 import { compactVerify, errors } from 'jose'
 import type { Algorithm, AlgorithmName } from './algorithms.ts'
 import { VerificationError } from './errors.ts'
@@ -67,14 +68,66 @@ async function firstThatHolds(
 ): Promise<VerificationKey | undefined> {
   for (const key of candidates) {
     if (!hasItsLength(signatureBytes, key)) continue
-    try {
-      await compactVerify(token, key.key, { algorithms: [key.alg] })
-      return key
-    } catch (error) {
-      if (!(error instanceof errors.JOSEError)) throw error
-    }
+    const [scheme, quick] = [RSA.get(key.alg), quickKeyOf(key)]
+    if (scheme && quick ? holdsAtOnce(token, signatureBytes, quick, scheme) : await holds(token, key)) return key
   }
   return undefined
+}
+
+async function holds(token: string, { key, alg }: VerificationKey): Promise<boolean> {
+  try {
+    await compactVerify(token, key, { algorithms: [alg] })
+    return true
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false
+    throw error
+  }
+}
+
+interface RsaScheme {
+  readonly hash: string
+  readonly padding: number
+}
+
+/** RFC 7518 §3.3, §3.5. */
+const RSA: ReadonlyMap<AlgorithmName, RsaScheme> = new Map(
+  (['256', '384', '512'] as const).flatMap((size): [AlgorithmName, RsaScheme][] => [
+    [`RS${size}`, { hash: `sha${size}`, padding: constants.RSA_PKCS1_PADDING }],
+    [`PS${size}`, { hash: `sha${size}`, padding: constants.RSA_PKCS1_PSS_PADDING }],
+  ]),
+)
+
+/** Of a key: longer ones, and greater exponents, take as long as their owner likes. */
+const QUICK = { bits: 4096, exponentBytes: 3 }
+
+/** By the key that jose has read; null where it is none to verify with at once. */
+const quickKeys = new WeakMap<VerificationKey, KeyObject | null>()
+
+function quickKeyOf(key: VerificationKey): KeyObject | null {
+  const known = quickKeys.get(key)
+  if (known !== undefined) return known
+  const object =
+    RSA.has(key.alg) && isQuick(key) ? KeyObject.from(key.key as Parameters<typeof KeyObject.from>[0]) : null
+  quickKeys.set(key, object)
+  return object
+}
+
+function isQuick({ key }: VerificationKey): boolean {
+  const { modulusLength, publicExponent } = key.algorithm as { modulusLength?: number; publicExponent?: Uint8Array }
+  return (
+    (modulusLength ?? Number.POSITIVE_INFINITY) <= QUICK.bits &&
+    (publicExponent?.length ?? Number.POSITIVE_INFINITY) <= QUICK.exponentBytes
+  )
+}
+
+/**
+ * With the usual exponent an RSA signature is verified in 20 µs, less than it takes to hand it to another thread and back
+ * as jose does through Web Crypto. What is signed, and that the key is sound, was found by then.
+ */
+function holdsAtOnce(token: string, signature: Uint8Array, key: KeyObject, { hash, padding }: RsaScheme): boolean {
+  const signed = Buffer.from(token.slice(0, token.lastIndexOf('.')))
+  // RFC 7518 §3.5: the salt is as long as the hash.
+  return verify(hash, signed, { key, padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }, signature)
 }
 
 function splitStrictly(token: string): [Uint8Array, Uint8Array, Uint8Array] {

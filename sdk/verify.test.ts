@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { createHmac } from 'node:crypto'
+import { constants, createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { before, describe, test } from 'node:test'
 import { type CryptoKey, exportSPKI, importJWK } from 'jose'
 import { ALGORITHMS } from './algorithms.ts'
+import type { JWK } from './jwk.ts'
 import {
   AUDIENCE,
   base64url,
@@ -376,5 +377,31 @@ describe('making a verifier', () => {
     const token = await signToken(signer)
     const verify = createVerifier({ keys: async () => pinned, algorithms: ['RS256', 'PS256'], profile, clock })
     await assert.rejects(verify(token), isRefusal('unknown_key', token))
+  })
+})
+
+describe('an RSA key that takes its time', () => {
+  // RFC 8017 §3.1: an exponent may be as long as the modulus. Whoever registers such a key has others wait for it.
+  test('is verified with elsewhere, and by the same rules', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicExponent: 0x1000_0001 + 2,
+    })
+    for (const alg of ['RS256', 'PS256'] as const) {
+      const key = await importPublicKey({ ...publicKey.export({ format: 'jwk' }), kid: 'slow', alg } as JWK, alg)
+      const verify = createVerifier({
+        keys: keySet([key]),
+        algorithms: [alg],
+        profile: accessToken({ issuer: ISSUER, audience: AUDIENCE }),
+        clock: () => NOW,
+      })
+      const padding = alg === 'PS256' ? constants.RSA_PKCS1_PSS_PADDING : constants.RSA_PKCS1_PADDING
+      const token = await signText(JSON.stringify({ alg, kid: 'slow', typ: 'at+jwt' }), JSON.stringify(claims), input =>
+        sign('sha256', input, { key: privateKey, padding, saltLength: 32 }),
+      )
+      assert.equal((await verify(token)).claims.sub, claims.sub)
+      const other = `${token.slice(0, -8)}${token.endsWith('AAAAAAAA') ? 'BBBBBBBB' : 'AAAAAAAA'}`
+      await assert.rejects(verify(other), { code: 'bad_signature' })
+    }
   })
 })
