@@ -25,6 +25,13 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
   // Most names are of another length, and are not looked at.
   const lengths = new Set([...once].map(name => name.length))
 
+  /** Most requests are for the host of the one before. */
+  let latest: { readonly header: string; readonly named: ReturnType<typeof hostOf> } = { header: '', named: hostOf('') }
+  function hostNamedBy(header: string): ReturnType<typeof hostOf> {
+    if (header !== latest.header) latest = { header, named: hostOf(header) }
+    return latest.named
+  }
+
   /** Of a connection the same for all that comes over it. */
   const connections = new WeakMap<object, { readonly remote: string; readonly isProxied: boolean }>()
 
@@ -60,7 +67,7 @@ export function createArrive({ isTrusted, saidOnce }: ArriveOptions): Arrive {
     if (twice !== undefined) return malformed(`${twice} is sent more than once`)
     if (ECHOING.has(method)) return malformed('the method would have a service repeat what it was sent')
     if (!url.startsWith('/')) return malformed('the target is not a path')
-    const named = hostOf(headers.host ?? '')
+    const named = hostNamedBy(headers.host ?? '')
     if (!named) return malformed('Host is no host')
     const target = readTarget(url)
     if (!target) return { code: 'bad_path' }

@@ -78,13 +78,14 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
       if (decision.pass) return way.carry(by.passage(arrival, decision, note))
       way.say(ownAnswer(arrival, decision), note, id)
     }
-    const fail = (error: unknown): void => {
-      log.error({ error, request: id }, 'a request could not be answered')
-      act({ pass: false, route: null, refusal: { code: 'unexpected' } })
-    }
     const over = (): void => {
       open[kind]--
       sight.answered(arrival, note, performance.now() - began)
+    }
+    const fail = (error: unknown): void => {
+      log.error({ error, request: id }, 'a request could not be answered')
+      act({ pass: false, route: null, refusal: { code: 'unexpected' } })
+      over()
     }
 
     let done: void | Promise<void>
@@ -94,7 +95,7 @@ export async function startGateway(plan: EdgePlan, { clock, log, ...given }: Gat
     } catch (error) {
       done = Promise.reject(error)
     }
-    if (done instanceof Promise) void done.catch(fail).then(over)
+    if (done instanceof Promise) void done.then(over, fail)
     else over()
   }
 

@@ -8,6 +8,7 @@ import { SECOND } from '../kernel/seconds.ts'
 import { shortfall } from '../policy/gateway-rule.ts'
 import { refusalOf } from './credentials/bearer.ts'
 import { type Caller, type Refusal, Refused } from './exchange.ts'
+import type { EdgeIssuer } from './issuers.ts'
 import type { RoutePlan, Rule } from './plan.ts'
 
 /** How far the clock of an issuer may be from this one's, in seconds. */
@@ -27,7 +28,7 @@ export function judge(caller: Caller, route: RoutePlan, rule: Rule, now: Instant
 /** Throws `Refused`. */
 export function checkTimesAndAudience(caller: Caller, rule: Rule, now: Instant): void {
   try {
-    if (caller.signed) checkClaims(caller.signed, profileOf(caller.issuer.plan.issuer, rule.audience), now)
+    if (caller.signed) checkClaims(caller.signed, profileOf(caller.issuer, rule.audience), now)
     else checkIntrospected(caller, rule, now)
   } catch (error) {
     throw refusalOf(error)
@@ -35,14 +36,18 @@ export function checkTimesAndAudience(caller: Caller, rule: Rule, now: Instant):
 }
 
 /** By issuer and audience, of which a file has a few: made once. */
-const profiles = new Map<string, Profile>()
+const profiles = new WeakMap<EdgeIssuer, Map<string, Profile>>()
 
-function profileOf(issuer: string, audience: string): Profile {
-  const name = `${issuer} ${audience}`
-  let profile = profiles.get(name)
+function profileOf(issuer: EdgeIssuer, audience: string): Profile {
+  let byAudience = profiles.get(issuer)
+  if (!byAudience) {
+    byAudience = new Map()
+    profiles.set(issuer, byAudience)
+  }
+  let profile = byAudience.get(audience)
   if (!profile) {
-    profile = accessToken({ issuer, audience, leewaySeconds: CLOCKS_APART })
-    profiles.set(name, profile)
+    profile = accessToken({ issuer: issuer.plan.issuer, audience, leewaySeconds: CLOCKS_APART })
+    byAudience.set(audience, profile)
   }
   return profile
 }

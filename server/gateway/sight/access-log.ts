@@ -37,16 +37,28 @@ function membersOf(arrival: Arrival, note: Note, ms: number): string {
   let line = `"request":"${arrival.id}"`
   if (trace) line += `,"trace":"${trace.id}"`
   line += `,"method":"${arrival.method}"`
-  if (note.route !== '') line += `,"route":${JSON.stringify(note.route)}`
+  if (note.route !== '') line += `,"route":${quoted(note.route)}`
   line += `,"decision":"${note.decision}","status":${note.status},"ms":${tenths(ms)},"bytes":${note.bytesOut}`
   line += `,"address":"${arrival.address}"`
   if (note.subject !== null) line += `,"sub":${JSON.stringify(note.subject)}`
   if (note.client !== null) line += `,"client":${JSON.stringify(note.client)}`
-  if (note.upstream !== null) line += `,"upstream":${JSON.stringify(note.upstream)}`
-  if (note.target !== null) line += `,"target":${JSON.stringify(note.target)},"attempts":${note.attempts}`
+  if (note.upstream !== null) line += `,"upstream":${quoted(note.upstream)}`
+  if (note.target !== null) line += `,"target":${quoted(note.target)},"attempts":${note.attempts}`
   if (note.upstreamMs !== null) line += `,"upstream_ms":${tenths(note.upstreamMs)}`
   if (note.isAborted) line += ',"aborted":true'
   return line
+}
+
+/** Names of the route file, of which there are some dozens. */
+const names = new Map<string, string>()
+
+function quoted(name: string): string {
+  let text = names.get(name)
+  if (text === undefined) {
+    text = JSON.stringify(name)
+    names.set(name, text)
+  }
+  return text
 }
 
 /** Milliseconds to one place: what the gateway itself takes is less than one. */
