@@ -47,7 +47,8 @@ export function createEdgeSessions(parts: SessionParts): EdgeSessions {
   const seals = createSeals(plan.keys)
   const tokens = createSessionTokens({ plan, issuer, client, readToken })
   const { idle, absolute } = plan
-  const sessions = createSessions({ records, seals, tokens, clock, log, idle, absolute })
+  const givenBy = [plan.issuer.issuer, plan.client.id] as const
+  const sessions = createSessions({ givenBy, records, seals, tokens, clock, log, idle, absolute })
 
   /** Undefined for a token that counts no more, whatever it was. */
   async function callerOf(session: Session, arrival: Arrival): Promise<Caller | undefined> {

@@ -42,8 +42,9 @@ const session = (changes: Partial<Session> = {}): Omit<Session, 'endsAt'> => ({
 })
 
 /** One of several gateways over the same records. */
-const gateway = (absolute = DAY): Sessions =>
+const gateway = (absolute = DAY, issuer = 'https://id.example/', client = 'edge'): Sessions =>
   createSessions({
+    givenBy: [issuer, client],
     records,
     seals,
     tokens: {
@@ -82,6 +83,16 @@ describe('the session of a browser', () => {
     for (const other of ['', 'x', `${brought}x`, brought.slice(1), 'A'.repeat(43)])
       assert.equal(await sessions.use(other, arrival()), undefined)
     assert.notEqual(await begun(sessions), brought)
+  })
+
+  test('is none where people sign in elsewhere by now, and what another issuer gave is not shown there', async () => {
+    const brought = await begun(gateway())
+    now += LIFE
+    for (const elsewhere of [gateway(DAY, 'https://other.example/'), gateway(DAY, undefined, 'other')]) {
+      assert.equal(await elsewhere.use(brought, arrival()), undefined)
+      assert.equal(await elsewhere.end(brought, now), undefined)
+    }
+    assert.deepEqual(shown, [])
   })
 
   test('is over at its absolute end however much it is used, and after the log’s memory however long that is', async () => {

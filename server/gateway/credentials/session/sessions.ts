@@ -43,6 +43,8 @@ export interface Sessions {
 }
 
 export interface SessionsParts {
+  /** The issuer, and the client that it knows the gateway as: what was given by another is no session, and is shown to nobody. */
+  readonly givenBy: readonly [issuer: string, client: string]
   readonly records: SessionRecords
   readonly seals: Seals
   readonly tokens: Pick<SessionTokens, 'refresh'>
@@ -68,15 +70,18 @@ const LONGEST_WAIT = 10 * SECOND
 /** What `begin` makes; whatever else is brought names no session. */
 const BROUGHT = /^[\w-]{43}$/
 
-export function createSessions({ records, seals, tokens, clock, log, idle, absolute }: SessionsParts): Sessions {
+export function createSessions(parts: SessionsParts): Sessions {
+  const { givenBy, records, seals, tokens, clock, log, idle, absolute } = parts
   const renewing = new Map<string, Promise<Session | undefined>>()
   const paused = new Map<string, Instant>()
 
-  const seal = (name: string, session: Session): string => seals.seal('session', name, session as unknown as JsonObject)
+  const recordOf = (name: string): string => JSON.stringify([...givenBy, name])
+  const seal = (name: string, session: Session): string =>
+    seals.seal('session', recordOf(name), session as unknown as JsonObject)
 
   async function find(name: string, now: Instant): Promise<Session | undefined> {
     const sealed = await records.find(name, idle)
-    const session = sealed === undefined ? undefined : readSession(seals.open('session', name, sealed))
+    const session = sealed === undefined ? undefined : readSession(seals.open('session', recordOf(name), sealed))
     return session && now < session.endsAt ? session : undefined
   }
 
