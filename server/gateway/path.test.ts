@@ -89,6 +89,16 @@ describe('a target', () => {
     )
   })
 
+  test('is read in a moment, however long it is and whatever it is made of', () => {
+    for (const piece of ['%25', '%41', '%25%41', '/%25', '%c3%a4', '/a%25', '.', ',/', 'a']) {
+      const path = `/${piece.repeat(8190 / piece.length)}`
+      const began = performance.now()
+      for (let times = 0; times < 10; times++) readTarget(path)
+      // All but the worst of readings take some milliseconds, and that one a second.
+      assert.ok(performance.now() - began < 1000, piece)
+    }
+  })
+
   test('that was read once is read again as the same', () => {
     fc.assert(
       fc.property(fc.webPath(), path => {

@@ -18,6 +18,8 @@ const UNRESERVED = /^[\w.~-]$/
 /** RFC 3986 §3.4, and the few characters more that browsers leave as they are. */
 const QUERY = /^\?[!$-~]*$/
 const LONGEST = 8192
+/** Two characters at most: whoever read on to the end of the segment for each of its escapes would read it a thousand times. */
+const TWO_ESCAPES = 6
 
 /** Undefined for what is no target, or one that may be read in more than one way. */
 export function readTarget(raw: string): Target | undefined {
@@ -54,7 +56,8 @@ function normaliseSegment(segment: string): string | undefined {
     if (UNRESERVED.test(character)) return character
     // A slash, a backslash, a control character or the start of path parameters; a `%` before digits is decoded twice.
     if (code < 0x20 || code === 0x7f || '/\\;'.includes(character)) isSound = false
-    if (character === '%' && /^[0-9A-Fa-f]{2}/.test(unescaped(segment.slice(at + 3)))) isSound = false
+    if (character === '%' && /^[0-9A-Fa-f]{2}/.test(unescaped(segment.slice(at + 3, at + 3 + TWO_ESCAPES))))
+      isSound = false
     return escaped.toUpperCase()
   })
   return isSound ? normal : undefined
