@@ -165,6 +165,9 @@ describe('A browser session', () => {
     const page = await browser.visit(at('/others/x'))
     assert.equal(page.status, 401)
     assert.equal(page.json()['reason'], 'wrong_audience')
+    // Nothing asks the identity server for a method, so it would send the browser back as it was.
+    const weak = await browser.visit(at('/strong/x'))
+    assert.deepEqual([weak.status, weak.json()['reason']], [401, 'step_up'])
   })
 
   test('is let go of where nobody has to be signed in', async () => {

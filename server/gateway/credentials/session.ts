@@ -42,6 +42,10 @@ export interface EdgeSessions {
 /** What signing in mends. Everything else would be the same afterwards, and a browser would go in circles. */
 const MENDED: readonly RefusalCode[] = ['no_credential', 'token_expired', 'token_revoked', 'step_up']
 
+/** A way of signing in that nobody can be asked for comes about by chance at most. */
+const isMended = ({ code, challenge = {} }: Refusal): boolean =>
+  MENDED.includes(code) && (code !== 'step_up' || Object.keys(challenge).length > 0)
+
 export function createEdgeSessions(parts: SessionParts): EdgeSessions {
   const { plan, issuer, client, records, readToken, clock, log } = parts
   const seals = createSeals(plan.keys)
@@ -86,7 +90,7 @@ export function createEdgeSessions(parts: SessionParts): EdgeSessions {
     },
 
     invite(arrival, route, refusal) {
-      if (!isNavigation(arrival) || !MENDED.includes(refusal.code)) return undefined
+      if (!isNavigation(arrival) || !isMended(refusal)) return undefined
       const here = `${arrival.path}${arrival.query}`
       // Where nobody has to sign in, a session that is over is let go of.
       if (route.access.kind === 'optional' && refusal.code !== 'step_up')
