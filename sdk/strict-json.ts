@@ -18,20 +18,39 @@ export function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>
   }
 }
 
-/** Reads well-formed JSON only: there, a colon outside a string always follows a member's name. */
+const [QUOTE, BACKSLASH, COLON, OPEN, CLOSE] = [0x22, 0x5c, 0x3a, 0x7b, 0x7d]
+
+/**
+ * Reads well-formed JSON only: there, a colon outside a string always follows a member's name. By hand, since it looks at
+ * every character of every token, and an expression takes five times as long.
+ */
 function repeatsName(text: string): boolean {
   const open: Set<string>[] = []
-  let latest = ''
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}:]/g)) {
-    if (token === '{') open.push(new Set())
-    else if (token === '}') open.pop()
-    else if (token !== ':') latest = token
-    else {
+  let [start, end] = [0, 0]
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      start = at + 1
+      end = endOfString(text, start)
+      at = end
+    } else if (code === OPEN) open.push(new Set())
+    else if (code === CLOSE) open.pop()
+    else if (code === COLON) {
       const names = open.at(-1)
-      const name: string = latest.includes('\\') ? JSON.parse(latest) : latest.slice(1, -1)
+      const written = text.slice(start, end)
+      const name: string = written.includes('\\') ? JSON.parse(`"${written}"`) : written
       if (!names || names.has(name)) return true
       names.add(name)
     }
   }
   return false
+}
+
+/** Of the quote that ends it: one that no backslash stands before, or an even number of them. */
+function endOfString(text: string, from: number): number {
+  for (let end = text.indexOf('"', from); ; end = text.indexOf('"', end + 1)) {
+    let before = end - 1
+    while (before >= from && text.charCodeAt(before) === BACKSLASH) before--
+    if ((end - before) % 2 === 1) return end
+  }
 }
