@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { BlockList } from 'node:net'
 import { describe, test } from 'node:test'
 import { compileRoutes } from './match.ts'
 import type { RoutePlan } from './plan.ts'
@@ -50,6 +51,13 @@ describe('a route', () => {
     assert.equal(evaded(open, open, '/Admin/x'), undefined)
     assert.equal(evaded(open, guarded, '/Admin/x'), undefined)
     assert.equal(evaded(guarded, guarded, '/Admin/x'), undefined)
+    const inside = (addresses = new BlockList()) => ({
+      access: { kind: 'internal', addresses, clients: [], rule: null },
+      upstream: service,
+    })
+    const one = inside()
+    assert.equal(evaded(one, one, '/Admin/x'), undefined)
+    assert.equal(evaded(one, inside(), '/Admin/x'), 'admin')
     const elsewhere = { targets: [{ url: new URL('http://two.example'), weight: 1 }] }
     assert.equal(evaded(guarded, asks('public', elsewhere), '/Admin/x'), undefined)
   })

@@ -64,7 +64,11 @@ const isOfOneService = ({ upstream: one }: RoutePlan, { upstream: other }: Route
 
 function asksAsMuch(one: Access, other: Access): boolean {
   if (other.kind === 'public' || other.kind === 'optional') return true
-  return one.kind === other.kind && isDeepStrictEqual(one, other)
+  if (one.kind === 'public' || one.kind !== other.kind) return false
+  // Two lists of addresses look alike whatever they hold: only the very same one is.
+  const isSameList = one.kind !== 'internal' || (other.kind === 'internal' && one.addresses === other.addresses)
+  const asked = (access: Exclude<Access, { kind: 'public' }>) => [access.rule, 'clients' in access && access.clients]
+  return isSameList && isDeepStrictEqual(asked(one), asked(other))
 }
 
 /** Routes are looked for by the first segment of the path, so that a file of hundreds costs no more than one of ten. */
