@@ -50,6 +50,11 @@ export interface Caller {
   /** `sub` without a person behind it: a machine's own token. */
   readonly clientId: string | null
   readonly facts: RevocationFacts
+  /**
+   * Whether what only its issuer can say still holds: rejects with `Refused` when it does not. For whoever goes on for
+   * long; left out of a JWT, which says all of it.
+   */
+  readonly askAgain?: (now: number) => Promise<unknown>
   /** The version of the revocations at which it was last found to count; -1: never asked. */
   soundAt: number
 }

@@ -76,6 +76,9 @@ export const REASONS: Readonly<Record<RefusalCode, Reason>> = {
   closing: { status: 503, error: UNAVAILABLE, sentence: 'The gateway is closing.' },
 }
 
+/** It says nothing about the caller. */
+export const isOutage = ({ code }: Refusal): boolean => REASONS[code].status >= 500
+
 export const isUnauthorized = ({ code }: Refusal): boolean => REASONS[code].status === 401
 
 /** What to try again after, where nobody knows better. */

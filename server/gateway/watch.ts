@@ -3,12 +3,13 @@
  * revoked, has expired, or cannot be judged any more. A revocation is acted on the moment it is taken in, the rest once a
  * second.
  */
-import { SECOND } from '../kernel/seconds.ts'
+import { MINUTE, SECOND } from '../kernel/seconds.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import type { Caller, Refusal } from './exchange.ts'
+import { type Caller, type Refusal, Refused } from './exchange.ts'
 import { type EdgeIssuer, isSuccessor, type RevocationState } from './issuers.ts'
 import { CLOCKS_APART, checkRevocations } from './judge.ts'
 import type { RoutePlan } from './plan.ts'
+import { isOutage } from './refuse.ts'
 
 export interface Watched {
   /** Of another issuer's, once that has succeeded to the one it was admitted by. */
@@ -16,8 +17,14 @@ export interface Watched {
   readonly route: RoutePlan
   /** Whether it goes on for so long that it ends with the time of the token too: what will end anyway may. */
   isLasting: boolean
+  /** When its issuer was asked about it last, and when it last said that it counts; both are the watch's to keep. */
+  askedAt?: number
+  saidSoundAt?: number
   end(refusal: Refusal): void
 }
+
+/** As often as a request with the same token would have its issuer asked. */
+const ASKS_EVERY = MINUTE
 
 export class Watch implements Timed {
   place = -1
@@ -40,7 +47,10 @@ export class Watch implements Timed {
     if (this.#watched.size === 0) this.#deadlines.add(this)
     this.#watched.add(watched)
     if (revocations) this.#follow(revocations).add(watched)
-    judge(watched, this.#wallClock())
+    const now = this.#wallClock()
+    watched.askedAt = now
+    watched.saidSoundAt = now
+    judge(watched, now)
     // It may have been admitted by rules that are not in force any more.
     this.#succeed(watched)
   }
@@ -85,7 +95,27 @@ export class Watch implements Timed {
     if (now < this.#nextLook) return
     this.#nextLook = now + SECOND
     const wallNow = this.#wallClock()
-    for (const watched of this.#watched) judge(watched, wallNow)
+    for (const watched of this.#watched) {
+      judge(watched, wallNow)
+      this.#askAgain(watched, wallNow)
+    }
+  }
+
+  /** What a log cannot end, since its issuer keeps none or does not name the token in it, the issuer is asked about. */
+  #askAgain(watched: Watched, now: number): void {
+    const { caller, isLasting, askedAt = now, saidSoundAt = now, route } = watched
+    if (!caller.askAgain || !isLasting || Math.abs(now - askedAt) < ASKS_EVERY) return
+    watched.askedAt = now
+    const isLate = route.onStale.do === 'deny' && now - saidSoundAt > ASKS_EVERY + route.onStale.after
+    caller.askAgain(now).then(
+      () => {
+        watched.saidSoundAt = now
+      },
+      (error: unknown) => {
+        const refusal: Refusal = error instanceof Refused ? error.refusal : { code: 'introspection_unavailable' }
+        if (this.#watched.has(watched) && (isLate || !isOutage(refusal))) watched.end(refusal)
+      },
+    )
   }
 
   #follow(revocations: RevocationState): Set<Watched> {

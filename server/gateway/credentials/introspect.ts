@@ -17,8 +17,11 @@ import { createPlaces } from './places.ts'
 
 export interface Introspector {
   /** At once where it is known. Throws or rejects with `Refused`. */
-  read(token: string, kind: CredentialKind, arrival: Arrival): Caller | Promise<Caller>
+  read(token: string, kind: CredentialKind, asked: Asked): Caller | Promise<Caller>
 }
+
+/** By whom, and when. */
+type Asked = Pick<Arrival, 'address' | 'now'>
 
 export interface IntrospectionOptions {
   readonly mostKnown?: number
@@ -61,7 +64,7 @@ export function createIntrospector(
   const asking = new Map<string, Promise<Caller>>()
   const places = createPlaces({ mostAtOnce, mostWaiting, mostFromOne })
 
-  async function ask(token: string, kind: CredentialKind, { address, now }: Arrival, name: string): Promise<Caller> {
+  async function ask(token: string, kind: CredentialKind, { address, now }: Asked, name: string): Promise<Caller> {
     const leave = await places.enter(networkOf(address))
     if (!leave) throw unavailable('too many unknown tokens are being asked about')
     try {
@@ -72,6 +75,7 @@ export function createIntrospector(
         kind,
         keysVersion: issuer.keysVersion(),
         signed: null,
+        askAgain: async later => read(token, kind, { address, now: later }),
         soundAt: -1,
       }
       put(known, mostKnown, name, { caller, since: now, until: endOf(claims, now) })
@@ -99,24 +103,24 @@ export function createIntrospector(
     return readAnswer(body, issuer.plan.issuer, kind)
   }
 
-  return {
-    read(token, kind, arrival) {
-      if (token.length > LONGEST_TOKEN || !BEARER_FORM.test(token)) throw invalid('it is no token')
-      const name = sha256(token)
-      const { now } = arrival
-      const found = known.get(name)
-      // Since as well: a clock that was set back must not make an answer last.
-      if (found && now >= found.since && now < found.until) return found.caller
-      if (found) known.delete(name)
-      const junk = refused.get(name)
-      if (junk && Math.abs(now - junk.since) < REFUSED_FOR) throw junk.refusal
-      const under = asking.get(name)
-      if (under) return under
-      const asked = ask(token, kind, arrival, name).finally(() => asking.delete(name))
-      asking.set(name, asked)
-      return asked
-    },
+  function read(token: string, kind: CredentialKind, asked: Asked): Caller | Promise<Caller> {
+    if (token.length > LONGEST_TOKEN || !BEARER_FORM.test(token)) throw invalid('it is no token')
+    const name = sha256(token)
+    const { now } = asked
+    const found = known.get(name)
+    // Since as well: a clock that was set back must not make an answer last.
+    if (found && now >= found.since && now < found.until) return found.caller
+    if (found) known.delete(name)
+    const junk = refused.get(name)
+    if (junk && Math.abs(now - junk.since) < REFUSED_FOR) throw junk.refusal
+    const under = asking.get(name)
+    if (under) return under
+    const answer = ask(token, kind, asked, name).finally(() => asking.delete(name))
+    asking.set(name, answer)
+    return answer
   }
+
+  return { read }
 }
 
 /** Until its own end, or until it is asked about again. */
