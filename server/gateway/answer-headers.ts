@@ -1,17 +1,8 @@
 /** The header of an upstream's answer, as the client gets it. What a request carries up is made elsewhere. */
 import type { IncomingHttpHeaders } from 'node:http'
-import { namedBy } from './connection-header.ts'
+import { namedBy, OF_ONE_CONNECTION } from './connection-header.ts'
 
-/** RFC 9110 §7.6.1, and what older software takes for one of them. The answer's framing is this connection's own. */
-const OF_ONE_CONNECTION: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+const LEFT_OUT: ReadonlySet<string> = new Set(OF_ONE_CONNECTION)
 
 /** What a service tells pages of other origins, where the route says itself whose may read. */
 const CORS = 'access-control-'
@@ -27,7 +18,7 @@ export function answerHeaders(
   const to: (string | string[])[] = ['x-request-id', requestId]
   for (const name in from) {
     const value = from[name]
-    if (value === undefined || name === 'x-request-id' || OF_ONE_CONNECTION.has(name)) continue
+    if (value === undefined || name === 'x-request-id' || LEFT_OUT.has(name)) continue
     if (named?.has(name)) continue
     if (hasCors && name.startsWith(CORS)) continue
     if (own.length > 0 && own.includes(name)) continue

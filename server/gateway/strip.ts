@@ -5,7 +5,7 @@
  * Compiled once for a plan, because it looks at every header of every request: what a name means is remembered.
  */
 
-import { namedBy } from './connection-header.ts'
+import { namedBy, OF_ONE_CONNECTION } from './connection-header.ts'
 import { API_KEY_HEADER } from './credentials/api-key.ts'
 import { BEARER_PROTOCOL, protocolsOf } from './credentials/bearer-text.ts'
 import type { Arrival, Caller } from './exchange.ts'
@@ -16,17 +16,11 @@ import type { EdgePlan, RoutePlan } from './plan.ts'
 export type Strip = (arrival: Arrival, route: RoutePlan, caller: Caller | null) => string[]
 
 /**
- * Of one connection (RFC 9110 §7.6.1), of the one before us, or of a proxy and its client (§11.7). `Expect` was answered
- * here, and `Host` is said anew from what was matched.
+ * Of one connection, of the one before us, or of a proxy and its client (RFC 9110 §11.7). `Expect` was answered here, and
+ * `Host` is said anew from what was matched.
  */
-const OF_ONE_CONNECTION = [
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+const BETWEEN_NEIGHBOURS = [
+  ...OF_ONE_CONNECTION,
   'http2-settings',
   'expect',
   'host',
@@ -64,7 +58,7 @@ const LONGEST_NAME = 60
 
 export function createStrip({ routes }: Pick<EdgePlan, 'routes'>): Strip {
   // Of every route: a service behind one of them may well be asked by another.
-  const ours = new Set([...OF_ONE_CONNECTION, ...WORD_OF_PROXIES, ...routes.flatMap(identityHeadersOf)])
+  const ours = new Set([...BETWEEN_NEIGHBOURS, ...WORD_OF_PROXIES, ...routes.flatMap(identityHeadersOf)])
   const known = new Map<string, Verdict>()
 
   function verdictOn(raw: string): Verdict {
