@@ -69,6 +69,18 @@ describe('tokens that were seen before', () => {
   })
 })
 
+describe('tokens that are not seen any more', () => {
+  test('are let go of after some minutes, and those that are stay', async () => {
+    const cache = createTokenCache()
+    for (let id = 0; id < 100; id++) await cache.get(`token ${id}`, NOW, async () => callerOf(`${id}`))
+    for (let minute = 0; minute <= 6; minute++)
+      await cache.get('in use', NOW + minute * 60 * SECOND, async () => callerOf(`read at ${minute}`))
+    assert.equal(cache.size, 1)
+    const found = await cache.get('in use', NOW + 6 * 60 * SECOND, async () => callerOf('read anew'))
+    assert.equal(found.claims['sub'], 'read at 0')
+  })
+})
+
 describe('tokens that were found wrong', () => {
   const wrong = async (): Promise<Caller> => {
     throw new Refused({ code: 'invalid_token' })

@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Instant } from '../kernel/clock.ts'
-import { SECOND } from '../kernel/seconds.ts'
+import { MINUTE, SECOND } from '../kernel/seconds.ts'
 import { type Caller, Refused } from './exchange.ts'
 
 export interface TokenCache {
@@ -18,18 +18,22 @@ export interface TokenCache {
 export const MOST_TOKENS = 100_000
 const FAILURE_LASTS = SECOND
 const MOST_FAILURES = 10_000
+/** Between two turns. To verify a token again takes less than 0.1 ms. */
+const TURNS_EVERY = 2 * MINUTE
 
 export function createTokenCache(
   noted: (outcome: 'hit' | 'miss') => void = () => {},
   mostTokens: number = MOST_TOKENS,
 ): TokenCache {
   /**
-   * Two generations: what was used since the last turn is in the first, and a turn lets go of the second. What is being
+   * Two generations: what was used since the last turn is in the first, and a turn lets go of the second. It comes when the
+   * first is full, and every so often, since most tokens are not seen again after some minutes. What is being
    * read stands in its place: a map of its own, from which everything soon goes, would keep what went alive (see
    * `deadlines.ts`).
    */
   let recent = new Map<string, Caller | Promise<Caller>>()
   let older = new Map<string, Caller | Promise<Caller>>()
+  let turnedAt: Instant = Number.NEGATIVE_INFINITY
   let failures = new Map<string, Refused>()
   let failuresSince: Instant = Number.NEGATIVE_INFINITY
 
@@ -44,11 +48,13 @@ export function createTokenCache(
     return before
   }
 
+  function turn(): void {
+    older = recent
+    recent = new Map()
+  }
+
   function put(name: string, caller: Caller | Promise<Caller>): void {
-    if (recent.size >= mostTokens / 2) {
-      older = recent
-      recent = new Map()
-    }
+    if (recent.size >= mostTokens / 2) turn()
     recent.set(name, caller)
   }
 
@@ -71,6 +77,10 @@ export function createTokenCache(
       return recent.size + older.size
     },
     get(token, now, read) {
+      if (Math.abs(now - turnedAt) >= TURNS_EVERY) {
+        turn()
+        turnedAt = now
+      }
       const name = hash('sha256', token, 'base64')
       const known = find(name)
       noted(known && !(known instanceof Promise) ? 'hit' : 'miss')
