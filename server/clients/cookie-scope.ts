@@ -2,13 +2,14 @@
  * How the cookies of a tenant are set. An application on another site than ours finds the session in a hidden
  * frame only when the cookie is `SameSite=None`; where there is none such, `Lax` keeps it from every other site.
  */
+
+import { readMembers } from '../config/members.ts'
 import type { CookieScope } from '../http/cookies.ts'
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
-import { readMembers } from './members.ts'
 import { CLIENT_MEMBERS } from './metadata.ts'
 
 export type FindCookieScope = (tenant: string, issuer: string) => Promise<CookieScope>

@@ -3,8 +3,9 @@
  * what is known (`user.app_metadata.plan`) or written by a template (`{{ user.name }} of {{ client.name }}`). What it
  * means is settled here; what it says of somebody, `tokens/custom-claims.ts` finds out for each token.
  */
+
+import type { Problem } from '../config/members.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
-import type { Problem } from './members.ts'
 
 export type TokenKind = 'id_token' | 'access_token'
 

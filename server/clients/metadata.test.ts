@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { aClient } from '../../tests/fixtures/records.ts'
+import { checkMembers } from '../config/members.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { RESPONSE_TYPES } from '../policy/response-types.ts'
-import { checkMembers } from './members.ts'
 import { CLIENT_MEMBERS, clientProblems, ID_TOKEN_ALGORITHMS, isPublic, needsSecret } from './metadata.ts'
 
 const SECRET = { secret: 'a secret' }

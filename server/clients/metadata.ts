@@ -2,6 +2,8 @@
  * What a client's metadata means. It is stored under Auth0's names as it was given, so that an export returns
  * it; here it becomes a `Client` with every default settled, which is all that the rest of the server sees.
  */
+
+import { type Member, type Problem, type Read, readMembers } from '../config/members.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
@@ -15,7 +17,6 @@ import {
 } from '../policy/response-types.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import { CLIENT_CLAIMS, type CustomClaim, claimProblems, clientFacts, readClaims } from './custom-claims.ts'
-import { type Member, type Problem, type Read, readMembers } from './members.ts'
 import {
   CLIENT_KEY_ALGORITHMS,
   credentialsFault,
@@ -144,7 +145,7 @@ const FOREVER = 10 * 365 * DAY
 /** Signing algorithms a client may choose for its ID tokens. HS256 is not one: its secret would vouch for people. */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-44'] as const
 
-/** The members that have a meaning here, each with the check of its form. `clients/members.ts` runs them. */
+/** The members that have a meaning here, each with the check of its form. `config/members.ts` runs them. */
 export const CLIENT_MEMBERS = {
   name: { is: 'text' },
   description: { is: 'text', optional: true },

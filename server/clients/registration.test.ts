@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { checkMembers, unknownMembers } from '../config/members.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
-import { checkMembers, unknownMembers } from './members.ts'
 import { CLIENT_MEMBERS } from './metadata.ts'
 import { describeRegistration, readRegistration, withRegistration } from './registration.ts'
 

@@ -3,10 +3,11 @@
  * reads as the metadata that every client is stored by. Whoever registers is a stranger: what is not listed here is not
  * theirs to set, and everything has a bound. What has to be fetched, and the registration itself, are `oauth/`'s.
  */
+
+import { checkMembers, type Members, readMembers } from '../config/members.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { carriesToken, RESPONSE_TYPE_SPELLINGS } from '../policy/response-types.ts'
-import { checkMembers, type Members, readMembers } from './members.ts'
 import { CLIENT_MEMBERS, clientProblems, ID_TOKEN_ALGORITHMS } from './metadata.ts'
 
 /** Members that are stored under the name they are registered by, of the form that the client's metadata gives them. */

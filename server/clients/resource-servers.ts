@@ -1,4 +1,6 @@
 /** APIs: what their settings mean, resolved and cached. The issuer's own audiences are system APIs and need no row. */
+
+import { type Member, readMembers } from '../config/members.ts'
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -7,7 +9,6 @@ import { LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import type { Store } from '../store/store.ts'
 import { API_CLAIMS, type CustomClaim, readClaims } from './custom-claims.ts'
-import { type Member, readMembers } from './members.ts'
 import { readTokenEncryption, type TokenEncryption, tokenEncryptionFault } from './token-encryption.ts'
 
 export type TokenDialect = 'rfc9068_profile' | 'rfc9068_profile_authz' | 'access_token' | 'access_token_authz'

@@ -3,9 +3,9 @@
  * in one transaction, with an event each. A file with a fault changes nothing, and neither does one applied before.
  */
 import { applied } from '../audit/events.ts'
-import { readMembers } from '../clients/members.ts'
 import { CLIENT_MEMBERS } from '../clients/metadata.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
+import { readMembers } from '../config/members.ts'
 import type { OperatorFile } from '../config/operator-file.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { createSlices } from '../kernel/slices.ts'

@@ -1,7 +1,7 @@
 /** The `clientGrants` of a tenant file: what a client may ask of an API as itself. */
 import { isDeepStrictEqual } from 'node:util'
-import { type Member, readMembers } from '../clients/members.ts'
 import type { Findings } from '../config/findings.ts'
+import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import type { ClientPlan } from './clients.ts'

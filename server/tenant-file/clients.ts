@@ -4,9 +4,9 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
-import { type Member, readMembers } from '../clients/members.ts'
 import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
 import type { Findings } from '../config/findings.ts'
+import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newClientId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'

@@ -1,6 +1,7 @@
 /** What the lists of a tenant file have in common: entries that are mappings, checked by a table, each named once. */
-import { checkMembers, type Members, unknownMembers } from '../clients/members.ts'
+
 import type { Findings } from '../config/findings.ts'
+import { checkMembers, type Members, unknownMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 

@@ -1,6 +1,7 @@
 /** The `roles` of a tenant file. What a role may do is not stored yet; its name goes into tokens. */
-import { type Member, readMembers } from '../clients/members.ts'
+
 import type { Findings } from '../config/findings.ts'
+import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'

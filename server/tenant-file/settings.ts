@@ -3,8 +3,8 @@
  * dozens, a file written by hand two or three. The second is one of them. What the settings mean is `tenants/`'s to say.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { type Member, readMembers } from '../clients/members.ts'
 import type { Findings } from '../config/findings.ts'
+import { type Member, readMembers } from '../config/members.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isAddressOrRange } from '../kernel/ip-ranges.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'

@@ -1,6 +1,7 @@
 /** The `users` of a tenant file: what an entry may say of a person. What follows from it is `user-changes.ts`'s. */
-import { type Member, readMembers } from '../clients/members.ts'
+
 import type { Findings } from '../config/findings.ts'
+import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { hashProblem } from '../identity/password-hash.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'

@@ -5,7 +5,7 @@
  */
 import type { Liquid, Template } from 'liquidjs'
 import type { CustomClaim, TokenKind } from '../clients/custom-claims.ts'
-import type { Problem } from '../clients/members.ts'
+import type { Problem } from '../config/members.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import type { Active } from './assert-active.ts'
 import type { LeftOutReason } from './left-out-claims.ts'
