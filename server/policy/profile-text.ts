@@ -13,3 +13,6 @@ export function isProfileText(text: string, { lines = false }: { lines?: boolean
   const line = lines ? text.replace(LINE_END, ' ') : text
   return [...text].length <= LONGEST_PROFILE_TEXT && /[^\s\p{C}\p{DI}]/u.test(line) && !UNREADABLE.test(line)
 }
+
+/** For names that stand in indexes and logs: no line breaks or other controls, and no novels. */
+export const isName = (text: string, longest: number): boolean => text.length <= longest && !/\p{C}/u.test(text)

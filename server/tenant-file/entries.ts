@@ -50,9 +50,6 @@ export function refuseRepeats<T extends { readonly path: Path }>(
   }
 }
 
-/** For names that stand in indexes and logs: no line breaks or other controls, and no novels. */
-export const isName = (text: string, longest: number): boolean => text.length <= longest && !/\p{C}/u.test(text)
-
 /** A copy without the members that are kept elsewhere: ids, secrets. */
 export const without = (given: JsonObject, ...names: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(given).filter(([name]) => !names.includes(name)))

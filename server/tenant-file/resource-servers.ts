@@ -11,11 +11,12 @@ import { newId } from '../kernel/ids.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { HS256 } from '../keys/algorithms.ts'
+import { isName } from '../policy/profile-text.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { OPENID_SCOPES } from '../tokens/claims.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
-import { type Entry, isName, isSound, refuseRepeats, without } from './entries.ts'
+import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
 import type { Planning, Step } from './plan.ts'
 
 export interface ResourceServerEntry {

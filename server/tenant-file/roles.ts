@@ -4,7 +4,8 @@ import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
-import { type Entry, isName, isSound, refuseRepeats } from './entries.ts'
+import { isName } from '../policy/profile-text.ts'
+import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Planning, Step } from './plan.ts'
 
 export interface RoleEntry {
