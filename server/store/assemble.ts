@@ -9,8 +9,10 @@ import { connectionsIn } from './connections.ts'
 import { consentsIn } from './consents.ts'
 import { countersIn } from './counters.ts'
 import { credentialsIn } from './credentials.ts'
+import { customDomainsIn } from './custom-domains.ts'
 import { devicesIn } from './devices.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
+import { emailProvidersIn } from './email-providers.ts'
 import { eventCursorsIn } from './event-cursors.ts'
 import { eventsIn } from './events.ts'
 import { familiesIn } from './families.ts'
@@ -57,6 +59,8 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   families: familiesIn(db),
   tickets: ticketsIn(db, sealer),
   mails: mailsIn(db, sealer),
+  emailProviders: emailProvidersIn(db, sealer),
+  customDomains: customDomainsIn(db),
   logoutDeliveries: logoutDeliveriesIn(db),
   events: eventsIn(db),
   eventCursors: eventCursorsIn(db),

@@ -13,6 +13,8 @@ interface Kept {
 const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   tenants: {},
   hosts: {},
+  custom_domains: {},
+  email_providers: {},
   connections: {},
   users: {},
   identities: {},

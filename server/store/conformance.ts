@@ -23,6 +23,7 @@ import {
   type OpenStore,
   type Stage,
 } from './conformance/stage.ts'
+import { describeTenantMail } from './conformance/tenant-mail.ts'
 import { describeTickets } from './conformance/tickets.ts'
 import { describeTransactions } from './conformance/transactions.ts'
 
@@ -49,6 +50,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeApiKeys(stage)
     describeTickets(stage)
     describeMails(stage)
+    describeTenantMail(stage)
     describeLogout(stage)
     describeGuessing(stage)
     describeKeys(stage)

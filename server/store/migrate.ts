@@ -16,6 +16,7 @@ import { guessing } from './migrations/0010-guessing.ts'
 import { revocationStream } from './migrations/0011-revocation-stream.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
+import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
 import type { Database } from './schema.ts'
 
 /** In order of name, which is the order they run in. */
@@ -33,6 +34,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0011-revocation-stream': revocationStream,
   '0013-cost-classes': costClasses,
   '0014-api-keys': apiKeys(dialect),
+  '0023-mail-and-domains': mailAndDomains(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

@@ -343,6 +343,23 @@ export interface ApiKeysTable {
   kept_until: number | null
 }
 
+export interface EmailProvidersTable {
+  tenant: string
+  document: string
+  sealed_credentials: string
+}
+
+export interface CustomDomainsTable {
+  tenant: string
+  id: string
+  domain: string
+  proof: string
+  document: string
+  is_default: number
+  created_at: number
+  verified_at: number | null
+}
+
 export interface Tables {
   tenants: TenantsTable
   hosts: HostsTable
@@ -363,6 +380,8 @@ export interface Tables {
   families: FamiliesTable
   tickets: TicketsTable
   mails: MailsTable
+  email_providers: EmailProvidersTable
+  custom_domains: CustomDomainsTable
   events: EventsTable
   event_cursors: EventCursorsTable
   session_clients: SessionClientsTable

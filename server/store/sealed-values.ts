@@ -6,13 +6,14 @@ import { type RawBuilder, sql } from 'kysely'
 import type { SealContext } from '../kernel/sealer.ts'
 import { sealContextOfClientSecret } from './clients.ts'
 import { betweenDotsIn } from './dialect.ts'
+import { sealContextOfEmailProvider } from './email-providers.ts'
 import { sealContextOfKey } from './keys.ts'
 import { sealContextOfMail } from './mails.ts'
 import type { Database } from './schema.ts'
 import { sealContextOfTicket } from './tickets.ts'
 
 /** The tables that hold sealed values. */
-export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails'
+export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers'
 
 export interface SealedValue {
   readonly place: SealedPlace
@@ -69,6 +70,11 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
     column: 'letter',
     key: ['tenant', 'id'],
     contextOf: row => sealContextOfMail(row as Row & Parameters<typeof sealContextOfMail>[0]),
+  },
+  email_providers: {
+    column: 'sealed_credentials',
+    key: ['tenant'],
+    contextOf: row => sealContextOfEmailProvider(row as Row & Parameters<typeof sealContextOfEmailProvider>[0]),
   },
 }
 

@@ -12,7 +12,9 @@ import type { Connections } from './connections.ts'
 import type { Consents } from './consents.ts'
 import type { Counters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
+import type { CustomDomains } from './custom-domains.ts'
 import type { Devices } from './devices.ts'
+import type { EmailProviders } from './email-providers.ts'
 import type { EventCursors } from './event-cursors.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
@@ -49,6 +51,8 @@ export interface Nouns {
   readonly families: Families
   readonly tickets: Tickets
   readonly mails: Mails
+  readonly emailProviders: EmailProviders
+  readonly customDomains: CustomDomains
   readonly logoutDeliveries: LogoutDeliveries
   readonly events: Events
   readonly eventCursors: EventCursors

@@ -29,6 +29,8 @@ export interface Tenants {
   changeSettings(id: string, settings: JsonObject): Promise<void>
   /** Adds the host or, when the tenant has it already, changes its issuer; `taken` when it is another tenant's. */
   putHost(host: HostRecord): Promise<'put' | 'taken'>
+  /** `false` when it is not the tenant's. */
+  removeHost(tenant: string, host: string): Promise<boolean>
   findHost(host: string): Promise<HostRecord | undefined>
   /** Of one tenant, or of several at once. */
   hostsOf(...tenants: readonly [string, ...string[]]): Promise<HostRecord[]>
@@ -96,6 +98,16 @@ export const tenantsIn = (db: Database): Tenants => ({
       .returning('host')
       .executeTakeFirst()
     return put ? 'put' : 'taken'
+  },
+
+  async removeHost(tenant, host) {
+    const removed = await db
+      .deleteFrom('hosts')
+      .where('host', '=', host)
+      .where('tenant', '=', tenant)
+      .returning('host')
+      .executeTakeFirst()
+    return removed !== undefined
   },
 
   async findHost(host) {

@@ -51,6 +51,11 @@ export function describeDirectory(stage: Stage): void {
         (await tenants.hostsOf(mine, theirs)).map(found => found.host).sort(),
         [host, `their.${host}`].sort(),
       )
+      assert.equal(await tenants.removeHost(theirs, host), false)
+      assert.equal(await tenants.removeHost(mine, host), true)
+      assert.equal(await tenants.removeHost(mine, host), false)
+      assert.equal(await tenants.findHost(host), undefined)
+      assert.equal(await tenants.putHost({ host, tenant: theirs, issuer: `https://${host}/` }), 'put')
     })
   })
 
