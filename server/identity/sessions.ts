@@ -48,7 +48,9 @@ export async function beginSession(
 ): Promise<string> {
   const { user, connection, proofs, limits, browser, client } = beginning
   const now = clock()
-  const { id, renewed } = await transaction.sessions.begin(
+  // The user before the browser: the order in which whoever changes a password takes them.
+  const noted = transaction.users.noteSignIn(user.tenant, user.id, now, occasion.address)
+  const begun = transaction.sessions.begin(
     {
       tenant: user.tenant,
       id: newId('ses'),
@@ -66,6 +68,7 @@ export async function beginSession(
     },
     browser,
   )
+  const [{ id, renewed }] = await Promise.all([begun, noted])
   const event = renewed ? sessionRenewed : sessionStarted
   await transaction.events.record([event(occasion, client, user.id, id, methodsOf(proofs))])
   return id

@@ -70,6 +70,10 @@ export async function createUser(
     userMetadata: person.userMetadata ?? {},
     createdAt: now,
     updatedAt: now,
+    username: null,
+    lastLoginAt: null,
+    lastIp: null,
+    loginsCount: 0,
   }
   const identity = {
     tenant: connection.tenant,
@@ -78,6 +82,9 @@ export async function createUser(
     provider: DATABASE_STRATEGY,
     subject,
     emailKey: emailKey(person.email),
+    usernameKey: null,
+    profile: null,
+    ordinal: 0,
   }
   if ((await transaction.users.create(user, identity)) === 'taken') return 'taken'
   await setPassword(transaction, user, person.passwordHash, clock)

@@ -16,6 +16,7 @@ import { guessing } from './migrations/0010-guessing.ts'
 import { revocationStream } from './migrations/0011-revocation-stream.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
+import { people } from './migrations/0016-people.ts'
 import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
 import type { Database } from './schema.ts'
 
@@ -34,6 +35,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0011-revocation-stream': revocationStream,
   '0013-cost-classes': costClasses,
   '0014-api-keys': apiKeys(dialect),
+  '0016-people': people(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
 })
 

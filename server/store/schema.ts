@@ -30,6 +30,10 @@ export interface UsersTable {
   user_metadata: string
   created_at: number
   updated_at: number
+  username: string | null
+  last_login_at: number | null
+  last_ip: string | null
+  logins_count: number
   /** Set on a tombstone: the row is kept so that the id is never given again. */
   removed_at: number | null
 }
@@ -41,6 +45,9 @@ export interface IdentitiesTable {
   provider: string
   subject: string
   email_key: string | null
+  username_key: string | null
+  profile: string | null
+  ordinal: number
 }
 
 export interface UserAttributesTable {

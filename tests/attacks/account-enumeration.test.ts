@@ -71,6 +71,9 @@ onEachStore('Whether an account exists', store => {
     await nouns.users.create(aUser({ tenant: 'default', id: PASSWORDLESS_ID, email: PASSWORDLESS }), {
       ...identity,
       emailKey: PASSWORDLESS,
+      usernameKey: null,
+      profile: null,
+      ordinal: 0,
     })
   })
   after(() => server?.close())

@@ -211,6 +211,25 @@ onEachStage('Several accounts in one browser', stage => {
     assert.deepEqual(await shown(), [ANN.email, JO.email].sort())
   })
 
+  test('each time somebody proves who they are is noted of them alone: when, from where, and how often', async () => {
+    const { users } = stage.server.latchkey.store
+    const person = stage.person()
+    const guest = await newcomer(person)
+    const [id = ''] = await users.findByAttribute(TENANT, 'email', guest.email, 1)
+    const noted = async () => (await users.find(TENANT, id)) ?? assert.fail()
+    const first = await noted()
+    assert.deepEqual([first.loginsCount, first.lastIp], [1, '127.0.0.1'])
+    stage.clock.advance(SECOND)
+    const spa = await stage.spa()
+    await signIn(spa, person, JO, { prompt: 'login' })
+    await askSilently(spa, person)
+    assert.deepEqual(await noted(), first)
+    await signIn(spa, person, guest, { prompt: 'login' })
+    const second = await noted()
+    assert.ok((second.lastLoginAt ?? 0) - (first.lastLoginAt ?? 0) >= SECOND)
+    assert.deepEqual(second, { ...first, loginsCount: 2, lastLoginAt: second.lastLoginAt })
+  })
+
   test('from the consent page there is a way to another account, who is asked instead', async () => {
     const stranger = await stage.application('stranger', { authentication: oidc.ClientSecretPost(SECRETS.stranger) })
     const person = stage.person()

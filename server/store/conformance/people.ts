@@ -145,6 +145,133 @@ export function describePeople(stage: Stage): void {
       assert.equal(await users.raiseEpoch(tenant, id), 2)
     })
 
+    test('a name to sign in with is found as it is folded, is one person’s in a connection, and changes with the user', async () => {
+      const { users } = stage.store
+      const ada = userOf(newTenant(), { username: 'Ada' })
+      const { tenant } = ada
+      assert.equal(await users.create(ada, identityOf(ada, { usernameKey: 'ada' })), 'created')
+      assert.deepEqual(await users.findByUsernameKey(tenant, 'con_passwords', 'ada'), ada)
+      assert.equal(await users.findByUsernameKey(tenant, 'con_other', 'ada'), undefined)
+      const bob = userOf(tenant, { id: 'auth0|bob', email: 'bob@example.com', username: 'ADA' })
+      assert.equal(await users.create(bob, identityOf(bob, { usernameKey: 'ada' })), 'taken')
+      assert.equal(await users.create(bob, identityOf(bob, { usernameKey: 'bob' })), 'created')
+      const keys = (usernameKey: string) => ({ connection: 'con_passwords', usernameKey })
+      assert.equal(await users.change(tenant, bob.id, { username: 'ada' }, NOW, keys('ada')), 'taken')
+      assert.equal(await users.change(tenant, bob.id, { username: 'Bert' }, NOW, keys('bert')), 'changed')
+      assert.equal((await users.findByUsernameKey(tenant, 'con_passwords', 'bert'))?.username, 'Bert')
+      assert.equal((await users.findByEmailKey(tenant, 'con_passwords', 'bob@example.com'))?.id, bob.id)
+      assert.equal(await users.findByUsernameKey(tenant, 'con_passwords', 'bob'), undefined)
+    })
+
+    test('of 32 sign-ins noted at once each is counted, and the user’s own members stay', async () => {
+      const { users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      await inParallel(32, () => users.noteSignIn(user.tenant, user.id, NOW + 5, '192.0.2.1'))
+      const noted = { ...user, lastLoginAt: NOW + 5, lastIp: '192.0.2.1', loginsCount: 32 }
+      assert.deepEqual(await users.find(user.tenant, user.id), noted)
+      await users.remove(user.tenant, user.id, NOW)
+      await users.noteSignIn(user.tenant, user.id, NOW + 6, '192.0.2.1')
+      assert.equal(await users.find(user.tenant, user.id), undefined)
+    })
+
+    describe('of a person with several identities', () => {
+      const two = async () => {
+        const { users, credentials } = stage.store
+        const tenant = newTenant()
+        const [ada, bob] = [
+          userOf(tenant),
+          userOf(tenant, {
+            id: 'auth0|bob',
+            email: 'bob@example.com',
+            username: 'bob',
+            profile: { name: 'Bob' },
+            appMetadata: { plan: 'gold' },
+            loginsCount: 3,
+          }),
+        ]
+        await users.create(ada, identityOf(ada))
+        await users.create(bob, identityOf(bob, { usernameKey: 'bob' }))
+        await credentials.put({ ...credentialOf(tenant), id: 'password', secret: 'of ada' })
+        await credentials.put({ ...credentialOf(tenant), user: bob.id, id: 'password', secret: 'of bob' })
+        await credentials.put({ ...credentialOf(tenant), user: bob.id, kind: 'totp' })
+        return { tenant, ada, bob, users, credentials }
+      }
+      const said = { name: 'Bob', email: 'bob@example.com', email_verified: true, username: 'bob' }
+
+      test('the first comes first, and each is found by its own name and has its own password', async () => {
+        const { tenant, ada, bob, users, credentials } = await two()
+        assert.equal(await users.link(tenant, ada.id, bob.id, NOW + 1), 1)
+        const [first, second, ...rest] = await users.identitiesOf(tenant, ada.id)
+        assert.deepEqual([first, rest], [identityOf(ada), []])
+        assert.deepEqual(second, {
+          ...identityOf(bob),
+          user: ada.id,
+          usernameKey: 'bob',
+          profile: said,
+          ordinal: 1,
+        })
+        const linked = { ...ada, updatedAt: NOW + 1 }
+        const found = await users.findByIdentity(tenant, 'con_passwords', { emailKey: 'bob@example.com' })
+        assert.deepEqual(found, { user: linked, identity: second })
+        assert.deepEqual(await users.findByIdentity(tenant, 'con_passwords', { subject: 'bob' }), found)
+        assert.deepEqual(await users.findByUsernameKey(tenant, 'con_passwords', 'bob'), linked)
+        assert.equal(await users.find(tenant, bob.id), undefined)
+        assert.deepEqual(await users.findByAttribute(tenant, 'name', 'bob', 10), [])
+        const passwords = await credentials.of(tenant, ada.id, 'password')
+        assert.deepEqual(
+          passwords.map(({ id, secret }) => [id, secret]).sort(),
+          [
+            ['con_passwords|bob', 'of bob'],
+            ['password', 'of ada'],
+          ].sort(),
+        )
+        assert.deepEqual(await credentials.of(tenant, bob.id, 'totp'), [])
+      })
+
+      test('a change of the address or the name is the first one’s', async () => {
+        const { tenant, ada, bob, users } = await two()
+        await users.link(tenant, ada.id, bob.id, NOW)
+        const keys = { connection: 'con_passwords', emailKey: 'new@example.com', usernameKey: 'ada' }
+        assert.equal(await users.change(tenant, ada.id, { email: 'new@example.com' }, NOW, keys), 'changed')
+        assert.deepEqual(
+          (await users.identitiesOf(tenant, ada.id)).map(({ emailKey, usernameKey }) => [emailKey, usernameKey]),
+          [
+            ['new@example.com', 'ada'],
+            ['bob@example.com', 'bob'],
+          ],
+        )
+      })
+
+      test('what is unlinked is a user of its own again: its name, its password, no metadata, a higher epoch', async () => {
+        const { tenant, ada, bob, users, credentials } = await two()
+        await users.link(tenant, ada.id, bob.id, NOW)
+        const unlink = (subject: string) =>
+          users.unlink(tenant, ada.id, { connection: 'con_passwords', subject }, NOW + 2)
+        assert.equal(await unlink('ada'), 'first')
+        assert.equal(await unlink('eve'), 'gone')
+        assert.equal(await unlink('bob'), 'unlinked')
+        assert.equal(await unlink('bob'), 'gone')
+        const alone = { ...bob, epoch: 1, appMetadata: {}, loginsCount: 0, updatedAt: NOW + 2 }
+        assert.deepEqual(await users.find(tenant, bob.id), alone)
+        assert.deepEqual(await users.identitiesOf(tenant, bob.id), [identityOf(bob, { usernameKey: 'bob' })])
+        assert.deepEqual(await users.identitiesOf(tenant, ada.id), [identityOf(ada)])
+        assert.deepEqual(await users.findByAttribute(tenant, 'name', 'bob', 10), [bob.id])
+        const secrets = async (id: string) => (await credentials.of(tenant, id, 'password')).map(one => one.secret)
+        assert.deepEqual([await secrets(ada.id), await secrets(bob.id)], [['of ada'], ['of bob']])
+      })
+
+      test('of those who link two people both ways at once one succeeds, and neither waits for the other for ever', async () => {
+        const { tenant, ada, bob, users } = await two()
+        const answers = await inParallel(8, index =>
+          index % 2 === 0 ? users.link(tenant, ada.id, bob.id, NOW) : users.link(tenant, bob.id, ada.id, NOW),
+        )
+        assert.deepEqual(tally(answers.map(String)), { 1: 1, gone: 7 })
+        const people = await Promise.all([ada, bob].map(({ id }) => users.find(tenant, id)))
+        assert.equal(people.filter(person => person !== undefined).length, 1)
+      })
+    })
+
     test('a name with a zero byte finds nobody, and is no error', async () => {
       const { users, clients } = stage.store
       assert.equal(await users.find(newTenant(), 'auth0|a\0b'), undefined)

@@ -95,6 +95,10 @@ export const userOf = (tenant: string, more: Partial<UserRecord> = {}): UserReco
   userMetadata: {},
   createdAt: NOW,
   updatedAt: NOW,
+  username: null,
+  lastLoginAt: null,
+  lastIp: null,
+  loginsCount: 0,
   ...more,
 })
 
@@ -105,6 +109,9 @@ export const identityOf = (user: UserRecord, more: Partial<IdentityRecord> = {})
   provider: 'auth0',
   subject: user.id.slice('auth0|'.length),
   emailKey: user.email?.toLowerCase() ?? null,
+  usernameKey: null,
+  profile: null,
+  ordinal: 0,
   ...more,
 })
 
