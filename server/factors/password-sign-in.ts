@@ -57,14 +57,17 @@ export function createPasswordSignIn(services: {
     const { tenant, at } = occasion
     const email = readEmailAddress(attempt.name)
     const name = email ?? attempt.name.slice(0, LONGEST_NAME)
-    const user =
-      email === undefined ? undefined : await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
+    const found =
+      email === undefined
+        ? undefined
+        : await store.users.findByIdentity(tenant, connection.id, { emailKey: emailKey(email) })
+    const user = found?.user
     const guess = { connection: connection.id, name, user, address, browserHash, occasion, correspondence }
     const begun = await brake.begin(guess)
     if (begun.state === 'held') return begun
     let verdict: Verdict
     try {
-      verdict = await factor.verify(tenant, user, password, address)
+      verdict = await factor.verify(tenant, found && { id: found.user.id, identity: found.identity }, password, address)
     } catch (error) {
       await begun.unmade()
       if (error instanceof BusyError) return { state: 'busy' }

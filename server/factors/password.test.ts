@@ -5,7 +5,8 @@ import { BusyError, type HashQueue } from '../identity/hash-queue.ts'
 import { hashPassword, isOutdated } from '../identity/password-hash.ts'
 import type { CredentialRecord } from '../store/credentials.ts'
 import type { Store } from '../store/store.ts'
-import type { UserRecord } from '../store/users.ts'
+import type { IdentityRecord, UserRecord } from '../store/users.ts'
+import type { Claimant } from './factor.ts'
 import { passwordFactor } from './password.ts'
 
 /** Made by Debian's `argon2` with `-id -t 2 -k 8 -p 1`: dearer hashes are ours, cheaper ones come from elsewhere. */
@@ -17,7 +18,7 @@ function stage(secret: string | undefined, hold = 0) {
   const store = {
     credentials: {
       of: async (_tenant: string, user: string) =>
-        secret === undefined || user === '' ? [] : [{ secret } as CredentialRecord],
+        secret === undefined || user === '' ? [] : [{ id: 'password', secret } as CredentialRecord],
       replaceSecret: async (_credential: CredentialRecord, old: string, renewed: string) =>
         void replaced.push({ old, renewed }),
     },
@@ -39,6 +40,27 @@ describe('a password', () => {
     assert.equal((await factor.verify('t', aUser(), 'a fine passphrase', '192.0.2.1')).isProven, true)
     assert.equal((await factor.verify('t', aUser(), 'a fine passphrasE', '192.0.2.1')).isProven, false)
     assert.deepEqual(replaced, [])
+  })
+
+  test('is the one of the identity by which the person came', async () => {
+    const { factor, store } = stage(undefined)
+    const passwords = [
+      { id: 'con|linked', secret: await hashPassword('of the linked one') },
+      { id: 'password', secret: await hashPassword('of the first one') },
+    ]
+    Object.assign(store.credentials, { of: async () => passwords })
+    const identity = { connection: 'con', subject: 'linked', ordinal: 1 } as IdentityRecord
+    const linked = { id: 'auth0|ann', identity }
+    const proven = async (claimant: Claimant, password: string) =>
+      (await factor.verify('t', claimant, password, 'here')).isProven
+    assert.equal(await proven(linked, 'of the linked one'), true)
+    assert.equal(await proven(linked, 'of the first one'), false)
+    assert.equal(await proven(aUser(), 'of the first one'), true)
+    assert.equal(await proven(aUser(), 'of the linked one'), false)
+    assert.equal(
+      await proven({ id: 'auth0|ann', identity: { ...identity, subject: 'other' } }, 'of the first one'),
+      false,
+    )
   })
 
   test('costs one turn, for a person, for nobody and for a person without a password', async () => {

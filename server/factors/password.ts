@@ -4,6 +4,7 @@ import type { FailureHolds } from '../identity/failure-holds.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import { hashPassword, verifyNothing, verifyPassword } from '../identity/password-hash.ts'
 import { LONGEST_PASSWORD_BYTES } from '../policy/password-rule.js'
+import { FIRST_PASSWORD, passwordIdOf } from '../store/credentials.ts'
 import type { Store } from '../store/store.ts'
 import type { Factor, Verdict } from './factor.ts'
 
@@ -20,9 +21,11 @@ export const passwordFactor = ({ store, queue, holds }: PasswordServices): Facto
   amr: ['pwd'],
   proves: 'knowledge',
 
-  async verify(tenant, user, password, address) {
+  async verify(tenant, claimant, password, address) {
     // Asked for nobody too: on a database across the network a question can be told by its time.
-    const [credential] = await store.credentials.of(tenant, user?.id ?? NOBODY, 'password')
+    const passwords = await store.credentials.of(tenant, claimant?.id ?? NOBODY, 'password')
+    const ofIdentity = claimant?.identity ? passwordIdOf(claimant.identity) : FIRST_PASSWORD
+    const credential = passwords.find(({ id }) => id === ofIdentity)
     const hold = await holds(tenant)
     const isTooLong = Buffer.byteLength(password) > LONGEST_PASSWORD_BYTES
     // Longer than any that could have been chosen: the same cost, without hashing what was sent.

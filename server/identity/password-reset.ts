@@ -16,7 +16,7 @@ import type { Language } from '../words/languages.ts'
 import { rememberDevice } from './brake.ts'
 import { endWhatOthersBegan } from './first-confirmation.ts'
 import { takeMail } from './mail-limits.ts'
-import { databaseOf, setPassword } from './users.ts'
+import { databaseOf, passwordOf, setPassword } from './users.ts'
 
 const RESET_TICKET = 'password-reset'
 
@@ -191,6 +191,6 @@ async function stateOf(
   user: UserRecord | undefined,
   epoch = user?.epoch ?? 0,
 ): Promise<string> {
-  const [credential] = await nouns.credentials.of(tenant, user?.id ?? '', 'password')
+  const credential = await passwordOf(nouns, tenant, user?.id ?? '')
   return sha256(JSON.stringify([user?.email ?? null, credential?.secret ?? null, epoch]))
 }

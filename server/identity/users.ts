@@ -4,6 +4,7 @@ import { newId, newObjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
+import { type CredentialRecord, FIRST_PASSWORD } from '../store/credentials.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import { costClassOf } from './failure-holds.ts'
@@ -91,6 +92,10 @@ export async function createUser(
   return user
 }
 
+/** Of the person's first identity. */
+export const passwordOf = async (nouns: Nouns, tenant: string, user: string): Promise<CredentialRecord | undefined> =>
+  (await nouns.credentials.of(tenant, user, 'password')).find(({ id }) => id === FIRST_PASSWORD)
+
 export const setPassword = (
   nouns: Nouns,
   user: Pick<UserRecord, 'tenant' | 'id'>,
@@ -101,7 +106,7 @@ export const setPassword = (
     tenant: user.tenant,
     user: user.id,
     kind: 'password',
-    id: 'password',
+    id: FIRST_PASSWORD,
     publicPart: '',
     secret: hash,
     counter: 0,

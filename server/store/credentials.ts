@@ -37,9 +37,11 @@ export interface Credentials {
   ): Promise<boolean>
 }
 
-/** Of a person with several identities each has its own password; the first one's is called as it was when it was alone. */
+export const FIRST_PASSWORD = 'password'
+
+/** Of a person with several identities each has its own password. */
 export const passwordIdOf = (identity: { connection: string; subject: string; ordinal: number }): string =>
-  identity.ordinal === 0 ? 'password' : `${identity.connection}|${identity.subject}`
+  identity.ordinal === 0 ? FIRST_PASSWORD : `${identity.connection}|${identity.subject}`
 
 const toRecord = (row: CredentialsTable): CredentialRecord => ({
   tenant: row.tenant,

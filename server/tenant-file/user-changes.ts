@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Findings } from '../config/findings.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
-import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, setPassword } from '../identity/users.ts'
+import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, passwordOf, setPassword } from '../identity/users.ts'
 import { newObjectId } from '../kernel/ids.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
@@ -180,7 +180,7 @@ async function firstPassword({ password, passwordHash }: UserEntry): Promise<str
  */
 async function newPassword({ store, tenant }: Planning, { entry }: Met, before: UserRecord): Promise<string | null> {
   if (entry.password === null && entry.passwordHash === null) return null
-  const [stored] = await store.credentials.of(tenant, before.id, 'password')
+  const stored = await passwordOf(store, tenant, before.id)
   if (entry.password === null) return stored ? null : entry.passwordHash
   return stored && (await verifyPassword(entry.password, stored.secret)).matches ? null : hashPassword(entry.password)
 }
