@@ -110,6 +110,7 @@ export function revocationFacts(claims: Readonly<Record<string, unknown>>, kid?:
     if (typeof client === 'string') know('subject-client', `${sub} ${client}`, subjectEpoch)
     if (typeof organization === 'string') know('subject-organization', `${sub} ${organization}`, subjectEpoch)
   }
+  know('organization', organization)
   know('client', client, clientEpoch)
   know('key', kid)
   const digests = new Uint32Array(names.length * DIGEST_WORDS)

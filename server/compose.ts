@@ -339,6 +339,8 @@ interface Purge {
 /** Every table whose rows end has its purge here. */
 export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'eventRetention'>): readonly Purge[] => [
   { name: 'tickets', remove: store.tickets.purge },
+  { name: 'organizations', remove: store.organizations.purge },
+  { name: 'invitations', remove: store.invitations.purge },
   { name: 'sessions', remove: store.sessions.purge },
   { name: 'authorizations', remove: store.authorizations.purge },
   { name: 'API keys', remove: store.apiKeys.purge },

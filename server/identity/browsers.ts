@@ -9,7 +9,7 @@ import { type Incoming, isSecure } from '../http/route.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { randomSecret, sha256 } from '../kernel/secrets.ts'
 import { BROWSER_SECRET_LIFE } from '../policy/lifetimes.ts'
-import type { BrowserSession } from '../store/sessions.ts'
+import type { BrowserSession, SessionRecord } from '../store/sessions.ts'
 import type { Nouns } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import { isLive } from './sessions.ts'
@@ -33,12 +33,28 @@ export async function liveSessions(store: Nouns, incoming: Incoming, now: Instan
   const hash = sessionHash(incoming)
   if (hash === null) return []
   const sessions = await store.sessions.inBrowser(incoming.tenant, hash, now)
+  const without = await organizationsLeft(store, sessions)
   return sessions
+    .filter(({ session }) => !without.has(session))
     .filter(
       (entry): entry is LiveSession =>
         entry.user !== undefined && !entry.user.blocked && isLive(entry.session, entry.user, now),
     )
     .sort((one, other) => Number(other.current) - Number(one.current))
+}
+
+/** Those that were begun for an organization which is gone, or which the person has left. */
+async function organizationsLeft(
+  store: Nouns,
+  sessions: readonly BrowserSession[],
+): Promise<ReadonlySet<SessionRecord>> {
+  const left = new Set<SessionRecord>()
+  for (const { session } of sessions) {
+    const { tenant, organization, user } = session
+    if (organization !== null && !(await store.memberships.standing(tenant, organization, user))?.isMember)
+      left.add(session)
+  }
+  return left
 }
 
 /** A new name for the browser's sessions: its hash for the store, and the cookie that carries it. */

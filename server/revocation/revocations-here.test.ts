@@ -81,6 +81,7 @@ const COVERING: readonly Partial<Revocation>[] = [
   { kind: 'subject', id: 'auth0|ada' },
   { kind: 'subject-client', id: 'auth0|ada app' },
   { kind: 'subject-organization', id: 'auth0|ada org_1' },
+  { kind: 'organization', id: 'org_1' },
   { kind: 'client', id: 'app', epoch: 5 },
   { kind: 'client', id: 'app' },
 ]
@@ -93,6 +94,7 @@ const NOT_COVERING: readonly Partial<Revocation>[] = [
   { kind: 'subject', id: 'app' },
   { kind: 'subject-client', id: 'auth0|ada other' },
   { kind: 'subject-organization', id: 'auth0|ada org_2' },
+  { kind: 'organization', id: 'org_2' },
   { kind: 'client', id: 'app', epoch: 4 },
   { kind: 'key', id: 'aut_1' },
 ]

@@ -161,6 +161,7 @@ function namesOf(token: TokenFacts): (RevocationName & { readonly epoch: number 
     ...(subject ? [{ kind: 'subject' as const, ...subject }] : []),
     ...pair('subject-client', client.id),
     ...pair('subject-organization', organization),
+    ...(organization === null ? [] : [{ kind: 'organization' as const, id: organization, epoch: 0 }]),
     { kind: 'client', ...client },
   ]
 }

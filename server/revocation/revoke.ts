@@ -4,6 +4,7 @@
  */
 import type { Instant } from '../kernel/clock.ts'
 import { CLOCK_SLACK, ENDED_API_KEY_LIFE, REVOCATION_LIFE } from '../policy/lifetimes.ts'
+import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Transaction } from '../store/store.ts'
 
@@ -47,18 +48,55 @@ export async function revokeGrants(
   at: Instant,
 ): Promise<number> {
   const killed = await transaction.authorizations.killOf(tenant, user, client)
-  for (const { id, expiresAt } of killed)
-    transaction.revocations.append({
-      tenant,
-      kind: 'authorization',
-      id,
-      epoch: null,
-      at,
-      expiresAt: expiresAt + CLOCK_SLACK,
-    })
+  tellOfAuthorizations(transaction, tenant, killed, at)
   const keys = await transaction.apiKeys.revokeOf(tenant, user, client, at + ENDED_API_KEY_LIFE)
   for (const id of keys) tellOfApiKey(transaction, { tenant, id }, at)
   return killed.length + keys.length
+}
+
+function tellOfAuthorizations(
+  { revocations }: Transaction,
+  tenant: string,
+  killed: readonly Pick<AuthorizationRecord, 'id' | 'expiresAt'>[],
+  at: Instant,
+): void {
+  for (const { id, expiresAt } of killed)
+    revocations.append({ tenant, kind: 'authorization', id, epoch: null, at, expiresAt: expiresAt + CLOCK_SLACK })
+}
+
+/**
+ * Ends the membership with all that the person was given within the organization, and the sessions they began for it. One
+ * entry for each authorization, for the reason that `revokeGrants` has: whoever is let in again is given anew, and an
+ * entry for the pair would end that too. What they have elsewhere goes on, so that the sessions end without a word.
+ */
+export async function removeMember(
+  transaction: Transaction,
+  { tenant, organization, user }: { tenant: string; organization: string; user: string },
+  at: Instant,
+): Promise<'removed' | 'gone'> {
+  if ((await transaction.memberships.remove(tenant, organization, user)) === 'gone') return 'gone'
+  tellOfAuthorizations(transaction, tenant, await transaction.authorizations.killWithin(tenant, user, organization), at)
+  await transaction.sessions.endWithin(tenant, user, organization, at)
+  return 'removed'
+}
+
+/** For good: its id is never given again, so that one entry covers whatever was given within it, to people and machines. */
+export async function removeOrganization(
+  transaction: Transaction,
+  { tenant, id }: { tenant: string; id: string },
+  at: Instant,
+): Promise<'removed' | 'gone'> {
+  const outcome = await transaction.organizations.remove(tenant, id, at)
+  if (outcome === 'removed')
+    transaction.revocations.append({
+      tenant,
+      kind: 'organization',
+      id,
+      epoch: null,
+      at,
+      expiresAt: at + REVOCATION_LIFE,
+    })
+  return outcome
 }
 
 /** Ends the key and nothing else. `false` when it had ended before. */

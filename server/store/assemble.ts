@@ -12,14 +12,20 @@ import { credentialsIn } from './credentials.ts'
 import { customDomainsIn } from './custom-domains.ts'
 import { devicesIn } from './devices.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
+import { discoveryDomainsIn } from './discovery-domains.ts'
 import { emailProvidersIn } from './email-providers.ts'
 import { eventCursorsIn } from './event-cursors.ts'
 import { eventsIn } from './events.ts'
 import { familiesIn } from './families.ts'
 import type { Gate } from './gate.ts'
+import { invitationsIn } from './invitations.ts'
 import { keysIn } from './keys.ts'
 import { logoutDeliveriesIn } from './logout-deliveries.ts'
 import { mailsIn } from './mails.ts'
+import { membershipsIn } from './memberships.ts'
+import { organizationClientsIn } from './organization-clients.ts'
+import { organizationConnectionsIn } from './organization-connections.ts'
+import { organizationsIn } from './organizations.ts'
 import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
 import { registrationsIn } from './registrations.ts'
 import { resourceServersIn } from './resource-servers.ts'
@@ -69,6 +75,12 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   sealedValues: sealedValuesIn(db),
   counters: countersIn(db),
   devices: devicesIn(db),
+  organizations: organizationsIn(db),
+  memberships: membershipsIn(db),
+  organizationConnections: organizationConnectionsIn(db),
+  organizationClients: organizationClientsIn(db),
+  invitations: invitationsIn(db, sealer),
+  discoveryDomains: discoveryDomainsIn(db),
 })
 
 /** What a transaction has yet to say: revocations before its commit, messages after it. */

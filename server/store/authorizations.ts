@@ -62,6 +62,12 @@ export interface Authorizations {
   kill(tenant: string, id: string): Promise<'killed' | 'already' | 'gone'>
   /** Kills every live one that the user gave the client, and answers which those were: each is answered to one call. */
   killOf(tenant: string, subject: string, client: string): Promise<Pick<AuthorizationRecord, 'id' | 'expiresAt'>[]>
+  /** The same for those that the user gave within the organization, whichever client. */
+  killWithin(
+    tenant: string,
+    subject: string,
+    organization: string,
+  ): Promise<Pick<AuthorizationRecord, 'id' | 'expiresAt'>[]>
   /** Removes at most `limit` that ended, with their tickets and families. Answers how many. */
   purge(now: Instant, limit: number): Promise<number>
 }
@@ -234,6 +240,19 @@ export const authorizationsIn = (db: Database): Authorizations => ({
       .where('tenant', '=', tenant)
       .where('subject', '=', subject)
       .where('client', '=', client)
+      .where('state', '=', 'live')
+      .returning(['id', 'expires_at'])
+      .execute()
+    return killed.map(row => ({ id: row.id, expiresAt: row.expires_at }))
+  },
+
+  async killWithin(tenant, subject, organization) {
+    const killed = await db
+      .updateTable('authorizations')
+      .set({ state: 'killed' })
+      .where('tenant', '=', tenant)
+      .where('subject', '=', subject)
+      .where('organization', '=', organization)
       .where('state', '=', 'live')
       .returning(['id', 'expires_at'])
       .execute()

@@ -29,6 +29,12 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   registrations: {},
   resource_servers: {},
   consents: {},
+  organizations: {},
+  organization_members: {},
+  organization_connections: {},
+  organization_clients: {},
+  organization_grants: {},
+  discovery_domains: {},
   browsers: {},
   sessions: {},
   session_clients: {},
@@ -45,6 +51,8 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   tickets: 'left behind',
   // Sent since, or wanted by nobody any more.
   mails: 'left behind',
+  // One that was taken since would open again.
+  invitations: 'left behind',
   logout_deliveries: 'left behind',
   // Forgotten within hours.
   counters: 'left behind',

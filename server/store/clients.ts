@@ -170,7 +170,13 @@ export const clientsIn = (db: Database): Clients => ({
         .returning('id')
         .executeTakeFirst()
       if (!removed) return 'gone'
-      for (const table of ['client_grants', 'registrations', 'api_keys'] as const)
+      for (const table of [
+        'client_grants',
+        'registrations',
+        'api_keys',
+        'organization_clients',
+        'invitations',
+      ] as const)
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('client', '=', id).execute()
       return 'removed'
     }),

@@ -12,6 +12,7 @@ import { describeGuessing } from './conformance/guessing.ts'
 import { describeKeys } from './conformance/keys.ts'
 import { describeLogout } from './conformance/logout.ts'
 import { describeMails } from './conformance/mails.ts'
+import { describeOrganizations } from './conformance/organizations.ts'
 import { describePeople } from './conformance/people.ts'
 import { describeRevocations } from './conformance/revocations.ts'
 import { describeSealedValues } from './conformance/sealed-values.ts'
@@ -45,6 +46,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     }
     describeDirectory(stage)
     describePeople(stage)
+    describeOrganizations(stage)
     describeSessions(stage)
     describeGrants(stage)
     describeApiKeys(stage)

@@ -17,6 +17,7 @@ import { revocationStream } from './migrations/0011-revocation-stream.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
 import { people } from './migrations/0016-people.ts'
+import { organizations } from './migrations/0021-organizations.ts'
 import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
 import type { Database } from './schema.ts'
 
@@ -36,6 +37,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0013-cost-classes': costClasses,
   '0014-api-keys': apiKeys(dialect),
   '0016-people': people(dialect),
+  '0021-organizations': organizations(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
 })
 

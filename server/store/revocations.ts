@@ -13,13 +13,14 @@ export type RevocationKind =
   | 'subject'
   | 'subject-client'
   | 'subject-organization'
+  | 'organization'
   | 'client'
   | 'key'
 
 export interface Revocation {
   readonly tenant: string
   readonly kind: RevocationKind
-  /** A `jti`, an authorization's, session's, user's, client's or key's id; two ids of a pair are joined by a space. */
+  /** A `jti`, an authorization's, session's, user's, organization's, client's or key's id; two ids of a pair are joined by a space. */
   readonly id: string
   /** For subjects and clients: tokens with a lower epoch are dead. */
   readonly epoch: number | null

@@ -367,6 +367,73 @@ export interface CustomDomainsTable {
   verified_at: number | null
 }
 
+export interface OrganizationsTable {
+  tenant: string
+  id: string
+  name: string
+  display_name: string
+  settings: string
+  created_at: number
+  updated_at: number
+  removed_at: number | null
+}
+
+export interface OrganizationMembersTable {
+  tenant: string
+  organization: string
+  user: string
+  since: number
+}
+
+export interface OrganizationConnectionsTable {
+  tenant: string
+  organization: string
+  connection: string
+  settings: string
+}
+
+export interface OrganizationClientsTable {
+  tenant: string
+  organization: string
+  client: string
+  for_members: number
+}
+
+export interface OrganizationGrantsTable {
+  tenant: string
+  organization: string
+  grant: string
+}
+
+export interface InvitationsTable {
+  tenant: string
+  id: string
+  organization: string
+  ticket_hash: string
+  ticket: string
+  inviter: string
+  email: string
+  client: string
+  connection: string | null
+  roles: string
+  app_metadata: string
+  user_metadata: string
+  mailed: number
+  url: string
+  created_at: number
+  expires_at: number
+}
+
+export interface DiscoveryDomainsTable {
+  tenant: string
+  id: string
+  organization: string
+  domain: string
+  verified: number
+  used: number
+  proof: string
+}
+
 export interface Tables {
   tenants: TenantsTable
   hosts: HostsTable
@@ -401,6 +468,13 @@ export interface Tables {
   counters: CountersTable
   devices: DevicesTable
   api_keys: ApiKeysTable
+  organizations: OrganizationsTable
+  organization_members: OrganizationMembersTable
+  organization_connections: OrganizationConnectionsTable
+  organization_clients: OrganizationClientsTable
+  organization_grants: OrganizationGrantsTable
+  invitations: InvitationsTable
+  discovery_domains: DiscoveryDomainsTable
 }
 
 /** A database or a transaction in it: nouns are written against either. */

@@ -7,13 +7,14 @@ import type { SealContext } from '../kernel/sealer.ts'
 import { sealContextOfClientSecret } from './clients.ts'
 import { betweenDotsIn } from './dialect.ts'
 import { sealContextOfEmailProvider } from './email-providers.ts'
+import { sealContextOfInvitation } from './invitations.ts'
 import { sealContextOfKey } from './keys.ts'
 import { sealContextOfMail } from './mails.ts'
 import type { Database } from './schema.ts'
 import { sealContextOfTicket } from './tickets.ts'
 
 /** The tables that hold sealed values. */
-export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers'
+export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
 
 export interface SealedValue {
   readonly place: SealedPlace
@@ -65,6 +66,11 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
     column: 'data',
     key: ['tenant', 'kind', 'id'],
     contextOf: row => sealContextOfTicket(row as Row & Parameters<typeof sealContextOfTicket>[0]),
+  },
+  invitations: {
+    column: 'ticket',
+    key: ['tenant', 'id'],
+    contextOf: row => sealContextOfInvitation(row as Row & Parameters<typeof sealContextOfInvitation>[0]),
   },
   mails: {
     column: 'letter',

@@ -52,7 +52,7 @@ export interface Sessions {
    * hash changes from `from` to `secretHash`, its id stays, and `from` opens nothing any more.
    *
    * Somebody who has a live session there (of the same epoch) has only proven themselves again: that session
-   * takes the new proofs and limits and keeps its id, and so do the tokens that carry it. `renewed` says so.
+   * takes the new proofs, limits and organization and keeps its id, and so do the tokens that carry it. `renewed` says so.
    */
   begin(
     session: Omit<SessionRecord, 'browser'>,
@@ -70,6 +70,8 @@ export interface Sessions {
   touch(tenant: string, id: string, now: Instant, idleExpiresAt: Instant): Promise<void>
   /** `ended` for the call that did it. */
   end(tenant: string, id: string, at: Instant): Promise<'ended' | 'already' | 'gone'>
+  /** Ends those that the user began for the organization. Answers how many. */
+  endWithin(tenant: string, user: string, organization: string, at: Instant): Promise<number>
   /**
    * Removes at most `limit` that ended or expired by `now`, and the browsers that hold none any more. One that
    * expired, rather than ended, stays as long as an authorization names it: those of an ended session are dead,
@@ -278,6 +280,7 @@ export const sessionsIn = (db: Database): Sessions => ({
           .updateTable('sessions')
           .set({
             ordinal: browser.begun,
+            organization: session.organization,
             proofs: toText(addProofs(toDocument(known.proofs), session.proofs)),
             user_agent: session.userAgent,
             used_at: session.usedAt,
@@ -389,6 +392,18 @@ export const sessionsIn = (db: Database): Sessions => ({
       .where('id', '=', id)
       .executeTakeFirst()
     return found ? 'already' : 'gone'
+  },
+
+  async endWithin(tenant, user, organization, at) {
+    const ended = await db
+      .updateTable('sessions')
+      .set({ ended_at: at, live_until: at })
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('organization', '=', organization)
+      .where('ended_at', 'is', null)
+      .executeTakeFirst()
+    return Number(ended.numUpdatedRows)
   },
 
   purge: (now, limit) =>

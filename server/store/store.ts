@@ -14,13 +14,19 @@ import type { Counters } from './counters.ts'
 import type { Credentials } from './credentials.ts'
 import type { CustomDomains } from './custom-domains.ts'
 import type { Devices } from './devices.ts'
+import type { DiscoveryDomains } from './discovery-domains.ts'
 import type { EmailProviders } from './email-providers.ts'
 import type { EventCursors } from './event-cursors.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
+import type { Invitations } from './invitations.ts'
 import type { Keys } from './keys.ts'
 import type { LogoutDeliveries } from './logout-deliveries.ts'
 import type { Mails } from './mails.ts'
+import type { Memberships } from './memberships.ts'
+import type { OrganizationClients } from './organization-clients.ts'
+import type { OrganizationConnections } from './organization-connections.ts'
+import type { Organizations } from './organizations.ts'
 import type { PairwiseSubjects } from './pairwise-subjects.ts'
 import type { Registrations } from './registrations.ts'
 import type { ResourceServers } from './resource-servers.ts'
@@ -61,6 +67,12 @@ export interface Nouns {
   readonly sealedValues: SealedValues
   readonly counters: Counters
   readonly devices: Devices
+  readonly organizations: Organizations
+  readonly memberships: Memberships
+  readonly organizationConnections: OrganizationConnections
+  readonly organizationClients: OrganizationClients
+  readonly invitations: Invitations
+  readonly discoveryDomains: DiscoveryDomains
 }
 
 /** The nouns inside one transaction, and what is to happen when it commits. */

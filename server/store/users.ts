@@ -259,6 +259,7 @@ async function leaveTombstone(transaction: Database, tenant: string, id: string,
     'user_roles',
     'consents',
     'pairwise_subjects',
+    'organization_members',
     'api_keys',
   ] as const) {
     await transaction.deleteFrom(table).where('tenant', '=', tenant).where('user', '=', id).execute()

@@ -11,7 +11,9 @@ import type { AuthorizationRecord } from '../authorizations.ts'
 import type { ClientRecord } from '../clients.ts'
 import type { EventRecord } from '../events.ts'
 import type { FamilyRecord } from '../families.ts'
+import type { InvitationRecord } from '../invitations.ts'
 import type { KeyRecord } from '../keys.ts'
+import type { OrganizationRecord } from '../organizations.ts'
 import type { Revocation } from '../revocations.ts'
 import type { SessionRecord } from '../sessions.ts'
 import type { Store, StoreOptions } from '../store.ts'
@@ -112,6 +114,36 @@ export const identityOf = (user: UserRecord, more: Partial<IdentityRecord> = {})
   usernameKey: null,
   profile: null,
   ordinal: 0,
+  ...more,
+})
+
+export const organizationOf = (tenant: string, more: Partial<OrganizationRecord> = {}): OrganizationRecord => ({
+  tenant,
+  id: 'org_1',
+  name: 'acme',
+  displayName: 'Acme',
+  settings: { metadata: { plan: 'gold' } },
+  createdAt: NOW,
+  updatedAt: NOW,
+  ...more,
+})
+
+export const invitationOf = (tenant: string, more: Partial<InvitationRecord> = {}): InvitationRecord => ({
+  tenant,
+  id: 'inv_1',
+  organization: 'org_1',
+  ticket: 'ticket',
+  inviter: 'Bob',
+  email: 'Ada@Example.com',
+  client: 'app',
+  connection: null,
+  roles: ['rol_1'],
+  appMetadata: { plan: 'gold' },
+  userMetadata: {},
+  isMailed: true,
+  url: 'https://app.example/login',
+  createdAt: NOW,
+  expiresAt: NOW + DAY,
   ...more,
 })
 
