@@ -15,11 +15,13 @@ import { createAuditBuffer } from './audit/log.ts'
 import { createMemoryBus } from './bus/memory.ts'
 import type { RedisLink } from './bus/redis.ts'
 import { createClientKeys } from './clients/client-keys.ts'
+import { createClientOrigins } from './clients/client-origins.ts'
 import { createClients } from './clients/clients.ts'
 import { createCookieScope } from './clients/cookie-scope.ts'
 import { createResourceServers } from './clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from './clients/wanted-algorithms.ts'
 import type { Settings } from './config/schema.ts'
+import { embeddedRoutes } from './embedded/routes.ts'
 import { passwordFactor } from './factors/password.ts'
 import { createPasswordSignIn } from './factors/password-sign-in.ts'
 import { createEgress } from './http/egress.ts'
@@ -194,10 +196,12 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         tokenRoute(oauth, features),
         ...features.flatMap(feature => feature.routes?.(oauth, features) ?? []),
         ...loginRoutes(login),
+        ...embeddedRoutes(login),
         revocationStreams.route,
         revokeAccessRoute(management),
       ],
       findHost: host => shared.tenants.findHost(host),
+      isClientOrigin: createClientOrigins({ store, bus, clock }),
       errorPage: errorPage(login),
       trustedProxies: settings.trustedProxies,
       tls: certificate && { ...TLS_OPTIONS, ...certificate.first },

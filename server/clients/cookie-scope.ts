@@ -10,7 +10,7 @@ import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
-import { CLIENT_MEMBERS } from './metadata.ts'
+import { CLIENT_MEMBERS, pageOriginsOf } from './metadata.ts'
 
 export type FindCookieScope = (tenant: string, issuer: string) => Promise<CookieScope>
 
@@ -44,8 +44,11 @@ export function createCookieScope({ store, bus, clock }: { store: Store; bus: Bu
   }
 }
 
-const webOriginsOf = (client: ClientRecord): readonly string[] =>
-  readMembers(CLIENT_MEMBERS, client.metadata).web_origins ?? []
+/** Those that ask for the session behind a page, and those that give a password for one. */
+function webOriginsOf({ metadata }: ClientRecord): readonly string[] {
+  const members = readMembers(CLIENT_MEMBERS, metadata)
+  return members.cross_origin_authentication ? pageOriginsOf(members) : (members.web_origins ?? [])
+}
 
 /**
  * Whether a browser counts the two as different sites. Without the list of public suffixes only a host and what

@@ -43,6 +43,10 @@ export interface Client {
   readonly redirectUris: readonly string[]
   readonly logoutUrls: readonly string[]
   readonly webOrigins: readonly string[]
+  /** Of its pages: where it may sign people in from. */
+  readonly origins: readonly string[]
+  /** Whether it may take passwords and codes on its own pages, for a session of the browser's. */
+  readonly signsInCrossOrigin: boolean
   readonly grantTypes: readonly string[]
   readonly responseTypes: readonly ResponseType[]
   /** RFC 9126 §6: whatever it asks at `/authorize` by any other way is refused. */
@@ -157,6 +161,7 @@ export const CLIENT_MEMBERS = {
   allowed_logout_urls: { is: 'urls', optional: true },
   web_origins: { is: 'urls', optional: true },
   allowed_origins: { is: 'urls', optional: true },
+  cross_origin_authentication: { is: 'boolean', optional: true },
   grant_types: { is: 'texts', optional: true },
   /** Members in any order. Left out, they follow from `grant_types`. */
   response_types: { is: 'texts', oneOf: RESPONSE_TYPE_SPELLINGS, optional: true },
@@ -275,6 +280,8 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     redirectUris: metadata.callbacks ?? [],
     logoutUrls: metadata.allowed_logout_urls ?? [],
     webOrigins: metadata.web_origins ?? [],
+    origins: pageOriginsOf(metadata),
+    signsInCrossOrigin: metadata.cross_origin_authentication ?? false,
     grantTypes,
     responseTypes: metadata.response_types?.flatMap(one => knownResponseType(one) ?? []) ?? allowedBy(grantTypes),
     requiresPushedRequests: metadata.require_pushed_authorization_requests ?? false,
@@ -318,6 +325,19 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
 }
 
 type Metadata = Read<typeof CLIENT_MEMBERS>
+
+/** Auth0's rule. An application's own scheme has no pages, and what a browser cannot name an origin of matches none. */
+export const pageOriginsOf = ({
+  allowed_origins: allowed = [],
+  web_origins: web = [],
+  callbacks = [],
+}: Pick<Metadata, 'allowed_origins' | 'web_origins' | 'callbacks'>): readonly string[] => [
+  ...new Set(
+    [...allowed, ...web, ...callbacks]
+      .filter(url => /^https?:/i.test(url))
+      .flatMap(url => URL.parse(url)?.origin ?? []),
+  ),
+]
 
 function backChannelOf({ backchannel_logout_uri: uri, oidc_logout: auth0 }: Metadata): Client['backChannelLogout'] {
   const url = uri ?? auth0?.backchannel_logout_urls?.[0]

@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { openToAnyOrigin, preflightAnswer } from './cors.ts'
+import { openToAnyOrigin, openToOrigin, preflightAnswer } from './cors.ts'
 
 describe('cross-origin access', () => {
   test('is open to every origin and never with credentials: the two together would hand sessions to any page', () => {
-    for (const headers of [openToAnyOrigin, preflightAnswer]) {
-      assert.equal(headers['access-control-allow-origin'], '*')
+    assert.equal(openToAnyOrigin['access-control-allow-origin'], '*')
+    for (const headers of [openToAnyOrigin, preflightAnswer, openToOrigin('https://app.example', 'clients')])
       assert.ok(!('access-control-allow-credentials' in headers))
-    }
+  })
+
+  test('is open with cookies to one origin by its name', () => {
+    const headers = openToOrigin('https://app.example', 'with-cookies')
+    assert.equal(headers['access-control-allow-origin'], 'https://app.example')
+    assert.equal(headers['access-control-allow-credentials'], 'true')
   })
 
   test('lets a page send what SDKs send with every call', () => {

@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { JsonObject } from '../kernel/json.ts'
+import type { Cors } from './cors.ts'
 import type { Parameters } from './parameters.ts'
 
 export interface Incoming {
@@ -42,8 +43,8 @@ export interface Route {
   readonly path: string
   /** `document`: a JSON body is an object with members of any type, which `body` cannot hold. */
   readonly takes?: 'document'
-  /** `open`: any origin, without credentials, errors included. Left out: same origin only. */
-  readonly cors?: 'open'
+  /** Whose pages may read the answer, errors included (`cors.ts`). Left out: same origin only. */
+  readonly cors?: Cors
   /** Answers on every host, and for no tenant: `tenant` and `issuer` are empty, and nobody is asked for them. */
   readonly anyHost?: true
   /** Asked by machines many times a minute: each answer is worth a line of the log only to whoever looks for it. */

@@ -120,6 +120,7 @@ function serve({ trustedProxies = [] as readonly string[], errorPage = showPage,
   const { app } = createHttp({
     routes,
     findHost: find,
+    isClientOrigin: async (tenant, origin) => tenant === 'one' && origin === 'https://app.example',
     errorPage,
     trustedProxies,
     tls: null,

@@ -15,7 +15,7 @@ import { newSortableId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import { endConnectionsWhenClosing } from './closing.ts'
-import { openToAnyOrigin, preflightAnswer } from './cors.ts'
+import { type Cors, forSomeOrigins, openToAnyOrigin, openToOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
 import { documentOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
 import { logAnswers } from './request-log.ts'
@@ -40,6 +40,8 @@ interface HttpOptions {
   readonly routes: readonly Route[]
   /** Undefined for a host that no tenant has. */
   readonly findHost: (host: string) => Promise<{ tenant: string; issuer: string } | undefined>
+  /** Whether pages of that origin are an application's of the tenant. */
+  readonly isClientOrigin: (tenant: string, origin: string) => Promise<boolean>
   readonly errorPage: ErrorPage
   readonly trustedProxies: readonly string[]
   /** Null for plain HTTP. */
@@ -122,6 +124,7 @@ export function createHttp(options: HttpOptions): Http {
     if (!host) return send(reply, MISDIRECTED)
     if (staysSecure(host.issuer)) reply.header('strict-transport-security', HSTS)
     request.incoming = receive(request, host)
+    if (endpoint?.cors && endpoint.cors !== 'open') reply.headers(await opennessTo(request.incoming, endpoint.cors))
     if (!isTarget(request) || hasLongPart(request.incoming.path)) throw unreadable()
     request.incoming = { ...request.incoming, query: queryOf(request.url) }
     // RFC 9110 §15.5.6.
@@ -132,6 +135,13 @@ export function createHttp(options: HttpOptions): Http {
   function besides(request: FastifyRequest): Endpoint | undefined {
     request.place = placeOf(request.url) ?? null
     return request.place?.endpoint
+  }
+
+  /** A server of ours says nothing to an origin that it does not know. */
+  async function opennessTo({ tenant, issuer, header }: Incoming, cors: Exclude<Cors, 'open'>) {
+    const origin = header('origin')
+    const isKnown = origin !== undefined && (`${origin}/` === issuer || (await options.isClientOrigin(tenant, origin)))
+    return { ...forSomeOrigins, ...(isKnown && openToOrigin(origin, cors)) }
   }
 
   async function tenantOf(request: FastifyRequest) {
@@ -153,8 +163,8 @@ export function createHttp(options: HttpOptions): Http {
       handler: async (request, reply) => send(reply, await endpoint.answer(whole(request))),
     })
   for (const { method, path, ...endpoint } of options.routes) serve(method, path, endpoint)
-  for (const path of new Set(options.routes.filter(route => route.cors === 'open').map(route => route.path)))
-    serve('OPTIONS', path, PREFLIGHT)
+  for (const [path, cors] of new Map(options.routes.flatMap(({ path, cors }) => (cors ? [[path, cors]] : []))))
+    serve('OPTIONS', path, { ...PREFLIGHT, cors, ...(cors === 'open' && { anyHost: true }) })
 
   app.setNotFoundHandler(() => {
     throw new PageError('not_found', 'There is nothing at this address.')
@@ -181,7 +191,7 @@ function placesIn(routes: readonly Route[]): (url: string) => Place | undefined 
   const places = Map.groupBy(routes, ({ path }) => path)
     .entries()
     .flatMap(([path, there]) => {
-      const isOpen = there.some(({ cors }) => cors === 'open')
+      const isOpen = there.some(({ cors }) => cors !== undefined)
       const methods = there.flatMap(route =>
         route.method === 'GET' && hasHead(route) ? [route.method, 'HEAD'] : [route.method],
       )
@@ -221,7 +231,6 @@ const HSTS = 'max-age=31536000'
 const staysSecure = (issuer: string): boolean => /^https:\/\/(?!(?:[^/:]+\.)?localhost[:/])/.test(issuer)
 
 const PREFLIGHT: Endpoint = {
-  anyHost: true,
   speaks: 'json',
   answer: () => ({ status: 204, headers: preflightAnswer }),
 }

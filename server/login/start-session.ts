@@ -1,9 +1,7 @@
 /** Somebody proved who they are: the session begins, under a new name for the browser's sessions. */
 import { occasionOf } from '../audit/events.ts'
 import type { Incoming } from '../http/route.ts'
-import { rememberDevice } from '../identity/brake.ts'
-import { bindBrowser, changeBrowserState, newSessionCookie, sessionHash } from '../identity/browsers.ts'
-import { beginSession } from '../identity/sessions.ts'
+import { sessionHere } from '../identity/session-here.ts'
 import type { Proof } from '../policy/proof.ts'
 import type { Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
@@ -21,33 +19,19 @@ export async function startSession(
   user: UserRecord | ((transaction: Transaction) => Promise<UserRecord>),
   connection: string,
   proof: Proof,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const { store, clock, cookieScope } = services
   const limits = (await services.tenants.find(incoming.tenant)).session
-  const scope = await cookieScope(incoming.tenant, incoming.issuer)
-  const { hash, cookie } = newSessionCookie(scope, limits.lifetime)
-  const browser = bindBrowser(incoming, scope)
-  const now = clock()
+  const here = sessionHere(incoming, await cookieScope(incoming.tenant, incoming.issuer), limits)
+  const occasion = occasionOf(incoming, clock())
   await store.transaction(async transaction => {
     const whose = typeof user === 'function' ? await user(transaction) : user
-    await rememberDevice(transaction, whose, browser.hash, now)
-    const session = await beginSession(
-      transaction,
-      {
-        user: whose,
-        connection,
-        proofs: [proof],
-        client: interaction.client.id,
-        limits,
-        browser: { from: sessionHash(incoming), secretHash: hash },
-      },
-      occasionOf(incoming, now),
-      clock,
-    )
+    const beginning = { user: whose, connection, proofs: [proof], client: interaction.client.id }
+    const session = await here.begin(transaction, beginning, occasion, clock)
     const { id, kind, version, request } = interaction
     await transaction.tickets.advance(incoming.tenant, kind, id, version, {
       data: { ...request, chosenSession: session },
     })
   })
-  return [cookie, ...browser.cookies, ...changeBrowserState(incoming, scope)]
+  return here.cookies
 }

@@ -17,7 +17,7 @@ import { type AuthorizationRequest, REFUSED, REQUEST_TICKET } from '../policy/ne
 import type { TicketRecord } from '../store/tickets.ts'
 import { answerWithError, giveAuthorization, type Whither } from './authorization-answer.ts'
 import { chooseMode, identifyClient, proveRedirectUri, receive, understand } from './authorization-request.ts'
-import type { Feature, OAuthServices, ReceiveContext } from './feature.ts'
+import type { Arrival, Feature, OAuthServices, ReceiveContext } from './feature.ts'
 import { comeBackTo, takePosted } from './posted-forms.ts'
 
 const POSTED_TICKET = 'posted-request'
@@ -39,9 +39,13 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     const whither = whitherOf(client, received.parameters)
     return tellingTheClient(whither, incoming, async () => {
       const request = await understand(services, features, received, whither)
-      return incoming.method === 'POST'
-        ? comeBackTo('/authorize/', services, incoming, { kind: POSTED_TICKET, data: request })
-        : proceed(incoming, request, client, null)
+      if (incoming.method === 'POST')
+        return comeBackTo('/authorize/', services, incoming, { kind: POSTED_TICKET, data: request })
+      for (const { arrive } of features) {
+        const arrival = await arrive?.({ services, incoming, client, parameters: received.parameters, request })
+        if (arrival) return goOnWith(arrival, incoming, request)
+      }
+      return proceed(incoming, request, client, null)
     })
   }
 
@@ -74,6 +78,17 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     })
   }
 
+  /**
+   * For the session that has just begun, which the browser shows when it comes back. What the request may ask of a proof
+   * is asked of this one: it was given for the request, and so the request is taken for the older of the two.
+   */
+  async function goOnWith(arrival: Arrival, incoming: Incoming, request: AuthorizationRequest): Promise<Answer> {
+    const { session, cookies, provenAt } = arrival
+    const receivedAt = Math.min(request.receivedAt, provenAt - 1)
+    const parked = await keep(incoming, { ...request, chosenSession: session, receivedAt })
+    return seeOther(`/authorize/${parked.id}`, [...cookies, ...parked.cookies])
+  }
+
   /** Asks the policy what comes next, and does it. */
   async function proceed(
     incoming: Incoming,
@@ -92,14 +107,18 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
 
   /** Keeps the request under a ticket bound to this browser: from now on only its id travels. */
   async function park(incoming: Incoming, request: AuthorizationRequest): Promise<Answer> {
+    const { id, cookies } = await keep(incoming, request)
+    return seeOther(`/login/${id}`, cookies)
+  }
+
+  async function keep(incoming: Incoming, request: AuthorizationRequest) {
     const scope = await cookieScope(incoming.tenant, incoming.issuer)
-    const { id, cookies } = await issueHere(services, incoming, scope, {
+    return issueHere(services, incoming, scope, {
       kind: REQUEST_TICKET,
       data: request,
       since: request.receivedAt,
       life: INTERACTION_LIFE,
     })
-    return seeOther(`/login/${id}`, cookies)
   }
 
   /** Past this point faults are the client's to hear, in the way it asked to be answered: ours too (RFC 6749 §4.1.2.1). */

@@ -78,6 +78,8 @@ export interface Feature {
   /** Members of `response_type` that its step in `authorize.respond` answers. */
   readonly answers?: readonly ResponseMember[]
   readonly grant?: Grant
+  /** Of a request that brings the proof of somebody who did not come through our pages: begins their session. */
+  readonly arrive?: (context: ArriveContext) => Promise<Arrival | undefined>
   /** Handed the list too, for an endpoint that does what `/authorize` or the token endpoint does. */
   readonly routes?: (services: OAuthServices, features: readonly Feature[]) => readonly Route[]
   /** What it does when nobody asks. `wake` runs a job at once. */
@@ -215,6 +217,20 @@ export interface ValidateContext extends Readonly<TargetContext> {
   ask(audience: string, scopes: readonly string[]): void
   /** Says whom the request is about; nobody else will do. */
   expect(subject: string): void
+}
+
+export interface ArriveContext {
+  readonly services: OAuthServices
+  readonly incoming: Incoming
+  readonly client: Client
+  readonly parameters: Parameters
+  readonly request: AuthorizationRequest
+}
+
+export interface Arrival {
+  readonly session: string
+  readonly cookies: readonly string[]
+  readonly provenAt: Instant
 }
 
 export interface RespondContext {

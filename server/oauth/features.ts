@@ -10,6 +10,7 @@ import { frontchannelLogout } from './features/frontchannel-logout.ts'
 import { implicit } from './features/implicit.ts'
 import { interaction } from './features/interaction.ts'
 import { introspection } from './features/introspection.ts'
+import { loginTicket } from './features/login-ticket.ts'
 import { logout } from './features/logout.ts'
 import { openid } from './features/openid.ts'
 import { par } from './features/par.ts'
@@ -31,6 +32,7 @@ export const features: readonly Feature[] = [
   claims,
   audience,
   interaction,
+  loginTicket,
   par,
   requestObject,
   refreshToken,

@@ -5,6 +5,8 @@ import { DAY, HOUR, MINUTE, SECOND } from '../kernel/seconds.ts'
 export const CODE_LIFE = 60 * SECOND
 /** From being pushed until the browser comes with it, which takes a redirect (RFC 9126 §2.2: 5 to 600 seconds). */
 export const PUSHED_LIFE = 90 * SECOND
+/** From a password that an application took to `/authorize`, whatever the application does on the way. */
+export const LOGIN_TICKET_LIFE = 2 * MINUTE
 /** To sign in at leisure, look for a password, be called away and come back. */
 export const INTERACTION_LIFE = HOUR
 /** Of the proof that opens a person's own page, so that a browser left open somewhere does not show it for a week. */

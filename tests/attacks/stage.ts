@@ -132,7 +132,7 @@ export interface BrowserOptions {
   readonly issuer?: string
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS'
 
 /** A cookie jar. Posts say that they come from a page of the server, unless `headers` say otherwise. */
 export class CookieJarBrowser {
@@ -170,9 +170,14 @@ export class CookieJarBrowser {
   }
 
   /** As a program does, with a document or without one. */
-  ask(method: Method, where: string, document?: object): Promise<Reply> {
-    if (document === undefined) return this.#send(method, where, {})
-    return this.#send(method, where, { 'content-type': 'application/json' }, JSON.stringify(document))
+  ask(
+    method: Method,
+    where: string,
+    document?: object,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Reply> {
+    if (document === undefined) return this.#send(method, where, headers)
+    return this.#send(method, where, { 'content-type': 'application/json', ...headers }, JSON.stringify(document))
   }
 
   async #send(

@@ -39,6 +39,8 @@ const OPEN = { client_id: 'open' } as const
 const KEY = makeClientKey('ES256')
 const [spa] = tenantFile.clients
 const TOLD = { client_id: 'told' }
+/** Takes passwords on its own page. */
+const EMBEDS = { client_id: 'embeds' }
 const PUSHES = { client_id: 'pushes' }
 const SIGNS = { client_id: 'signs' }
 const withOpen = {
@@ -47,6 +49,7 @@ const withOpen = {
   clients: [
     ...tenantFile.clients,
     { ...spa, ...OPEN, jwks: { keys: [KEY.jwk] }, grant_types: ['authorization_code', 'implicit'] },
+    { ...spa, ...EMBEDS, cross_origin_authentication: true },
     { ...spa, ...PUSHES, require_pushed_authorization_requests: true },
     { ...spa, ...SIGNS, jwks: { keys: [KEY.jwk] }, signed_request_object: { required: true } },
     {
@@ -277,6 +280,18 @@ const flows: readonly Flow[] = [
       assert.equal((await follow(browser, silent)).searchParams.get('error'), 'login_required')
       await signIn(browser, ANN)
       codeOf(await follow(browser, silent))
+    },
+  },
+  {
+    name: 'a password that was typed on a page of an application is answered without a page of ours',
+    needs: ['authorization-code', 'pkce', 'login-ticket'],
+    run: async server => {
+      const browser = new CookieJarBrowser(server)
+      const { email: username, password } = ANN
+      const document = { ...EMBEDS, username, password, credential_type: 'password' }
+      const answer = await browser.ask('POST', '/co/authenticate', document, { origin: 'https://app.example' })
+      const login_ticket = String(answer.json()['login_ticket'])
+      codeOf(await follow(browser, authorizePath(EMBEDS, { login_ticket })))
     },
   },
   {

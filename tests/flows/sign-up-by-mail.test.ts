@@ -108,6 +108,26 @@ onEachStage('An account that is made by mail', stage => {
     assert.equal(await isThere(late), false)
   })
 
+  test('that an application asks for is told of alike too, and is not made by asking', async () => {
+    const account = someone()
+    const ask = async (email: string) => {
+      const connection = 'Username-Password-Authentication'
+      const response = await fetch(new URL('dbconnections/signup', stage.issuer), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ client_id: 'spa', connection, ...account, email }),
+      })
+      return { status: response.status, body: await response.json() }
+    }
+    stage.clock.advance(DAY)
+    const [free, taken] = [await ask(account.email), await ask(JO.email)]
+    assert.deepEqual(free, taken)
+    assert.deepEqual([free.status, (free.body as { code: string }).code], [400, 'invalid_signup'])
+    assert.equal(await isThere(account), false)
+    assert.match((await mailbox.next(account.email)).subject, /Finish making your account/)
+    assert.match((await mailbox.next(JO.email)).subject, /You have an account/)
+  })
+
   test('is made at once again when the tenant says so', async () => {
     await applyTo(stage.server.latchkey, { tenant: { signup: 'immediate' } })
     const account = someone()

@@ -1,0 +1,60 @@
+/**
+ * `/client/{client_id}.js`: how Lock learns by which connections people sign in to an application, and which passwords
+ * they may choose. It runs in the application's page, and tells nobody anything that the hosted pages do not.
+ */
+import type { Answer, Incoming } from '../http/route.ts'
+import { DATABASE_STRATEGY } from '../identity/users.ts'
+import { PageError } from '../kernel/errors.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
+import type { EmbeddedServices } from './services.ts'
+
+const SUFFIX = '.js'
+
+export async function clientScript({ store, clients }: EmbeddedServices, incoming: Incoming): Promise<Answer> {
+  const file = incoming.path['file'] ?? ''
+  const client = file.endsWith(SUFFIX) ? await clients.find(incoming.tenant, file.slice(0, -SUFFIX.length)) : undefined
+  // As a status that a script's place shows: Lock waits for ever for one that says nothing (200 without the call).
+  if (!client?.isFirstParty) throw new PageError('not_found', 'There is no such application.')
+  const connections = (await store.connections.list(incoming.tenant)).filter(isShown)
+  const strategies = Map.groupBy(connections, ({ strategy }) => strategy)
+    .entries()
+    .map(([name, some]) => ({ name, connections: some.map(shown) }))
+    .toArray()
+  const facts = { id: client.id, tenant: incoming.tenant, subscription: 'enterprise', strategies }
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/javascript; charset=utf-8',
+      // Loaded by pages of other origins, as it is meant to be.
+      'cross-origin-resource-policy': 'cross-origin',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-cache',
+    },
+    body: `Auth0.setClient(${inScript(facts)});`,
+  }
+}
+
+const isShown = ({ strategy }: ConnectionRecord): boolean => strategy === DATABASE_STRATEGY || strategy === 'email'
+
+/** Under the names that Lock reads. */
+function shown({ name, strategy, options }: ConnectionRecord): JsonObject {
+  if (strategy !== DATABASE_STRATEGY) return { name }
+  const { passwordPolicy, password_complexity_options, requires_username, disable_signup, validation } = options
+  return {
+    name,
+    passwordPolicy: passwordPolicy ?? 'none',
+    ...(password_complexity_options !== undefined && { password_complexity_options }),
+    ...(validation !== undefined && { validation }),
+    requires_username: requires_username === true,
+    showSignup: disable_signup !== true,
+    showForgot: true,
+  }
+}
+
+/** JSON that cannot end the script it stands in, whatever an operator called a connection. */
+const inScript = (value: JsonObject): string =>
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

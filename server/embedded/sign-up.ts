@@ -1,0 +1,140 @@
+/**
+ * `/dbconnections/signup`. That an address is taken is said only once the password has passed the rules and the brake has
+ * counted the wish; where the tenant makes accounts by mail, it is said to nobody but its owner.
+ */
+import { occasionOf, signedUp } from '../audit/events.ts'
+import { languageHere } from '../http/language.ts'
+import { type Answer, type Incoming, json } from '../http/route.ts'
+import { browserHashOf } from '../identity/browsers.ts'
+import { findPasswordProblem } from '../identity/choosable-password.ts'
+import { askForVerification } from '../identity/email-verification.ts'
+import { BusyError } from '../identity/hash-queue.ts'
+import { hashPassword } from '../identity/password-hash.ts'
+import { askToSignUp } from '../identity/sign-up-by-mail.ts'
+import { createUser } from '../identity/users.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { readEmailAddress } from '../policy/email-address.ts'
+import { type PasswordProblem, SHORTEST_PASSWORD } from '../policy/password-rule.js'
+import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import { callerOf, databaseFor } from './caller.ts'
+import { busy, held, Refused } from './refused.ts'
+import { type Sent, sentIn } from './sent.ts'
+import type { EmbeddedServices } from './services.ts'
+
+/** Thrown inside the transaction to take everything back. */
+class AddressTaken extends Error {}
+
+/** What an application may say of a person beside how they sign in. */
+const PROFILE = ['given_name', 'family_name', 'name', 'nickname'] as const
+const LONGEST_URL = 2000
+/** Auth0's bounds of what somebody who is not known yet may have kept. */
+const METADATA = { members: 10, name: 100, value: 500 } as const
+
+/** Auth0's names, by which Lock chooses its words. */
+const PROBLEM_NAMES: Readonly<Record<PasswordProblem, string>> = {
+  password_too_short: 'PasswordStrengthError',
+  password_too_long: 'PasswordStrengthError',
+  password_predictable: 'PasswordStrengthError',
+  password_common: 'PasswordDictionaryError',
+  password_own_data: 'PasswordNoUserInfoError',
+}
+const PROBLEMS: Readonly<Record<PasswordProblem, string>> = {
+  password_too_short: 'Password is too weak',
+  password_too_long: 'Password is too long',
+  password_predictable: 'Password is too weak',
+  password_common: 'Password is too common',
+  password_own_data: 'Password contains user information',
+}
+
+export async function signUp(services: EmbeddedServices, incoming: Incoming): Promise<Answer> {
+  const { store, clock, hashQueue, brake, tenants } = services
+  const sent = sentIn(incoming)
+  const client = await callerOf(services, incoming, sent)
+  const connection = await databaseFor(services, client, sent.required('connection'))
+  if (connection.options['disable_signup'] === true)
+    throw new Refused(403, 'public_signup_disabled', 'Public signup is disabled.', { name: 'ForbiddenError' })
+  const email = readEmailAddress(sent.required('email'))
+  if (email === undefined) throw new Refused(400, 'invalid_email', 'email is not an e-mail address.')
+  const profile = profileIn(sent)
+  const userMetadata = metadataIn(sent)
+  const password = sent.required('password')
+  const { name, signsUpByMail } = await tenants.find(incoming.tenant)
+  const problem = await findPasswordProblem(password, [email, client.name, name, ...Object.values(profile)])
+  if (problem)
+    throw new Refused(400, 'invalid_password', PROBLEMS[problem], {
+      name: PROBLEM_NAMES[problem],
+      policy: `* At least ${SHORTEST_PASSWORD} characters in length`,
+    })
+
+  const now = clock()
+  const begun = await brake.beginSignUp(incoming.tenant, incoming.address, now)
+  if (begun.state === 'held') throw held(begun.freeAt - now)
+  try {
+    const passwordHash = await hashQueue.run(incoming.address, () => hashPassword(password))
+    const occasion = occasionOf(incoming, now)
+    const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, null) }
+    if (signsUpByMail) {
+      const wish = { email, passwordHash, browserHash: browserHashOf(incoming), client: client.id, ...correspondence }
+      await askToSignUp(store, connection, wish, occasion)
+      await begun.free()
+      // To free and to taken addresses alike: nobody is signed up yet.
+      throw new Refused(400, 'invalid_signup', 'A mail was sent to this address. It says how to go on.')
+    }
+    const user = await store.transaction(async transaction => {
+      const person = { email, emailVerified: false, passwordHash, profile, userMetadata }
+      const made = await createUser(transaction, connection, person, clock)
+      if (made === 'taken') throw new AddressTaken()
+      await transaction.events.record([signedUp(occasion, made.id, email, connection.name)])
+      await askForVerification(transaction, { id: made.id, email }, correspondence, occasion)
+      return made
+    })
+    await begun.free()
+    return json(200, {
+      _id: user.id.slice(user.id.indexOf('|') + 1),
+      email,
+      email_verified: false,
+      ...profile,
+      ...(Object.keys(userMetadata).length > 0 && { user_metadata: userMetadata }),
+    })
+  } catch (error) {
+    // As much worth to a stranger as a wrong password is: it stays counted.
+    if (error instanceof AddressTaken) throw new Refused(400, 'user_exists', 'The user already exists.')
+    if (error instanceof Refused) throw error
+    await begun.free()
+    if (error instanceof BusyError) throw busy()
+    throw error
+  }
+}
+
+function profileIn(sent: Sent): Record<string, string> {
+  const profile: Record<string, string> = {}
+  for (const member of PROFILE) {
+    const value = sent.text(member)
+    if (value === undefined) continue
+    if (!isProfileText(value))
+      throw new Refused(400, 'invalid_request', `${member} must be 1 to ${LONGEST_PROFILE_TEXT} visible characters.`)
+    profile[member] = value
+  }
+  const picture = sent.text('picture')
+  if (picture !== undefined) {
+    if (picture.length > LONGEST_URL || URL.parse(picture)?.protocol !== 'https:')
+      throw new Refused(400, 'invalid_request', 'picture must be an https URL.')
+    profile['picture'] = picture
+  }
+  return profile
+}
+
+function metadataIn(sent: Sent): JsonObject {
+  const metadata = sent.object('user_metadata') ?? {}
+  const entries = Object.entries(metadata)
+  if (entries.length > METADATA.members)
+    throw new Refused(400, 'invalid_request', `user_metadata must have at most ${METADATA.members} members.`)
+  for (const [name, value] of entries)
+    if (name.length > METADATA.name || typeof value !== 'string' || value.length > METADATA.value)
+      throw new Refused(
+        400,
+        'invalid_request',
+        `user_metadata must have strings of at most ${METADATA.value} characters, by names of at most ${METADATA.name}.`,
+      )
+  return metadata
+}
