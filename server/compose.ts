@@ -30,7 +30,8 @@ import { createPages } from './http/pages.ts'
 import { createRateLimit } from './http/rate-limit.ts'
 import { createHttp } from './http/server.ts'
 import { createBrake } from './identity/brake.ts'
-import { createConnections } from './identity/connections.ts'
+import { removePeopleOfRemovedConnections } from './identity/connection-removal.ts'
+import { createConnections, REMOVED_CONNECTION_TOPIC } from './identity/connections.ts'
 import { createFailureHolds } from './identity/failure-holds.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
 import type { Bus } from './kernel/bus.ts'
@@ -139,6 +140,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       clock,
       resourceServers: createResourceServers({ store, bus, clock }),
       tenants: createTenants({ store, bus, clock }),
+      connections: createConnections({ store, sealer, bus, clock }),
       cookieScope: createCookieScope({ store, bus, clock }),
     }
     const egress = createEgress({ allow: settings.egressAllow })
@@ -161,7 +163,6 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       audit,
       egress,
       clientKeys: createClientKeys({ egress, clock, log }),
-      connections: createConnections({ store, bus, clock }),
       signInWithPassword,
       secretBrake: createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), counter),
       strangerAssertions: createRateLimit(STRANGER_ASSERTION_RULE),
@@ -240,11 +241,13 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const work = doesJobs ? features.flatMap(feature => feature.work?.(oauth, job => jobs.wake(job)) ?? []) : []
     for (const { prepare } of work) await prepare?.()
     const served = doesJobs ? [mail, ...work.map(({ job }) => job)] : []
-    const once = isWorker ? [] : [...served, ...jobList(settings, { store, sealer, clock, log })]
+    const kept = isWorker ? [] : jobList(settings, { store, sealer, clock, log })
+    const once = isWorker ? [] : [...served, ...kept.map(({ job }) => job)]
     const jobs: Jobs = startJobs([...(tls ? [tls] : []), ...once], clock, log, meter)
     const wakeMailer = () => jobs.wake(mail)
     if (doesJobs) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
-    for (const { job, wokenBy } of work) {
+    for (const { job, wokenBy } of [...work, ...kept]) {
+      if (wokenBy === undefined) continue
       const wake = () => jobs.wake(job)
       bus.subscribe(wokenBy, { heard: wake, missed: wake })
     }
@@ -338,6 +341,8 @@ interface Purge {
   readonly name: string
   /** At most so many; answers how many. */
   readonly remove: (now: number, limit: number) => Promise<number>
+  /** The bus's topic that says that there is something. */
+  readonly wokenBy?: string
 }
 
 /** Every table whose rows end has its purge here. */
@@ -355,20 +360,31 @@ export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'event
     : [{ name: 'events', remove: (now: number, limit: number) => store.events.purge(now - eventRetention, limit) }]),
   { name: 'counters', remove: store.counters.purge },
   { name: 'devices', remove: store.devices.purge },
+  {
+    name: 'people of removed connections',
+    remove: (now, limit) => removePeopleOfRemovedConnections(store, now, limit),
+    wokenBy: REMOVED_CONNECTION_TOPIC,
+  },
 ]
 
-function jobList(settings: Settings, { store, sealer, clock, log }: JobServices): readonly Job[] {
-  const purge = ({ name, remove }: Purge): Job => ({
-    name: `purge ${name}`,
-    run: async () => {
-      const removed = await remove(clock(), PURGED_AT_ONCE)
-      return removed < PURGED_AT_ONCE ? clock() + 10 * MINUTE : clock()
+interface KeptJob {
+  readonly job: Job
+  readonly wokenBy?: string | undefined
+}
+
+function jobList(settings: Settings, { store, sealer, clock, log }: JobServices): readonly KeptJob[] {
+  const purge = ({ name, remove, wokenBy }: Purge): KeptJob => ({
+    job: {
+      name: `purge ${name}`,
+      run: async () => {
+        const removed = await remove(clock(), PURGED_AT_ONCE)
+        return removed < PURGED_AT_ONCE ? clock() + 10 * MINUTE : clock()
+      },
     },
+    wokenBy,
   })
-  return [
-    { name: 'key schedule', run: createSchedule({ store, sealer, clock, log, wanted: wantedAlgorithmsIn(store) }).run },
-    ...purgesOf(store, settings).map(purge),
-  ]
+  const schedule = createSchedule({ store, sealer, clock, log, wanted: wantedAlgorithmsIn(store) })
+  return [{ job: { name: 'key schedule', run: schedule.run } }, ...purgesOf(store, settings).map(purge)]
 }
 
 /**

@@ -317,6 +317,10 @@ export const userUnblocked = (o: Occasion, user: string) =>
 export const userRemoved = (o: Occasion, user: string) =>
   event(o, 'user.removed', operator('command'), { kind: 'user', id: user })
 
+/** Because the connection was that vouched for them. */
+export const userRemovedWithConnection = (o: Occasion, user: string, connection: string) =>
+  event(o, 'user.removed', system('connection-removal'), { kind: 'user', id: user }, { connection })
+
 /** All that it had been given ended. */
 export const clientRevoked = (o: Occasion, client: string) =>
   event(o, 'client.revoked', operator('command'), { kind: 'client', id: client })

@@ -2,7 +2,7 @@
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Sealer } from '../kernel/sealer.ts'
 import { type ClientRecord, sealContextOfClientSecret } from '../store/clients.ts'
 import type { Store, Transaction } from '../store/store.ts'
@@ -88,6 +88,7 @@ export function createClients({
         updatedAt: now,
       })
       transaction.announce({ topic: 'client', tenant, id })
+      if (outcome === 'created' && metadata['is_first_party'] !== false) await putOnLists(transaction, tenant, id)
       return outcome
     },
 
@@ -104,4 +105,12 @@ export function createClients({
       transaction.announce({ topic: 'client', tenant, id })
     },
   }
+}
+
+/** As with Auth0, an application of the operator's has every connection of its day, unless the tenant's flag says no. */
+async function putOnLists(transaction: Transaction, tenant: string, client: string): Promise<void> {
+  const flags = (await transaction.tenants.find(tenant))?.settings['flags']
+  if (isObject(flags) && flags['enable_client_connections'] === false) return
+  for (const id of await transaction.connections.putOnEveryList(tenant, client))
+    transaction.announce({ topic: 'connection', tenant, id })
 }

@@ -10,8 +10,9 @@ import {
   nextStep,
   type SessionFacts,
 } from '../policy/next-step.ts'
-import type { Nouns } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { type LiveSession, liveSessions } from './browsers.ts'
+import { type Connections, serves } from './connections.ts'
 import { consentsOf } from './consents.ts'
 
 export interface NextStepHere {
@@ -23,13 +24,13 @@ export interface NextStepHere {
 }
 
 export async function nextStepHere(
-  store: Nouns,
+  { store, connections }: { readonly store: Store; readonly connections: Connections },
   incoming: Incoming,
   request: AuthorizationRequest,
-  client: ClientFacts,
+  client: ClientFacts & { readonly id: string },
   now: Instant,
 ): Promise<NextStepHere> {
-  const sessions = await liveSessions(store, incoming, now)
+  const sessions = await servedSessions(connections, client, await liveSessions(store, incoming, now))
   const byId = new Map(sessions.map(one => [one.session.id, one]))
   const facts = sessions.map(factsOf)
 
@@ -41,6 +42,19 @@ export async function nextStepHere(
     current: meant && byId.get(meant.id),
     eligible: eligibleSessions(request, facts).flatMap(({ id }) => byId.get(id) ?? []),
   }
+}
+
+/** Who is signed in through a connection that the client does not have is, for the client, not signed in. */
+async function servedSessions(
+  connections: Connections,
+  client: Parameters<typeof serves>[1],
+  sessions: readonly LiveSession[],
+): Promise<readonly LiveSession[]> {
+  const found = await Promise.all(sessions.map(({ session }) => connections.find(session.tenant, session.connection)))
+  return sessions.filter((_, place) => {
+    const connection = found[place]
+    return connection !== undefined && serves(connection, client)
+  })
 }
 
 const factsOf = ({ session, user }: LiveSession): SessionFacts => ({

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { ConnectionRecord } from '../store/connections.ts'
+import { aConnection } from '../../tests/fixtures/records.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
 import { createUser, databaseOf, type NewUser } from './users.ts'
 
-const CONNECTION: ConnectionRecord = { tenant: 't', id: 'con_1', name: 'people', strategy: 'auth0', options: {} }
+const CONNECTION = aConnection({ tenant: 't' })
 const PERSON: NewUser = { email: 'Ann@Example.com', emailVerified: false, passwordHash: '$argon2id$…' }
 
 function create(person: Partial<NewUser>, outcome: 'created' | 'taken' = 'created') {

@@ -18,7 +18,16 @@ export const DATABASE_STRATEGY = 'auth0'
 /** To be called once, in the transaction that makes the tenant. */
 export async function createDatabase(transaction: Transaction, tenant: string): Promise<ConnectionRecord> {
   const id = newId('con')
-  const connection = { tenant, id, name: DATABASE_CONNECTION, strategy: DATABASE_STRATEGY, options: {} }
+  const connection = {
+    tenant,
+    id,
+    name: DATABASE_CONNECTION,
+    strategy: DATABASE_STRATEGY,
+    options: {},
+    sealedOptions: null,
+    settings: {},
+    clients: null,
+  }
   await transaction.connections.create(connection)
   return connection
 }

@@ -6,6 +6,7 @@
 import { type Client, resolveClient } from '../clients/metadata.ts'
 import { type Answer, type Incoming, seeOther } from '../http/route.ts'
 import { issueHere } from '../identity/bound-tickets.ts'
+import { ACCOUNT_PAGE } from '../identity/connections.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { ACCOUNT_PROOF_LIFE, INTERACTION_LIFE } from '../policy/lifetimes.ts'
@@ -16,18 +17,15 @@ import type { LoginServices } from './services.ts'
 export const ACCOUNT_PATH = '/account'
 export const ACCOUNT_TICKET = 'account-request'
 
-/** Has a space, which no `client_id` of a tenant has: nothing registered can be taken for it. */
-const ACCOUNT_CLIENT = 'account page'
-
 /** The page as an application of the tenant's own, under the tenant's name. It stands in no table. */
 export const accountClient = ({ id: tenant, name }: Tenant): Client =>
   resolveClient(
-    { tenant, id: ACCOUNT_CLIENT, epoch: 0, metadata: { name }, sealedSecret: null, createdAt: 0, updatedAt: 0 },
+    { tenant, id: ACCOUNT_PAGE, epoch: 0, metadata: { name }, sealedSecret: null, createdAt: 0, updatedAt: 0 },
     null,
   )
 
 export const accountRequest = (prompt: readonly string[], receivedAt: Instant): AuthorizationRequest => ({
-  client: ACCOUNT_CLIENT,
+  client: ACCOUNT_PAGE,
   redirectUri: ACCOUNT_PATH,
   redirectUriWasSent: false,
   responseType: 'none',

@@ -31,7 +31,7 @@ export function accountRoutes(services: LoginServices): readonly Route[] {
     const now = clock()
     const tenant = await tenants.find(incoming.tenant)
     const request = accountRequest([], now)
-    const { next, current } = await nextStepHere(store, incoming, request, accountClient(tenant), now)
+    const { next, current } = await nextStepHere(services, incoming, request, accountClient(tenant), now)
     if (next.step !== 'respond' || !current) return askFirst(services, incoming, request)
 
     const { session, user } = current

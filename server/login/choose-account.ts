@@ -35,7 +35,7 @@ export function chooseAccountRoutes(services: LoginServices): readonly Route[] {
   async function find(incoming: Incoming) {
     const interaction = await findInteraction(services, incoming)
     const { request, client } = interaction
-    const { eligible } = await nextStepHere(store, incoming, request, client, clock())
+    const { eligible } = await nextStepHere(services, incoming, request, client, clock())
     return { interaction, eligible }
   }
 

@@ -50,7 +50,7 @@ export function consentRoutes(services: LoginServices): readonly Route[] {
     const interaction = await findInteraction(services, incoming)
     const { request, client } = interaction
     const now = clock()
-    const { next, current } = await nextStepHere(store, incoming, request, client, now)
+    const { next, current } = await nextStepHere(services, incoming, request, client, now)
     if (interaction.isRefused || next.step !== 'consent' || !current) return seeOther(continueAt(interaction))
     const occasion = occasionOf(incoming, now)
     const user = current.user.id

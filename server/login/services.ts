@@ -8,6 +8,7 @@ import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Pages } from '../http/pages.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
 import type { Brake } from '../identity/brake.ts'
+import type { Connections } from '../identity/connections.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Store } from '../store/store.ts'
@@ -18,6 +19,7 @@ export interface LoginServices {
   readonly clients: Clients
   readonly resourceServers: ResourceServers
   readonly tenants: Tenants
+  readonly connections: Connections
   readonly cookieScope: FindCookieScope
   readonly password: Factor<string>
   readonly signInWithPassword: PasswordSignIn

@@ -20,7 +20,7 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
   const { store, clock, signInWithPassword } = services
 
   const here = (incoming: Incoming, { request, client }: Interaction): Promise<NextStepHere> =>
-    nextStepHere(store, incoming, request, client, clock())
+    nextStepHere(services, incoming, request, client, clock())
 
   const page = (
     incoming: Incoming,

@@ -97,7 +97,7 @@ export function authorizeRoutes(services: OAuthServices, features: readonly Feat
     ticket: TicketRecord | null,
   ): Promise<Answer> {
     const now = clock()
-    const { next, current } = await nextStepHere(store, incoming, request, client, now)
+    const { next, current } = await nextStepHere(services, incoming, request, client, now)
 
     if (next.step === 'refuse') throw new ProtocolError(next.error, next.description)
     if (next.step === 'respond' && current && !isToConfirmFirst(request, client, current))

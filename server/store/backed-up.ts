@@ -16,6 +16,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   custom_domains: {},
   email_providers: {},
   connections: {},
+  connection_clients: {},
   users: {},
   identities: {},
   user_attributes: {},

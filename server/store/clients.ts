@@ -43,7 +43,7 @@ export interface Clients {
   /** Those of the algorithms that the ID tokens of some client are to be signed with. */
   askedAlgorithms(tenant: string, among: readonly string[]): Promise<string[]>
   raiseEpoch(tenant: string, id: string): Promise<number>
-  /** A tombstone with a raised epoch; its grants, its registration and its API keys go with it. */
+  /** A tombstone with a raised epoch; its grants, its registration, its API keys and its places at connections go with it. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
   /** Unique by (client, audience): created, changed, or left as it is. The id of an existing grant stays. */
   putGrant(grant: ClientGrantRecord): Promise<'created' | 'changed' | 'same'>
@@ -176,6 +176,7 @@ export const clientsIn = (db: Database): Clients => ({
         'api_keys',
         'organization_clients',
         'invitations',
+        'connection_clients',
       ] as const)
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('client', '=', id).execute()
       return 'removed'

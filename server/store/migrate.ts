@@ -18,6 +18,7 @@ import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
 import { people } from './migrations/0016-people.ts'
 import { organizations } from './migrations/0021-organizations.ts'
+import { connections } from './migrations/0019-connections.ts'
 import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
 import type { Database } from './schema.ts'
 
@@ -38,6 +39,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0014-api-keys': apiKeys(dialect),
   '0016-people': people(dialect),
   '0021-organizations': organizations(dialect),
+  '0019-connections': connections(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
 })
 

@@ -78,6 +78,18 @@ export interface ConnectionsTable {
   name: string
   strategy: string
   options: string
+  sealed_options: string | null
+  settings: string
+  serves_every_client: number
+  /** Set on a tombstone, until its people are gone. */
+  removed_at: number | null
+}
+
+/** Of connections that do not serve every client. */
+export interface ConnectionClientsTable {
+  tenant: string
+  connection: string
+  client: string
 }
 
 export interface CredentialsTable {
@@ -443,6 +455,7 @@ export interface Tables {
   roles: RolesTable
   user_roles: UserRolesTable
   connections: ConnectionsTable
+  connection_clients: ConnectionClientsTable
   credentials: CredentialsTable
   clients: ClientsTable
   client_grants: ClientGrantsTable

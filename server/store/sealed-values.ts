@@ -5,6 +5,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { SealContext } from '../kernel/sealer.ts'
 import { sealContextOfClientSecret } from './clients.ts'
+import { sealContextOfConnection } from './connections.ts'
 import { betweenDotsIn } from './dialect.ts'
 import { sealContextOfEmailProvider } from './email-providers.ts'
 import { sealContextOfInvitation } from './invitations.ts'
@@ -15,6 +16,7 @@ import { sealContextOfTicket } from './tickets.ts'
 
 /** The tables that hold sealed values. */
 export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
+export type SealedPlace = 'keys' | 'clients' | 'connections' | 'tickets' | 'mails' | 'email_providers'
 
 export interface SealedValue {
   readonly place: SealedPlace
@@ -61,6 +63,11 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
     column: 'sealed_secret',
     key: ['tenant', 'id'],
     contextOf: row => sealContextOfClientSecret(row as Row & Parameters<typeof sealContextOfClientSecret>[0]),
+  },
+  connections: {
+    column: 'sealed_options',
+    key: ['tenant', 'id'],
+    contextOf: row => sealContextOfConnection(row as Row & Parameters<typeof sealContextOfConnection>[0]),
   },
   tickets: {
     column: 'data',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { createDatabase } from '../../tests/fixtures/postgres.ts'
+import { aConnection } from '../../tests/fixtures/records.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { type Clients, createClients } from '../clients/clients.ts'
 import { createResourceServers } from '../clients/resource-servers.ts'
@@ -109,13 +110,7 @@ function describeApplying(name: string, open: Open): void {
       tenant = `t${tenants++}`
       await store.tenants.create({ id: tenant, name: tenant, settings: { kept: true }, createdAt: now })
       await store.tenants.putHost({ host: `${tenant}.example.com`, tenant, issuer: ISSUER })
-      await store.connections.create({
-        tenant,
-        id: 'con',
-        name: DATABASE_CONNECTION,
-        strategy: 'auth0',
-        options: {},
-      })
+      await store.connections.create(aConnection({ tenant, id: 'con', name: DATABASE_CONNECTION }))
     })
 
     const services = () => ({ store, clients, keyring, clock })

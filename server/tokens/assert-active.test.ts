@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { aClient, anAuthorization, aSession, aUser, NOW, TENANT } from '../../tests/fixtures/records.ts'
+import { aClient, aConnection, anAuthorization, aSession, aUser, NOW } from '../../tests/fixtures/records.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { assertActive, assertActiveMachine, type Person } from './assert-active.ts'
 
-const CONNECTION = { tenant: TENANT, id: 'con_1', name: 'people', strategy: 'auth0', options: {} }
+const CONNECTION = aConnection()
 const sound: Person = {
   user: aUser(),
   client: aClient(),
@@ -24,6 +24,14 @@ describe('the gate opens', () => {
     [{ user: aUser({ emailVerified: false }) }, 'for an unconfirmed one where the client does not'],
     [{ authorization: null, session: null }, 'for what has neither'],
     [{ organization: 'org_1' }, 'for a member of an organization'],
+    [{ connection: aConnection({ clients: ['app', 'other'] }) }, 'for a client that the connection is enabled for'],
+    [
+      {
+        client: aClient({ is_first_party: false }),
+        connection: aConnection({ clients: [], settings: { is_domain_connection: true } }),
+      },
+      'for somebody else’s client, through a connection of the domain',
+    ],
     [{ now: NOW + 999 }, 'in the last millisecond of the session'],
     [
       {
@@ -53,6 +61,12 @@ describe('the gate opens', () => {
 
 describe('the gate refuses', () => {
   for (const [change, says, why] of [
+    [{ connection: aConnection({ clients: ['other'] }) }, /not enabled/, 'a client that the connection is not for'],
+    [
+      { connection: aConnection({ clients: [], settings: { is_domain_connection: true } }) },
+      /not enabled/,
+      'an own client that a connection of the domain is not for',
+    ],
     [{ user: undefined }, /no longer exists/, 'a person who was deleted'],
     [{ user: aUser({ blocked: true }) }, /user is blocked/, 'a person who is blocked, in the words that SDKs look for'],
     [

@@ -3,6 +3,7 @@
  * way to get an `Active`, and an `Active` is the only thing `mint.ts` accepts.
  */
 import type { Client } from '../clients/metadata.ts'
+import { serves } from '../identity/connections.ts'
 import { isLive } from '../identity/sessions.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import type { ApiKeyStanding } from '../store/api-keys.ts'
@@ -46,6 +47,7 @@ export function assertActive(person: Person): Active {
   if (client.requiresVerifiedEmail && !user.emailVerified) return refuse('Please verify your email before logging in.')
   if (!connection || connection.tenant !== user.tenant) return refuse('The connection no longer exists.')
   if (client.tenant !== user.tenant) return refuse('The client is of another tenant.')
+  if (!serves(connection, client)) return refuse('The connection is not enabled for the client.')
   if (authorization) {
     if (authorization.state !== 'live') return refuse('The authorization was revoked.')
     if (authorization.subject !== user.id || authorization.client !== client.id)

@@ -18,6 +18,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { Client } from '../clients/metadata.ts'
 import { ACCESS_TOKEN_ALGORITHMS, type ResourceServers } from '../clients/resource-servers.ts'
 import type { Incoming } from '../http/route.ts'
+import type { Connections } from '../identity/connections.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Keyring, Secret } from '../keys/keyring.ts'
 import type { RevocationsHere, TokenFacts } from '../revocation/revocations-here.ts'
@@ -32,6 +33,7 @@ export interface TokenJudges {
   readonly store: Store
   readonly clients: Clients
   readonly resourceServers: ResourceServers
+  readonly connections: Connections
   readonly keyring: Keyring
   readonly revocations: RevocationsHere
   readonly subjects: Subjects
@@ -99,7 +101,7 @@ export async function findAccessToken(
 
 /** Undefined when it has been ended since it was signed. Who presents it, and for what, is the caller's to judge. */
 export async function bearerOf(
-  { store, clients, subjects, revocations }: TokenJudges,
+  { store, clients, connections, subjects, revocations }: TokenJudges,
   tenant: string,
   token: OwnToken,
 ): Promise<Bearer | undefined> {
@@ -115,6 +117,7 @@ export async function bearerOf(
   if (!found?.user || found.authorization.state !== 'live' || found.authorization.client !== client.id) return undefined
   const { user } = found
   if (user.blocked || user.epoch !== subjectEpoch) return undefined
+  if (!(await connections.find(tenant, found.authorization.connection))) return undefined
   // The client may be set to know people by other names since.
   if ((await subjects.of(client, user.id)) !== claims.sub) return undefined
   if (await revocations.isRevoked({ ...facts, subject: { id: user.id, epoch: subjectEpoch } })) return undefined

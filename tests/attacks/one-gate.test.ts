@@ -118,6 +118,18 @@ onEachStore('The one gate', store => {
     },
   }
 
+  /** The connection is that of every case: others go on being served. */
+  async function takeConnectionFrom(client: string) {
+    const { store } = server.latchkey
+    const [connection] = await store.connections.list(TENANT)
+    assert.ok(connection)
+    await store.transaction(async transaction => {
+      await transaction.connections.settleClients(TENANT, connection.id)
+      await transaction.connections.takeOffList(TENANT, connection.id, [client])
+      transaction.announce({ topic: 'connection', tenant: TENANT, id: connection.id })
+    })
+  }
+
   test('knows every grant type there is', () => {
     assert.deepEqual(
       grantTypes.filter(type => !Object.hasOwn(PREPARE, type)),
@@ -151,6 +163,15 @@ onEachStore('The one gate', store => {
           if (accessToken) assert.equal((await askUserinfo(server, accessToken)).status, 401)
         })
 
+    if (type !== 'client_credentials')
+      test(`${type} is refused for a client that the person’s connection is not enabled for`, async () => {
+        const { form, client } = await prepare()
+        await takeConnectionFrom(client.client_id)
+        const reply = await askToken(server, form)
+        assert.equal(reply.status, 400)
+        assert.match(String(reply.json()['error']), /^invalid_(grant|request)$/)
+      })
+
     for (const [name, { error, end }] of Object.entries(CLIENT_ENDS))
       test(`${type} is refused for ${name}`, async () => {
         const { form, client } = await prepare()
@@ -178,6 +199,17 @@ onEachStore('The one gate', store => {
     const before = await epoch()
     await announced(client.client_id, clients => clients.raiseEpoch(TENANT, client.client_id))
     assert.equal(await epoch(), before + 1)
+  })
+
+  test('no code is given for a session whose connection the client does not have', async () => {
+    const { client, person } = await cast(['authorization_code'])
+    const browser = new CookieJarBrowser(server)
+    await signIn(browser, person, authorizePath(client))
+    await takeConnectionFrom(client.client_id)
+    const { location } = await browser.get(authorizePath(client, { prompt: 'none' }))
+    assert.match(location ?? '', /[?&]error=login_required/)
+    const other = await cast(['authorization_code'])
+    assert.match((await browser.get(authorizePath(other.client, { prompt: 'none' }))).location ?? '', /[?&]code=/)
   })
 
   for (const [name, end] of Object.entries(PERSON_ENDS))

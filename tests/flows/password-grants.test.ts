@@ -5,6 +5,7 @@ import { decodeJwt } from 'jose'
 import * as oidc from 'openid-client'
 import { toSeconds } from '../../server/kernel/seconds.ts'
 import type { Tokens } from '../fixtures/application.ts'
+import { aConnection } from '../fixtures/records.ts'
 import { applyTo } from '../fixtures/server.ts'
 import { onEachStage, postToken, userinfoStatus } from './stage.ts'
 import { ANN, JO, KIM, PASSWORD_REALM, SECRETS, VIDEOS } from './tenant.ts'
@@ -79,9 +80,7 @@ onEachStage('The password grants', stage => {
 
   test('look in the directory that the tenant names as its default', async () => {
     const { store } = stage.server.latchkey
-    await store.transaction(({ connections }) =>
-      connections.create({ tenant: 'default', id: 'con_staff', name: 'Staff', strategy: 'auth0', options: {} }),
-    )
+    await store.transaction(({ connections }) => connections.create(aConnection({ id: 'con_staff', name: 'Staff' })))
     await applyTo(stage.server.latchkey, { tenant: { default_directory: 'Staff' } })
     try {
       // Who is known in one directory is nobody in another.

@@ -1,7 +1,7 @@
 /** Tenants and hosts, connections, clients and their grants, resource servers, roles. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { clientOf, identityOf, inParallel, NOW, newTenant, type Stage, tally, userOf } from './stage.ts'
+import { clientOf, connectionOf, identityOf, inParallel, NOW, newTenant, type Stage, tally, userOf } from './stage.ts'
 
 export function describeDirectory(stage: Stage): void {
   describe('tenants', () => {
@@ -63,7 +63,7 @@ export function describeDirectory(stage: Stage): void {
     test('a name is given once in a tenant, and again in another', async () => {
       const { connections } = stage.store
       const [tenant, other] = [newTenant(), newTenant()]
-      const record = { tenant, id: 'con_1', name: 'passwords', strategy: 'auth0', options: { min: 8 } }
+      const record = connectionOf(tenant, { id: 'con_1', settings: { display_name: 'Ours' }, sealedOptions: 'sealed' })
       assert.equal(await connections.create(record), 'created')
       assert.equal(await connections.create({ ...record, id: 'con_2' }), 'taken')
       assert.equal(await connections.create({ ...record, name: 'others' }), 'taken')
@@ -72,6 +72,127 @@ export function describeDirectory(stage: Stage): void {
       assert.deepEqual(await connections.findByName(tenant, 'passwords'), record)
       assert.deepEqual(await connections.list(tenant), [record])
       assert.equal(await connections.find(tenant, 'con_2'), undefined)
+    })
+
+    test('a change leaves what it does not name', async () => {
+      const { connections } = stage.store
+      const record = connectionOf(newTenant())
+      await connections.create(record)
+      const { tenant, id } = record
+      assert.equal(await connections.change(tenant, id, { options: { a: 1 }, sealedOptions: 'sealed' }), 'changed')
+      assert.equal(await connections.change(tenant, id, { settings: { realms: ['x'] } }), 'changed')
+      assert.equal(await connections.change(tenant, id, {}), 'changed')
+      const now = { ...record, options: { a: 1 }, sealedOptions: 'sealed', settings: { realms: ['x'] } }
+      assert.deepEqual(await connections.find(tenant, id), now)
+      await connections.change(tenant, id, { sealedOptions: null })
+      assert.deepEqual(await connections.find(tenant, id), { ...now, sealedOptions: null })
+      assert.equal(await connections.change(tenant, 'con_none', {}), 'gone')
+    })
+
+    test('are listed by name, page by page, by strategy, by name and by whom they serve', async () => {
+      const { connections } = stage.store
+      const tenant = newTenant()
+      const make = (name: string, strategy: string, clients: readonly string[] | null) =>
+        connections.create(connectionOf(tenant, { id: `con_${name}`, name, strategy, clients }))
+      await make('c', 'auth0', null)
+      await make('a', 'email', ['app'])
+      await make('b', 'google-oauth2', ['other', 'app'])
+      await make('d', 'auth0', [])
+      const names = async (page: Parameters<typeof connections.list>[1]) =>
+        (await connections.list(tenant, page)).map(({ name }) => name)
+      assert.deepEqual(await names({}), ['a', 'b', 'c', 'd'])
+      assert.deepEqual(await names({ limit: 2 }), ['a', 'b'])
+      assert.deepEqual(await names({ limit: 2, after: 'b' }), ['c', 'd'])
+      assert.deepEqual(await names({ limit: 2, offset: 3 }), ['d'])
+      assert.deepEqual(await names({ strategies: ['auth0', 'email'] }), ['a', 'c', 'd'])
+      assert.deepEqual(await names({ strategies: [] }), [])
+      assert.deepEqual(await names({ name: 'b' }), ['b'])
+      assert.deepEqual(await names({ client: 'app' }), ['a', 'b', 'c'])
+      assert.equal(await connections.count(tenant, { client: 'app', strategies: ['auth0'] }), 1)
+      assert.deepEqual((await connections.findByName(tenant, 'b'))?.clients, ['app', 'other'])
+    })
+
+    test('serve every client until somebody makes a list, which then is as it was left', async () => {
+      const { connections, clients } = stage.store
+      const record = connectionOf(newTenant())
+      const { tenant, id } = record
+      await connections.create(record)
+      for (const client of ['a', 'b', 'c']) await clients.create(clientOf(tenant, { id: client }))
+      const served = async () => (await connections.find(tenant, id))?.clients
+      assert.deepEqual(await connections.clientsOf(tenant, id, { limit: 2 }), ['a', 'b'])
+      assert.deepEqual(await connections.clientsOf(tenant, id, { limit: 2, after: 'b' }), ['c'])
+      await connections.settleClients(tenant, id)
+      await connections.takeOffList(tenant, id, ['a', 'nobody'])
+      // There is a list already.
+      await connections.settleClients(tenant, id)
+      assert.deepEqual(await served(), ['b', 'c'])
+      await connections.putOnList(tenant, id, ['b', 'd'])
+      assert.deepEqual(await served(), ['b', 'c', 'd'])
+      assert.deepEqual(await connections.clientsOf(tenant, id, { limit: 2, after: 'b' }), ['c', 'd'])
+      assert.equal(await connections.serve(tenant, id, ['x', 'a']), 'changed')
+      assert.deepEqual(await served(), ['a', 'x'])
+      assert.equal(await connections.serve(tenant, id, null), 'changed')
+      assert.equal(await served(), null)
+      assert.equal(await connections.serve(tenant, 'con_none', []), 'gone')
+    })
+
+    test('a new client is put on each list there is, and a removed one is on none', async () => {
+      const { connections, clients } = stage.store
+      const tenant = newTenant()
+      await connections.create(connectionOf(tenant, { id: 'con_every', name: 'every' }))
+      await connections.create(connectionOf(tenant, { id: 'con_some', name: 'some', clients: ['other'] }))
+      await clients.create(clientOf(tenant))
+      assert.deepEqual(await connections.putOnEveryList(tenant, 'app'), ['con_some'])
+      assert.deepEqual((await connections.find(tenant, 'con_some'))?.clients, ['app', 'other'])
+      assert.equal((await connections.find(tenant, 'con_every'))?.clients, null)
+      await clients.remove(tenant, 'app', NOW)
+      assert.deepEqual((await connections.find(tenant, 'con_some'))?.clients, ['other'])
+    })
+
+    test('a removed one is not there, its name is free, and its people are named until it is forgotten', async () => {
+      const { store } = stage
+      const { connections, users } = store
+      const record = connectionOf(newTenant(), { clients: ['app'], sealedOptions: 'sealed' })
+      const { tenant, id } = record
+      await connections.create(record)
+      for (const name of ['a', 'b', 'c']) {
+        const user = userOf(tenant, { id: `auth0|${name}`, email: `${name}@example.com` })
+        await users.create(user, identityOf(user, { connection: id }))
+      }
+      // Of this tenant and of others, whose tests may have left some.
+      const people = async () => {
+        for (;;) {
+          const found = await connections.removedWithPeople(2)
+          if (!found || found.tenant === tenant) return found?.people
+          await connections.forget(found.tenant, found.id)
+        }
+      }
+      assert.equal(await people(), undefined)
+      assert.equal(await connections.remove(tenant, id, NOW), 'removed')
+      assert.equal(await connections.remove(tenant, id, NOW), 'gone')
+      assert.equal(await connections.find(tenant, id), undefined)
+      assert.equal(await connections.findByName(tenant, record.name), undefined)
+      assert.deepEqual(await connections.list(tenant), [])
+      assert.deepEqual(await connections.clientsOf(tenant, id, { limit: 9 }), [])
+      assert.deepEqual(await connections.putOnEveryList(tenant, 'app'), [])
+      assert.equal(await connections.change(tenant, id, { options: {} }), 'gone')
+      assert.equal(await connections.serve(tenant, id, null), 'gone')
+      assert.equal(await connections.create({ ...record, id: 'con_next' }), 'created')
+      assert.equal((await people())?.length, 2)
+      for (const user of (await people()) ?? []) await users.remove(tenant, user, NOW)
+      assert.equal((await people())?.length, 1)
+      await connections.forget(tenant, 'con_next')
+      assert.notEqual(await connections.find(tenant, 'con_next'), undefined)
+      await connections.forget(tenant, id)
+      assert.equal(await people(), undefined)
+    })
+
+    test('of 16 who put clients on a list at once none loses another’s', async () => {
+      const { connections } = stage.store
+      const record = connectionOf(newTenant(), { clients: [] })
+      await connections.create(record)
+      await inParallel(16, index => connections.putOnList(record.tenant, record.id, [`c${index}`]))
+      assert.equal((await connections.find(record.tenant, record.id))?.clients?.length, 16)
     })
   })
 

@@ -9,6 +9,7 @@ import { randomKey, randomSecret } from '../../kernel/secrets.ts'
 import type { ApiKeyRecord } from '../api-keys.ts'
 import type { AuthorizationRecord } from '../authorizations.ts'
 import type { ClientRecord } from '../clients.ts'
+import type { ConnectionRecord } from '../connections.ts'
 import type { EventRecord } from '../events.ts'
 import type { FamilyRecord } from '../families.ts'
 import type { InvitationRecord } from '../invitations.ts'
@@ -155,6 +156,18 @@ export const clientOf = (tenant: string, more: Partial<ClientRecord> = {}): Clie
   sealedSecret: 'sealed',
   createdAt: NOW,
   updatedAt: NOW,
+  ...more,
+})
+
+export const connectionOf = (tenant: string, more: Partial<ConnectionRecord> = {}): ConnectionRecord => ({
+  tenant,
+  id: 'con_passwords',
+  name: 'passwords',
+  strategy: 'auth0',
+  options: { passwordPolicy: 'good' },
+  sealedOptions: null,
+  settings: {},
+  clients: null,
   ...more,
 })
 

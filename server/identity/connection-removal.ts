@@ -1,0 +1,27 @@
+/**
+ * The people of connections that were removed. Nobody is let in any more from the moment of the removal, since whoever
+ * gives tokens asks the connection; here they are removed, a few hundred in a transaction, and told to those who verify
+ * tokens alone.
+ */
+import { type Occasion, userRemovedWithConnection } from '../audit/events.ts'
+import type { Instant } from '../kernel/clock.ts'
+import { removeUser } from '../revocation/revoke.ts'
+import type { Store } from '../store/store.ts'
+
+/** At most `limit`, of one connection. Answers how many: as many as were asked for as long as there may be more. */
+export async function removePeopleOfRemovedConnections(store: Store, now: Instant, limit: number): Promise<number> {
+  const removed = await store.transaction(async transaction => {
+    const found = await transaction.connections.removedWithPeople(limit)
+    if (!found) return undefined
+    const { tenant, id, people } = found
+    const occasion: Occasion = { tenant, at: now, requestId: `removal of ${id}`, address: null, userAgent: null }
+    for (const user of people) {
+      const outcome = await removeUser(transaction, { tenant, id: user }, now)
+      if (outcome === 'removed') await transaction.events.record([userRemovedWithConnection(occasion, user, id)])
+    }
+    if (people.length < limit) await transaction.connections.forget(tenant, id)
+    return people.length
+  })
+  // There may be another.
+  return removed === undefined ? 0 : limit
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { joinSecrets, splitSecrets } from './connection-secrets.ts'
+
+test('what is secret in options is taken out, however deep and however it is spelt, and put back as it was', () => {
+  const given = {
+    client_id: 'app',
+    client_secret: 's3cret-one',
+    clientSecret: null,
+    passwordPolicy: 'good',
+    password_history: { enable: true, size: 3 },
+    configuration: { API_KEY: 's3cret-two' },
+    gateway: { authentication: { method: 'bearer', secret: 's3cret-three' }, url: 'https://sms.example' },
+    bitbucket: { privateKey: 's3cret-four' },
+  }
+  const { options, secrets } = splitSecrets(given)
+  assert.doesNotMatch(JSON.stringify(options), /s3cret/)
+  assert.equal(options['passwordPolicy'], 'good')
+  assert.deepEqual(options['password_history'], given.password_history)
+  assert.ok(secrets)
+  assert.deepEqual(joinSecrets(options, secrets), given)
+})
+
+test('options without a secret have nothing to seal', () =>
+  assert.deepEqual(splitSecrets({ passwordPolicy: 'good' }), { options: { passwordPolicy: 'good' }, secrets: null }))
+
+test('a member called __proto__ is a member', () => {
+  const given = JSON.parse('{"__proto__":{"client_secret":"s3cret"}}')
+  const { options, secrets } = splitSecrets(given)
+  assert.ok(secrets)
+  assert.equal(JSON.stringify(joinSecrets(options, secrets)), JSON.stringify(given))
+  assert.equal(({} as Record<string, unknown>)['client_secret'], undefined)
+})
