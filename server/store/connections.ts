@@ -61,7 +61,7 @@ export interface Connections {
   clientsOf(tenant: string, id: string, page: { readonly after?: string; readonly limit: number }): Promise<string[]>
   /** A tombstone, which leaves when its people have. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
-  /** One that was removed, with at most so many of those who have an identity in it; undefined when there is none. */
+  /** One that was removed, with at most so many of the identities in it; undefined when there is none. */
   removedWithPeople(limit: number): Promise<RemovedConnection | undefined>
   /** The end of a tombstone. */
   forget(tenant: string, id: string): Promise<void>
@@ -70,8 +70,13 @@ export interface Connections {
 export interface RemovedConnection {
   readonly tenant: string
   readonly id: string
-  /** Ids of users. */
-  readonly people: readonly string[]
+  readonly people: readonly {
+    /** The user's id. */
+    readonly user: string
+    readonly subject: string
+    /** Whether it is what the user's id is made of, and not one of somebody who is another's by now. */
+    readonly isFirst: boolean
+  }[]
 }
 
 /** What the secrets in its options are sealed to. */
@@ -348,13 +353,15 @@ export const connectionsIn = (db: Database): Connections => ({
     if (!removed) return undefined
     const people = await db
       .selectFrom('identities')
-      .select('user')
-      .distinct()
+      .select(['user', 'subject', 'ordinal'])
       .where('tenant', '=', removed.tenant)
       .where('connection', '=', removed.id)
       .limit(limit)
       .execute()
-    return { ...removed, people: people.map(({ user }) => user) }
+    return {
+      ...removed,
+      people: people.map(({ user, subject, ordinal }) => ({ user, subject, isFirst: ordinal === 0 })),
+    }
   },
 
   async forget(tenant, id) {

@@ -179,7 +179,7 @@ export function describeDirectory(stage: Stage): void {
       assert.equal(await connections.serve(tenant, id, null), 'gone')
       assert.equal(await connections.create({ ...record, id: 'con_next' }), 'created')
       assert.equal((await people())?.length, 2)
-      for (const user of (await people()) ?? []) await users.remove(tenant, user, NOW)
+      for (const { user } of (await people()) ?? []) await users.remove(tenant, user, NOW)
       assert.equal((await people())?.length, 1)
       await connections.forget(tenant, 'con_next')
       assert.notEqual(await connections.find(tenant, 'con_next'), undefined)
