@@ -59,7 +59,7 @@ export interface Connections {
   putOnEveryList(tenant: string, client: string): Promise<string[]>
   /** Ids of those it serves, in their order, whether by a list or not. */
   clientsOf(tenant: string, id: string, page: { readonly after?: string; readonly limit: number }): Promise<string[]>
-  /** A tombstone, which leaves when its people have. */
+  /** A tombstone, which leaves when its people have. No organization has it any more. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
   /** One that was removed, with at most so many of the identities in it; undefined when there is none. */
   removedWithPeople(limit: number): Promise<RemovedConnection | undefined>
@@ -333,11 +333,8 @@ export const connectionsIn = (db: Database): Connections => ({
         .returning('id')
         .executeTakeFirst()
       if (!removed) return 'gone'
-      await transaction
-        .deleteFrom('connection_clients')
-        .where('tenant', '=', tenant)
-        .where('connection', '=', id)
-        .execute()
+      for (const table of ['connection_clients', 'organization_connections'] as const)
+        await transaction.deleteFrom(table).where('tenant', '=', tenant).where('connection', '=', id).execute()
       return 'removed'
     }),
 

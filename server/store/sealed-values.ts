@@ -15,8 +15,7 @@ import type { Database } from './schema.ts'
 import { sealContextOfTicket } from './tickets.ts'
 
 /** The tables that hold sealed values. */
-export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
-export type SealedPlace = 'keys' | 'clients' | 'connections' | 'tickets' | 'mails' | 'email_providers'
+export type SealedPlace = 'keys' | 'clients' | 'connections' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
 
 export interface SealedValue {
   readonly place: SealedPlace

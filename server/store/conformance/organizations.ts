@@ -4,6 +4,7 @@ import { describe, test } from 'node:test'
 import {
   authorizationOf,
   clientOf,
+  connectionOf,
   identityOf,
   inParallel,
   invitationOf,
@@ -106,7 +107,7 @@ export function describeOrganizations(stage: Stage): void {
         ...{ tenant, user: 'auth0|ada', client: 'app', audience: 'api', scopes: ['read'], givenAt: NOW },
         organization: 'org_acme',
       })
-      await store.connections.create({ tenant, id: 'con_1', name: 'Passwords', strategy: 'auth0', options: {} })
+      await store.connections.create(connectionOf(tenant, { id: 'con_1', name: 'Passwords' }))
       await store.organizationConnections.add({ ...inAcme, connection: 'con_1', settings: {} })
       await store.organizationClients.put({ ...inAcme, client: 'app', isForMembers: true })
       await store.organizationClients.allowGrant(tenant, 'org_acme', 'cgr_1')
@@ -280,7 +281,7 @@ export function describeOrganizations(stage: Stage): void {
   test('connections of an organization are added once, known by name while the connection is there, changed and removed', async () => {
     const { connections, organizationConnections } = stage.store
     const tenant = newTenant()
-    await connections.create({ tenant, id: 'con_1', name: 'Passwords', strategy: 'auth0', options: {} })
+    await connections.create(connectionOf(tenant, { id: 'con_1', name: 'Passwords' }))
     const named = { tenant, organization: 'org_1', connection: 'con_1' }
     const settings = { assign_membership_on_login: true }
     assert.equal(await organizationConnections.add({ ...named, settings }), 'added')
