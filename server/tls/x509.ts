@@ -6,6 +6,7 @@ import { createHash, type KeyObject, sign } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { Instant } from '../kernel/clock.ts'
 import { randomKey } from '../kernel/secrets.ts'
+import { bits, der, inPem, integer, nameOf, objectId, octets, sequence, spkiOf, time, yes } from './der.ts'
 
 export interface Subject {
   readonly name: string
@@ -24,7 +25,6 @@ export interface Issuer {
 }
 
 const ECDSA_WITH_SHA256 = '2a8648ce3d040302'
-const COMMON_NAME = '550403'
 const SUBJECT_KEY_IDENTIFIER = '551d0e'
 const KEY_USAGE = '551d0f'
 const SUBJECT_ALTERNATIVE_NAME = '551d11'
@@ -51,10 +51,7 @@ export function issueCertificate(subject: Subject, issuer: Issuer): string {
     der(0xa3, sequence(...extensionsOf(subject, issuer))),
   )
   const signature = bits(Buffer.concat([Buffer.from([0]), sign('sha256', body, issuer.privateKey)]))
-  const encoded = sequence(body, algorithm, signature)
-    .toString('base64')
-    .replace(/.{64}(?=.)/g, '$&\n')
-  return `-----BEGIN CERTIFICATE-----\n${encoded}\n-----END CERTIFICATE-----\n`
+  return inPem('CERTIFICATE', sequence(body, algorithm, signature))
 }
 
 function extensionsOf({ publicKey, hosts }: Subject, issuer: Issuer): Buffer[] {
@@ -77,47 +74,14 @@ function extensionsOf({ publicKey, hosts }: Subject, issuer: Issuer): Buffer[] {
   ]
 }
 
-/** A tag, a length in as many bytes as it takes, and the content (X.690 §8.1). */
-function der(tag: number, ...contents: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(contents)
-  const { length } = content
-  const size =
-    length < 0x80
-      ? [length]
-      : length < 0x100
-        ? [0x81, length]
-        : length < 0x10000
-          ? [0x82, length >> 8, length & 0xff]
-          : [0x83, length >> 16, (length >> 8) & 0xff, length & 0xff]
-  return Buffer.concat([Buffer.from([tag, ...size]), content])
-}
-
-const sequence = (...parts: readonly Buffer[]): Buffer => der(0x30, ...parts)
-const objectId = (hex: string): Buffer => der(0x06, Buffer.from(hex, 'hex'))
-const integer = (bytes: Buffer): Buffer => der(0x02, bytes)
-const bits = (content: Buffer): Buffer => der(0x03, content)
-const octets = (content: Buffer): Buffer => der(0x04, content)
-const yes = der(0x01, Buffer.from([0xff]))
-
 const extension = (id: string, value: Buffer): Buffer => sequence(objectId(id), octets(value))
 const critical = (id: string, value: Buffer): Buffer => sequence(objectId(id), yes, octets(value))
-
-const spkiOf = (key: KeyObject): Buffer => key.export({ type: 'spki', format: 'der' })
 
 /** §4.2.1.2: any value that tells keys apart. */
 const keyIdOf = (key: KeyObject): Buffer => createHash('sha256').update(spkiOf(key)).digest().subarray(0, 20)
 
 /** Positive, and neither short nor guessed (CA/Browser Forum's rule: 64 bits of randomness at least). */
 const serial = (): Buffer => Buffer.concat([Buffer.from([0x40]), randomKey().subarray(0, 15)])
-
-const nameOf = ({ name }: { readonly name: string }): Buffer =>
-  sequence(der(0x31, sequence(objectId(COMMON_NAME), der(0x0c, Buffer.from(name)))))
-
-/** §4.1.2.5: two digits for a year before 2050, four from then on. */
-function time(at: Instant): Buffer {
-  const digits = new Date(at).toISOString().replace(/[-:T]|\.\d+/g, '')
-  return digits < '2050' ? der(0x17, Buffer.from(digits.slice(2))) : der(0x18, Buffer.from(digits))
-}
 
 /** §4.2.1.6: a dNSName, or an iPAddress of 4 or 16 bytes. */
 function alternativeName(host: string): Buffer {
