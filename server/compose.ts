@@ -355,6 +355,7 @@ export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'event
   { name: 'API keys', remove: store.apiKeys.purge },
   { name: 'session clients', remove: store.sessionClients.purge },
   { name: 'revocations', remove: store.revocations.purge },
+  { name: 'ended tokens', remove: store.endedTokens.purge },
   ...(eventRetention === null
     ? []
     : [{ name: 'events', remove: (now: number, limit: number) => store.events.purge(now - eventRetention, limit) }]),

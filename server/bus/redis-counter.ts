@@ -153,6 +153,17 @@ export function redisCounter(redis: Redis, fallback: Counter, { inTime, noteAbse
       if (here.length > 0) await fallback.giveBack(tenant, here, now)
     },
 
+    async waits(tenant, keys, now) {
+      const there = await ask(() => Promise.all(keys.map(key => redis.hget(nameOf(tenant, key), 'free'))))
+      const rest = keys.filter(key => there === undefined || keysElsewhere.has(nameOf(tenant, key)))
+      const waits = new Map(rest.length > 0 ? await fallback.waits(tenant, rest, now) : [])
+      for (const [index, key] of keys.entries()) {
+        const freeAt = Number(there?.[index] ?? 0)
+        if (freeAt > now) waits.set(key, Math.max(freeAt, waits.get(key) ?? 0))
+      }
+      return waits
+    },
+
     async forget(tenant, keys) {
       if (keys.length === 0) return
       const names = keys.map(key => nameOf(tenant, key))

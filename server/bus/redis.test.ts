@@ -15,6 +15,7 @@ import { redisCounter } from './redis-counter.ts'
 const NOBODY: Counter = {
   count: () => assert.fail('the fallback was asked'),
   giveBack: () => assert.fail('the fallback was asked'),
+  waits: () => assert.fail('the fallback was asked'),
   forget: () => assert.fail('the fallback was asked'),
 }
 
@@ -120,6 +121,7 @@ describe('Redis', () => {
         return { state: 'counted', counts: [] }
       },
       giveBack: async () => {},
+      waits: async () => new Map(),
       forget: async () => {},
     })
     const count = () => counter.count('t', [{ key: 'a', rule: RULE }], NOW)
@@ -140,6 +142,7 @@ describe('Redis', () => {
       .counterOr({
         count: async () => ({ state: 'counted', counts: [] }),
         giveBack: async () => {},
+        waits: async () => new Map(),
         forget: async () => {},
       })
       .count(newTenant(), [{ key: 'a', rule: RULE }], NOW)
@@ -194,6 +197,7 @@ describe('Redis', () => {
           counts: counts.map(count => ({ ...count, tries: 1, freeAt: NOW + MINUTE })),
         }),
         giveBack: async (_tenant, counts) => void asked.push(`giveBack ${counts.map(({ key }) => key)}`),
+        waits: async (_tenant, keys) => new Map(keys.map(key => [key, NOW + 2 * MINUTE])),
         forget: async (_tenant, keys) => void asked.push(`forget ${keys}`),
       },
       {
@@ -228,6 +232,14 @@ describe('Redis', () => {
       (await count('a')).map(({ tries }) => tries),
       [1],
       'a try that counts in Redis is the first there',
+    )
+    assert.deepEqual(
+      [...(await counter.waits(tenant, ['a', 'b', 'e'], NOW))].sort(),
+      [
+        ['a', NOW + 2 * MINUTE],
+        ['b', NOW + 2 * MINUTE],
+      ],
+      'whoever has to wait in either place waits',
     )
     await counter.giveBack(tenant, late, NOW)
     assert.deepEqual(asked.splice(0), ['giveBack a,b'])

@@ -65,6 +65,7 @@ export async function beginSession(
       idleExpiresAt: Math.min(now + limits.idleLifetime, now + limits.lifetime),
       expiresAt: now + limits.lifetime,
       endedAt: null,
+      metadata: null,
     },
     browser,
   )

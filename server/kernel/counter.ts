@@ -44,6 +44,8 @@ export interface Counter {
   count(tenant: string, counts: readonly Count[], now: Instant): Promise<Counting>
   /** The tries were none after all: each is forgotten, with the pause that it began. */
   giveBack(tenant: string, counts: readonly Counted[], now: Instant): Promise<void>
+  /** Of those under which something has to wait, when it may come. */
+  waits(tenant: string, keys: readonly string[], now: Instant): Promise<ReadonlyMap<string, Instant>>
   /** Nothing was ever tried under these keys. */
   forget(tenant: string, keys: readonly string[]): Promise<void>
 }

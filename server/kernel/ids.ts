@@ -21,3 +21,11 @@ export const newClientId = (): string => randomBytes(16).toString('hex')
 
 /** A UUID of version 7 (RFC 9562 §5.7): later ids sort after earlier ones, which keeps an append-only table's index warm. */
 export const newSortableId = (): string => randomUUIDv7()
+
+/** Sorts before every one that was made then or later, and behind all that were made before. Milliseconds. */
+export function firstSortableIdAt(instant: number): string {
+  const time = Math.min(Math.max(0, Math.ceil(instant)), 2 ** 48 - 1)
+    .toString(16)
+    .padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}`
+}

@@ -2,6 +2,7 @@
  * The keyring: which key signs, which keys verify, which secret is current. Keys are made on first use and change
  * hands by `rotation.ts`; callers never see where they live. What a token says is `tokens/`.
  */
+import { createPublicKey } from 'node:crypto'
 import { importPublicKey, type KeyRequest, type VerificationKey } from '@latchkey/sdk/verify'
 import type { Bus } from '../kernel/bus.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
@@ -14,13 +15,13 @@ import type { KeyRecord } from '../store/keys.ts'
 import type { Store } from '../store/store.ts'
 import { HS256, type PairAlgorithmName } from './algorithms.ts'
 import { createKeySet, isPublished } from './key-set.ts'
-import { isInSlot, type Slot, secretSlot, slotOf, tokenSigning } from './purposes.ts'
+import { isInSlot, type PurposeName, type Slot, secretSlot, slotOf, tokenSigning } from './purposes.ts'
 import { isRevokedSecret } from './revoked-secrets.ts'
 import { createRings } from './rings.ts'
 import { masterKeyIdOf } from './sealer.ts'
 import { createSigner, type Signer } from './signer.ts'
 import { createTransitions, openKey } from './transitions.ts'
-import type { WantedAlgorithms } from './wanted.ts'
+import { ALWAYS_WANTED, type WantedAlgorithms } from './wanted.ts'
 
 /** How far ahead of what is asked for a key's latest expiry is put on record: one write an hour for a busy key. */
 const RECORDED_AHEAD = HOUR
@@ -39,7 +40,12 @@ export interface Secret {
 }
 
 /** A key as it may be shown: everything but the key. Instants in milliseconds. */
-export type KeySummary = Omit<KeyRecord, 'tenant' | 'publicKey' | 'sealedPrivate'>
+export type KeySummary = Omit<KeyRecord, 'tenant' | 'publicKey' | 'sealedPrivate' | 'certificate'>
+
+export interface CertifiedKey extends KeySummary {
+  /** X.509 in PEM, the same whenever it is asked for. */
+  readonly certificate: string
+}
 
 /**
  * Every method throws `OperatorError`, naming the master key wanted, when a key it needs is sealed under one that
@@ -99,6 +105,8 @@ export interface Keyring {
   /** Out of use and out of the key set at once, with a successor where one is needed, and onto the revocation log. */
   revoke(tenant: string, id: string): Promise<'revoked' | 'already' | 'unknown'>
   list(tenant: string): Promise<readonly KeySummary[]>
+  /** Pairs that sign tokens, will, or did, the oldest first, each with the certificate of its public half. */
+  certified(tenant: string): Promise<readonly CertifiedKey[]>
 }
 
 export interface KeyringOptions {
@@ -178,6 +186,24 @@ export function createKeyring({ store, sealer, clock, bus, wanted, log = silentL
   const isRevoked = async (tenant: string, secret: Uint8Array) =>
     (await store.keys.list(tenant)).some(key => opening(key, () => isRevokedSecret(sealer, key, secret)))
 
+  /**
+   * For a row of an earlier version, which has none: signed by its own private part, or where that is gone by the key that
+   * signs now.
+   */
+  async function certifyLate(key: KeyRecord): Promise<string> {
+    const by = key.sealedPrivate === null ? await serving(tokenSigning(key.tenant, ALWAYS_WANTED)) : key
+    const { certify } = await import('./certificate.ts')
+    const certificate = await certify(
+      {
+        kid: key.id,
+        publicKey: createPublicKey({ key: { ...key.publicKey }, format: 'jwk' }),
+        createdAt: key.createdAt,
+      },
+      { kid: by.id, algorithm: by.algorithm as PairAlgorithmName, privateKey: open(sealer, by) },
+    )
+    return (await store.keys.certify(key.tenant, key.id, certificate)) ?? certificate
+  }
+
   return {
     ...createKeySet({ rings, transitions, wanted, serving, clock, log }),
 
@@ -247,14 +273,27 @@ export function createKeyring({ store, sealer, clock, bus, wanted, log = silentL
       return changed ? 'revoked' : 'already'
     },
 
-    async list(tenant) {
-      const keys = await store.keys.list(tenant)
-      return keys.map(
-        ({ tenant: _tenant, publicKey: _publicKey, sealedPrivate: _sealedPrivate, ...summary }) => summary,
-      )
+    list: async tenant => (await store.keys.list(tenant)).map(summaryOf),
+
+    async certified(tenant) {
+      const certified: CertifiedKey[] = []
+      for (const key of (await store.keys.list(tenant)).filter(isSigningPair))
+        certified.push({ ...summaryOf(key), certificate: key.certificate ?? (await certifyLate(key)) })
+      return certified
     },
   }
 }
+
+const summaryOf = ({
+  tenant: _tenant,
+  publicKey: _public,
+  sealedPrivate: _private,
+  certificate: _,
+  ...key
+}: KeyRecord) => key
+
+const isSigningPair = ({ purpose, publicKey }: KeyRecord): boolean =>
+  purpose === ('token-signing' satisfies PurposeName) && publicKey !== null
 
 const isServing = (key: KeyRecord) => key.state === 'signing' || key.state === 'current'
 

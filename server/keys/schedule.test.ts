@@ -132,6 +132,7 @@ describe('the schedule', () => {
       stateSince: START,
       dueAt: START + 80 * DAY,
       latestExpiry: 0,
+      certificate: null,
     })
     for (let tenant = 0; tenant < 200; tenant++)
       await store.keys.apply(`t${tenant}`, { add: [record(`t${tenant}`)], moves: [] }, now)
@@ -164,6 +165,7 @@ describe('the schedule', () => {
       stateSince: START,
       dueAt: START,
       latestExpiry: 0,
+      certificate: null,
     }
     const add = Array.from({ length: 120 }, (_, index) => ({ ...strange, id: `key_${index}`, owner: `${index}` }))
     await store.keys.apply('strange', { add, moves: [] }, now)

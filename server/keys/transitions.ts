@@ -12,7 +12,7 @@ import { randomKey, sha256 } from '../kernel/secrets.ts'
 import { type KeyMove, type KeyRecord, sealContextOfKey } from '../store/keys.ts'
 import type { Revocation } from '../store/revocations.ts'
 import type { Store } from '../store/store.ts'
-import { fromBytes, publicJwk, signingAlgorithm, toBytes } from './algorithms.ts'
+import { fromBytes, type PairAlgorithmName, publicJwk, signingAlgorithm, toBytes } from './algorithms.ts'
 import { type CarriedOut, eventsOf } from './key-events.ts'
 import { isInSlot, PURPOSES, type Slot } from './purposes.ts'
 import { sealedDigestOf } from './revoked-secrets.ts'
@@ -67,7 +67,8 @@ export function createTransitions({
 
         if (plan.generate) material ??= makeMaterial(slot, secret)
         const at = clock()
-        const added = plan.generate && material ? [toRecord(slot, keys, plan.generate, await material, sealer, at)] : []
+        const added =
+          plan.generate && material ? [await toRecord(slot, keys, plan.generate, await material, sealer, at)] : []
         if (await commit({ tenant: slot.tenant, keys, plan, added, wish, by, at }))
           return { changed: true, takesOver: plan.takesOver }
       }
@@ -118,14 +119,14 @@ async function makeMaterial(slot: Slot, secret: Uint8Array = randomKey()): Promi
   return { hidden: privateKey, published: publicKey }
 }
 
-function toRecord(
+async function toRecord(
   slot: Slot,
   present: readonly KeyRecord[],
   { state, dueAt }: NewKey,
   { hidden, published }: Material,
   sealer: Sealer,
   at: Instant,
-): KeyRecord {
+): Promise<KeyRecord> {
   const id = successorId(present)
   const algorithm = signingAlgorithm(slot.algorithm)
   const bytes = toBytes(hidden)
@@ -144,7 +145,20 @@ function toRecord(
     stateSince: at,
     dueAt,
     latestExpiry: 0,
+    certificate:
+      algorithm.kind === 'pair' && published ? await certificateOf(algorithm.name, id, at, hidden, published) : null,
   }
+}
+
+async function certificateOf(
+  algorithm: PairAlgorithmName,
+  kid: string,
+  createdAt: Instant,
+  privateKey: KeyObject,
+  publicKey: KeyObject,
+): Promise<string> {
+  const { certify } = await import('./certificate.ts')
+  return certify({ kid, publicKey, createdAt }, { kid, algorithm, privateKey })
 }
 
 /**

@@ -58,8 +58,8 @@ export interface ApiKeys {
   ): Promise<ApiKeyStanding[]>
   /** `revoked` for the one call that did it, `already` for later ones, `gone` when there is no such key. */
   revoke(tenant: string, id: string, keptUntil: Instant): Promise<'revoked' | 'already' | 'gone'>
-  /** Revokes every live one of the person with the client, and answers which those were: each is answered to one call. */
-  revokeOf(tenant: string, user: string, client: string, keptUntil: Instant): Promise<string[]>
+  /** Revokes every live one of the person with the client, or for one API alone, and answers which those were: each is answered to one call. */
+  revokeOf(tenant: string, user: string, client: string, keptUntil: Instant, audience?: string): Promise<string[]>
   /** That it was used at this instant, unless it is known of an instant after `unlessSince`. */
   use(tenant: string, id: string, at: Instant, unlessSince: Instant): Promise<void>
   /** Removes at most `limit` that nobody wants to see any more. Answers how many. */
@@ -212,13 +212,14 @@ export const apiKeysIn = (db: Database): ApiKeys => ({
     return found ? 'already' : 'gone'
   },
 
-  async revokeOf(tenant, user, client, keptUntil) {
+  async revokeOf(tenant, user, client, keptUntil, audience) {
     const revoked = await db
       .updateTable('api_keys')
       .set({ state: 'revoked', kept_until: keptUntil })
       .where('tenant', '=', tenant)
       .where('user', '=', user)
       .where('client', '=', client)
+      .$if(audience !== undefined, keys => keys.where('audience', '=', audience ?? ''))
       .where('state', '=', 'live')
       .returning('id')
       .execute()

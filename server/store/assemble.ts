@@ -14,6 +14,7 @@ import { devicesIn } from './devices.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
 import { discoveryDomainsIn } from './discovery-domains.ts'
 import { emailProvidersIn } from './email-providers.ts'
+import { endedTokensIn } from './ended-tokens.ts'
 import { eventCursorsIn } from './event-cursors.ts'
 import { eventsIn } from './events.ts'
 import { familiesIn } from './families.ts'
@@ -71,6 +72,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   events: eventsIn(db),
   eventCursors: eventCursorsIn(db),
   revocations: revocationsIn(db, append),
+  endedTokens: endedTokensIn(db),
   keys: keysIn(db),
   sealedValues: sealedValuesIn(db),
   counters: countersIn(db),

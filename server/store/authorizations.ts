@@ -49,6 +49,12 @@ export interface Standing {
 export interface Authorizations {
   create(authorization: AuthorizationRecord): Promise<void>
   find(tenant: string, id: string): Promise<AuthorizationRecord | undefined>
+  /** Those that there are, in no order. */
+  findAll(tenant: string, ids: readonly string[]): Promise<AuthorizationRecord[]>
+  /** Live ones that the user gave the client. */
+  liveOf(tenant: string, subject: string, client: string): Promise<AuthorizationRecord[]>
+  /** Clients that were given something in the session, in order of id. */
+  clientsIn(tenant: string, session: string, limit: number): Promise<string[]>
   /**
    * One query: the authorization joined with its user (undefined when deleted) and with the session named, or its own
    * session when none is named. Its client is whoever asks. What counts as alive is `tokens/assert-active.ts`'s to say.
@@ -180,6 +186,42 @@ export const authorizationsIn = (db: Database): Authorizations => ({
       .where('id', '=', id)
       .executeTakeFirst()
     return row && toRecord(row)
+  },
+
+  async findAll(tenant, ids) {
+    if (ids.length === 0) return []
+    const rows = await db
+      .selectFrom('authorizations')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('id', 'in', ids)
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async liveOf(tenant, subject, client) {
+    const rows = await db
+      .selectFrom('authorizations')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('subject', '=', subject)
+      .where('client', '=', client)
+      .where('state', '=', 'live')
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async clientsIn(tenant, session, limit) {
+    const rows = await db
+      .selectFrom('authorizations')
+      .select('client')
+      .distinct()
+      .where('tenant', '=', tenant)
+      .where('session', '=', session)
+      .orderBy('client')
+      .limit(limit)
+      .execute()
+    return rows.map(({ client }) => client)
   },
 
   async standing(tenant, id, session) {

@@ -44,6 +44,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   api_keys: {},
   keys: {},
   revocations: {},
+  ended_tokens: {},
   revocation_head: {},
   // Numbers of transactions, which each database counts for itself.
   events: { emptied: ['written_in'] },

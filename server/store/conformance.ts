@@ -27,6 +27,7 @@ import {
 import { describeTenantMail } from './conformance/tenant-mail.ts'
 import { describeTickets } from './conformance/tickets.ts'
 import { describeTransactions } from './conformance/transactions.ts'
+import { describeWhatIsLive } from './conformance/what-is-live.ts'
 
 export function describeStore(name: string, open: OpenForTest): void {
   describe(`the store on ${name}`, () => {
@@ -60,5 +61,6 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeRevocations(stage)
     describeTransactions(stage)
     describeEventCursors(stage)
+    describeWhatIsLive(stage)
   })
 }

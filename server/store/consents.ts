@@ -1,4 +1,5 @@
 /** What a person allowed a client to do with an API, remembered: keyed by (user, client, audience, organization). */
+import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import { lockingIn } from './dialect.ts'
 import type { ConsentsTable, Database } from './schema.ts'
@@ -21,8 +22,22 @@ export interface Consents {
   hold(tenant: string, user: string, client: string): Promise<ConsentRecord[]>
   /** To every client, in the order of their ids. */
   ofUser(tenant: string, user: string): Promise<ConsentRecord[]>
+  /** Of a person, a client or an API, as far as they are named, in the order of their names. */
+  page(
+    tenant: string,
+    of: { user?: string | undefined; client?: string | undefined; audience?: string | undefined },
+    page: { skip: number; limit: number },
+  ): Promise<ConsentRecord[]>
+  count(
+    tenant: string,
+    of: { user?: string | undefined; client?: string | undefined; audience?: string | undefined },
+  ): Promise<number>
   /** Takes back whatever the user allowed the client, in every organization. `false` when that was nothing. */
   withdraw(tenant: string, user: string, client: string): Promise<boolean>
+  /** The same of one API and organization alone. */
+  withdrawOne(
+    consent: Pick<ConsentRecord, 'tenant' | 'user' | 'client' | 'audience' | 'organization'>,
+  ): Promise<boolean>
 }
 
 /** Stands in every consent, so that one without scopes is a row as well. No scope is empty (RFC 6749 §3.3). */
@@ -52,8 +67,21 @@ const consentsOf = (db: Database, tenant: string, user: string) =>
     .orderBy('organization')
     .orderBy('scope')
 
+const themselves = (
+  db: Database,
+  tenant: string,
+  { user, client, audience }: { user?: string | undefined; client?: string | undefined; audience?: string | undefined },
+) => {
+  // Written out, as in the indexes: with a parameter SQLite does not see that it may use one.
+  let rows = db.selectFrom('consents').where('tenant', '=', tenant).where('scope', '=', sql.lit(CONSENT_ITSELF))
+  if (user !== undefined) rows = rows.where('user', '=', user)
+  if (client !== undefined) rows = rows.where('client', '=', client)
+  if (audience !== undefined) rows = rows.where('audience', '=', audience)
+  return rows
+}
+
 function toRecords(rows: readonly ConsentsTable[]): ConsentRecord[] {
-  const consents = Map.groupBy(rows, row => JSON.stringify([row.client, row.audience, row.organization]))
+  const consents = Map.groupBy(rows, row => JSON.stringify([row.user, row.client, row.audience, row.organization]))
   return [...consents.values()].map(group => toRecord(group as [ConsentsTable, ...ConsentsTable[]]))
 }
 
@@ -87,6 +115,57 @@ export const consentsIn = (db: Database): Consents => ({
     toRecords(await consentsOf(db, tenant, user).where('client', '=', client).$call(lockingIn(db)).execute()),
 
   ofUser: async (tenant, user) => toRecords(await consentsOf(db, tenant, user).execute()),
+
+  async page(tenant, of, { skip, limit }) {
+    const named = await themselves(db, tenant, of)
+      .select(['user', 'client', 'audience', 'organization'])
+      .orderBy('user')
+      .orderBy('client')
+      .orderBy('audience')
+      .orderBy('organization')
+      .offset(skip)
+      .limit(limit)
+      .execute()
+    if (named.length === 0) return []
+    const rows = await db
+      .selectFrom('consents')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where(consent =>
+        consent(
+          consent.refTuple('user', 'client', 'audience', 'organization'),
+          'in',
+          named.map(({ user, client, audience, organization }) => consent.tuple(user, client, audience, organization)),
+        ),
+      )
+      .orderBy('user')
+      .orderBy('client')
+      .orderBy('audience')
+      .orderBy('organization')
+      .orderBy('scope')
+      .execute()
+    return toRecords(rows)
+  },
+
+  async count(tenant, of) {
+    const { count } = await themselves(db, tenant, of)
+      .select(row => row.fn.countAll<number | string>().as('count'))
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  },
+
+  async withdrawOne({ tenant, user, client, audience, organization }) {
+    const withdrawn = await db
+      .deleteFrom('consents')
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('client', '=', client)
+      .where('audience', '=', audience)
+      .where('organization', '=', organization ?? '')
+      .returning('scope')
+      .execute()
+    return withdrawn.length > 0
+  },
 
   async withdraw(tenant, user, client) {
     const withdrawn = await db

@@ -143,6 +143,11 @@ export const storeCounter = (store: Store): Counter => ({
     })
   },
 
+  async waits(tenant, keys, now) {
+    const standings = keys.length > 0 ? await store.counters.find(tenant, keys) : new Map<string, Standing>()
+    return new Map([...standings].flatMap(([key, { freeAt }]) => (freeAt > now ? [[key, freeAt]] : [])))
+  },
+
   async forget(tenant, keys) {
     if (keys.length > 0) await store.counters.remove(tenant, keys)
   },

@@ -24,6 +24,8 @@ export interface Credentials {
   /** Adds it, or replaces the one of that (user, kind, id). */
   put(credential: CredentialRecord): Promise<void>
   of(tenant: string, user: string, kind: string): Promise<CredentialRecord[]>
+  /** Of every kind, the oldest first. */
+  ofUser(tenant: string, user: string): Promise<CredentialRecord[]>
   /** The highest cost class of any in the tenant; an index look-up. */
   dearest(tenant: string): Promise<number>
   /**
@@ -85,6 +87,19 @@ export const credentialsIn = (db: Database): Credentials => ({
       .where('user', '=', user)
       .where('kind', '=', kind)
       .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async ofUser(tenant, user) {
+    const rows = await db
+      .selectFrom('credentials')
+      .selectAll()
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .orderBy('created_at')
+      .orderBy('kind')
       .orderBy('id')
       .execute()
     return rows.map(toRecord)

@@ -4,6 +4,8 @@
  */
 import type { ExpressionBuilder } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { toObject, toText } from './columns.ts'
 import { prepared } from './prepared.ts'
 import type { Database, FamiliesTable, Tables } from './schema.ts'
 
@@ -26,6 +28,8 @@ export interface FamilyRecord {
   readonly createdAt: Instant
   readonly idleExpiresAt: Instant
   readonly expiresAt: Instant
+  /** What an application notes about it. */
+  readonly metadata: JsonObject | null
 }
 
 export interface Families {
@@ -33,6 +37,17 @@ export interface Families {
   find(tenant: string, hash: string): Promise<FamilyRecord | undefined>
   /** The user's families that `redeem` would redeem now, newest use first. */
   liveOf(tenant: string, user: string, now: Instant): Promise<FamilyRecord[]>
+  /** The same in order of their authorizations, behind the one named; of one client if it is named. */
+  liveAfter(
+    tenant: string,
+    user: string,
+    now: Instant,
+    page: { client?: string | undefined; after?: string | undefined; limit: number },
+  ): Promise<FamilyRecord[]>
+  /** Of the authorization's families, the one that `redeem` would redeem now. */
+  liveIn(tenant: string, authorization: string, now: Instant): Promise<FamilyRecord | undefined>
+  /** Whether there is such a family. */
+  note(tenant: string, hash: string, metadata: JsonObject | null): Promise<boolean>
   /**
    * One conditional UPDATE, which succeeds only when, in that instant, the family is live and within both
    * limits, its generation is the one presented, its authorization is live, that authorization's session (when
@@ -67,6 +82,7 @@ const familyColumns = [
   'created_at',
   'idle_expires_at',
   'expires_at',
+  'metadata',
 ] as const satisfies (keyof FamiliesTable)[]
 
 const toRecord = (row: FamiliesTable): FamilyRecord => ({
@@ -84,6 +100,7 @@ const toRecord = (row: FamiliesTable): FamilyRecord => ({
   createdAt: row.created_at,
   idleExpiresAt: row.idle_expires_at,
   expiresAt: row.expires_at,
+  metadata: row.metadata === null ? null : toObject(row.metadata),
 })
 
 /** Whether the authorization, its session if it has one, the user and the client are all as the family wants them. */
@@ -114,6 +131,16 @@ const stillHangsTogether = (family: ExpressionBuilder<Tables, 'families'>) =>
       .where('clients.removed_at', 'is', null)
       .whereRef('clients.epoch', '=', 'families.client_epoch'),
   )
+
+const live = (db: Database, tenant: string, now: Instant) =>
+  db
+    .selectFrom('families')
+    .selectAll()
+    .where('tenant', '=', tenant)
+    .where('state', '=', 'live')
+    .where('idle_expires_at', '>', now)
+    .where('expires_at', '>', now)
+    .where(stillHangsTogether)
 
 type Presented = Omit<Parameters<Families['redeem']>[0], 'advance'>
 
@@ -157,6 +184,7 @@ export const familiesIn = (db: Database): Families => ({
         created_at: family.createdAt,
         idle_expires_at: family.idleExpiresAt,
         expires_at: family.expiresAt,
+        metadata: family.metadata && toText(family.metadata),
       })
       .execute()
   },
@@ -172,19 +200,39 @@ export const familiesIn = (db: Database): Families => ({
   },
 
   async liveOf(tenant, user, now) {
-    const rows = await db
-      .selectFrom('families')
-      .selectAll()
-      .where('tenant', '=', tenant)
+    const rows = await live(db, tenant, now)
       .where('user', '=', user)
-      .where('state', '=', 'live')
-      .where('idle_expires_at', '>', now)
-      .where('expires_at', '>', now)
-      .where(stillHangsTogether)
       .orderBy('rotated_at', 'desc')
       .orderBy('hash')
       .execute()
     return rows.map(toRecord)
+  },
+
+  async liveAfter(tenant, user, now, { client, after, limit }) {
+    const rows = await live(db, tenant, now)
+      .where('user', '=', user)
+      .$if(client !== undefined, families => families.where('client', '=', client ?? ''))
+      .where('authorization', '>', after ?? '')
+      .orderBy('authorization')
+      .limit(limit)
+      .execute()
+    return rows.map(toRecord)
+  },
+
+  async liveIn(tenant, authorization, now) {
+    const row = await live(db, tenant, now).where('authorization', '=', authorization).executeTakeFirst()
+    return row && toRecord(row)
+  },
+
+  async note(tenant, hash, metadata) {
+    const noted = await db
+      .updateTable('families')
+      .set({ metadata: metadata && toText(metadata) })
+      .where('tenant', '=', tenant)
+      .where('hash', '=', hash)
+      .returning('hash')
+      .executeTakeFirst()
+    return noted !== undefined
   },
 
   /*

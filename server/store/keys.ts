@@ -31,6 +31,8 @@ export interface KeyRecord {
   readonly dueAt: Instant | null
   /** No later than this expires anything made with it. Raised as it is used, in steps. */
   readonly latestExpiry: Instant
+  /** Of a pair: X.509 in PEM. Null in a row of an earlier version, until somebody asks for it. */
+  readonly certificate: string | null
 }
 
 export interface KeyMove {
@@ -58,6 +60,8 @@ export interface Keys {
     plan: { add: readonly KeyRecord[]; moves: readonly KeyMove[] },
     at: Instant,
   ): Promise<'applied' | 'conflict'>
+  /** Gives the key a certificate if it has none, and answers the one that it then has; undefined for no such key. */
+  certify(tenant: string, id: string, certificate: string): Promise<string | undefined>
   /** Raises `latestExpiry`, never lowers it. */
   used(tenant: string, id: string, latestExpiry: Instant): Promise<void>
 }
@@ -87,6 +91,7 @@ const toRecord = (row: KeysTable): KeyRecord => ({
   stateSince: row.state_since,
   dueAt: row.due_at,
   latestExpiry: row.latest_expiry,
+  certificate: row.certificate,
 })
 
 const toRow = (tenant: string, key: KeyRecord): KeysTable => ({
@@ -102,6 +107,7 @@ const toRow = (tenant: string, key: KeyRecord): KeysTable => ({
   state_since: key.stateSince,
   due_at: key.dueAt,
   latest_expiry: key.latestExpiry,
+  certificate: key.certificate,
 })
 
 /** The unique indexes look at every statement, not at the end: a key steps down before another steps up. */
@@ -154,6 +160,17 @@ export const keysIn = (db: Database): Keys => ({
       return 'applied' as const
     })
     return outcome === 'refused' ? 'conflict' : outcome
+  },
+
+  async certify(tenant, id, certificate) {
+    const row = await db
+      .updateTable('keys')
+      .set(key => ({ certificate: key.fn.coalesce('certificate', key.val(certificate)) }))
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .returning('certificate')
+      .executeTakeFirst()
+    return row?.certificate ?? undefined
   },
 
   async used(tenant, id, latestExpiry) {

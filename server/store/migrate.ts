@@ -17,6 +17,7 @@ import { revocationStream } from './migrations/0011-revocation-stream.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
 import { people } from './migrations/0016-people.ts'
+import { whatIsLive } from './migrations/0017-what-is-live.ts'
 import { connections } from './migrations/0019-connections.ts'
 import { organizations } from './migrations/0021-organizations.ts'
 import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
@@ -40,6 +41,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0016-people': people(dialect),
   '0021-organizations': organizations(dialect),
   '0019-connections': connections(dialect),
+  '0017-what-is-live': whatIsLive(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
 })
 

@@ -189,6 +189,8 @@ export interface SessionsTable {
   /** The earliest of the two limits and the end: what the purge goes by, with one index. */
   live_until: number
   ended_at: number | null
+  /** What an application notes about it; null for nothing. */
+  metadata: string | null
 }
 
 export interface FamiliesTable {
@@ -206,6 +208,7 @@ export interface FamiliesTable {
   created_at: number
   idle_expires_at: number
   expires_at: number
+  metadata: string | null
 }
 
 export interface TicketsTable {
@@ -250,6 +253,8 @@ export interface EventsTable {
   request_id: string
   details: string
   personal: string
+  /** Whom it is about, where neither the actor nor the target says so. */
+  user: string | null
   /** The transaction that wrote it, by `commit-order.ts`; null in a row from before there was the column. */
   written_in: number | null
 }
@@ -325,6 +330,8 @@ export interface KeysTable {
   state_since: number
   due_at: number | null
   latest_expiry: number
+  /** In PEM; null in a row from before there was the column, and of a secret. */
+  certificate: string | null
 }
 
 /** A row whose `empty_at` is past says nothing any more. */
@@ -446,6 +453,15 @@ export interface DiscoveryDomainsTable {
   proof: string
 }
 
+/** Access tokens that somebody ended by their `jti`, for whoever asks which; what refuses them is the log of revocations. */
+export interface EndedTokensTable {
+  tenant: string
+  jti: string
+  audience: string
+  ended_at: number
+  expires_at: number
+}
+
 export interface Tables {
   tenants: TenantsTable
   hosts: HostsTable
@@ -488,6 +504,7 @@ export interface Tables {
   organization_grants: OrganizationGrantsTable
   invitations: InvitationsTable
   discovery_domains: DiscoveryDomainsTable
+  ended_tokens: EndedTokensTable
 }
 
 /** A database or a transaction in it: nouns are written against either. */

@@ -4,10 +4,11 @@
  */
 import type { Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { MINUTE } from '../kernel/seconds.ts'
 import { addProofs, type Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
-import { prefixed, qualified, toDocument, toText, unprefixing } from './columns.ts'
+import { prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { Database, SessionsTable, UsersTable } from './schema.ts'
@@ -31,6 +32,8 @@ export interface SessionRecord {
   readonly idleExpiresAt: Instant
   readonly expiresAt: Instant
   readonly endedAt: Instant | null
+  /** What an application notes about it. */
+  readonly metadata: JsonObject | null
 }
 
 /** A session of a browser with the user it is for, so that whether it counts is decided from one read. */
@@ -66,6 +69,15 @@ export interface Sessions {
   find(tenant: string, id: string): Promise<SessionRecord | undefined>
   /** Live sessions of the user, in all browsers and of their present epoch, newest use first. None of one who was removed. */
   liveOf(tenant: string, user: string, now: Instant): Promise<SessionRecord[]>
+  /** The same in order of id, behind the one named. */
+  liveAfter(
+    tenant: string,
+    user: string,
+    now: Instant,
+    page: { after?: string | undefined; limit: number },
+  ): Promise<SessionRecord[]>
+  /** Whether there is such a session. */
+  note(tenant: string, id: string, metadata: JsonObject | null): Promise<boolean>
   /** Moves a live session's idle limit, at most once a minute so that reading pages does not write rows. */
   touch(tenant: string, id: string, now: Instant, idleExpiresAt: Instant): Promise<void>
   /** `ended` for the call that did it. */
@@ -97,6 +109,7 @@ export const sessionColumns = [
   'expires_at',
   'live_until',
   'ended_at',
+  'metadata',
 ] as const satisfies (keyof SessionsTable)[]
 
 /** What decides whether a session counts: `identity/sessions.ts`. */
@@ -139,6 +152,7 @@ export const toSession = (row: SessionsTable): SessionRecord => ({
   idleExpiresAt: row.idle_expires_at,
   expiresAt: row.expires_at,
   endedAt: row.ended_at,
+  metadata: row.metadata === null ? null : toObject(row.metadata),
 })
 
 /**
@@ -250,6 +264,20 @@ const moveIdleLimit = prepared((db, { tenant, id, now, lastUsedBy, idleExpiresAt
     .where('used_at', '<=', lastUsedBy),
 )
 
+const liveOfUser = (db: Database, tenant: string, user: string, now: Instant) =>
+  db
+    .selectFrom('sessions')
+    .innerJoin('users', join =>
+      join.onRef('users.tenant', '=', 'sessions.tenant').onRef('users.id', '=', 'sessions.user'),
+    )
+    .selectAll('sessions')
+    .where('sessions.tenant', '=', tenant)
+    .where('sessions.user', '=', user)
+    .whereRef('sessions.user_epoch', '=', 'users.epoch')
+    .where('users.removed_at', 'is', null)
+    .where('sessions.ended_at', 'is', null)
+    .where('sessions.live_until', '>', now)
+
 export const sessionsIn = (db: Database): Sessions => ({
   async inBrowser(tenant, secretHash, now) {
     const rows = await readInBrowser(db, { tenant, secretHash, now })
@@ -313,6 +341,7 @@ export const sessionsIn = (db: Database): Sessions => ({
           expires_at: session.expiresAt,
           live_until: Math.min(session.idleExpiresAt, session.expiresAt),
           ended_at: session.endedAt,
+          metadata: session.metadata && toText(session.metadata),
         })
         .execute()
       return { id: session.id, renewed: false }
@@ -353,22 +382,31 @@ export const sessionsIn = (db: Database): Sessions => ({
   },
 
   async liveOf(tenant, user, now) {
-    const rows = await db
-      .selectFrom('sessions')
-      .innerJoin('users', join =>
-        join.onRef('users.tenant', '=', 'sessions.tenant').onRef('users.id', '=', 'sessions.user'),
-      )
-      .selectAll('sessions')
-      .where('sessions.tenant', '=', tenant)
-      .where('sessions.user', '=', user)
-      .whereRef('sessions.user_epoch', '=', 'users.epoch')
-      .where('users.removed_at', 'is', null)
-      .where('sessions.ended_at', 'is', null)
-      .where('sessions.live_until', '>', now)
+    const rows = await liveOfUser(db, tenant, user, now)
       .orderBy('sessions.used_at', 'desc')
       .orderBy('sessions.id', 'desc')
       .execute()
     return rows.map(toSession)
+  },
+
+  async liveAfter(tenant, user, now, { after, limit }) {
+    const rows = await liveOfUser(db, tenant, user, now)
+      .where('sessions.id', '>', after ?? '')
+      .orderBy('sessions.id')
+      .limit(limit)
+      .execute()
+    return rows.map(toSession)
+  },
+
+  async note(tenant, id, metadata) {
+    const noted = await db
+      .updateTable('sessions')
+      .set({ metadata: metadata && toText(metadata) })
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .returning('id')
+      .executeTakeFirst()
+    return noted !== undefined
   },
 
   async touch(tenant, id, now, idleExpiresAt) {

@@ -16,6 +16,7 @@ import type { CustomDomains } from './custom-domains.ts'
 import type { Devices } from './devices.ts'
 import type { DiscoveryDomains } from './discovery-domains.ts'
 import type { EmailProviders } from './email-providers.ts'
+import type { EndedTokens } from './ended-tokens.ts'
 import type { EventCursors } from './event-cursors.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
@@ -63,6 +64,7 @@ export interface Nouns {
   readonly events: Events
   readonly eventCursors: EventCursors
   readonly revocations: Revocations
+  readonly endedTokens: EndedTokens
   readonly keys: Keys
   readonly sealedValues: SealedValues
   readonly counters: Counters

@@ -71,6 +71,8 @@ export interface Tickets {
   consume(tenant: string, kind: string, id: string, now: Instant): Promise<'consumed' | 'replayed' | 'gone'>
   /** Remembers that something was seen (a `jti`) until `expiresAt`: `first` for exactly one of any number of calls. */
   mark(tenant: string, kind: string, id: string, now: Instant, expiresAt: Instant): Promise<'first' | 'seen'>
+  /** Names of that kind that are remembered and begin so, in their order. */
+  marksUnder(tenant: string, kind: string, beginning: string, now: Instant, limit: number): Promise<string[]>
   /**
    * Removes at most `limit` expired ones. A consumed ticket that belongs to an authorization stays as long as
    * that, so that its reuse is seen.
@@ -242,6 +244,21 @@ export function ticketsIn(db: Database, sealer: Sealer): Tickets {
         .returning('id')
         .executeTakeFirst()
       return marked ? 'first' : 'seen'
+    },
+
+    async marksUnder(tenant, kind, beginning, now, limit) {
+      const rows = await db
+        .selectFrom('tickets')
+        .select('id')
+        .where('tenant', '=', tenant)
+        .where('kind', '=', kind)
+        .where('id', '>=', beginning)
+        .where('id', '<', `${beginning}\u{10FFFF}`)
+        .where('expires_at', '>', now)
+        .orderBy('id')
+        .limit(limit)
+        .execute()
+      return rows.map(({ id }) => id)
     },
 
     async purge(now, limit) {

@@ -42,6 +42,7 @@ const newSecretBrake = () =>
   createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), {
     count: async () => ({ state: 'counted', counts: [] }),
     giveBack: async () => {},
+    waits: async () => new Map(),
     forget: async () => {},
   })
 

@@ -75,6 +75,7 @@ async function giveFamily(context: TokenContext): Promise<void> {
       createdAt: now,
       idleExpiresAt: Math.min(now + client.refresh.idleLifetime, expiresAt),
       expiresAt,
+      metadata: null,
     })
     await transaction.authorizations.extend(tenant, authorization.id, expiresAt + LONGEST_TOKEN_LIFE)
   })

@@ -121,6 +121,18 @@ export function describeCounter(counter: () => Counter): void {
       assert.equal(await untilRefused(other, NOW, 'a'), 0)
     })
 
+    test('are known to wait under the keys that have to, for as long as they do, and looking counts nothing', async () => {
+      const tenant = newTenant()
+      await untilRefused(tenant, NOW, 'held')
+      await count(tenant, NOW, 'free')
+      const waits = (now: number, of = tenant) => counter().waits(of, ['held', 'free', 'unknown'], now)
+      assert.deepEqual([...(await waits(NOW))], [['held', NOW + MINUTE]])
+      assert.deepEqual([...(await waits(NOW))], [['held', NOW + MINUTE]])
+      assert.deepEqual([...(await waits(NOW + MINUTE))], [])
+      assert.deepEqual([...(await waits(NOW, newTenant()))], [])
+      assert.deepEqual([...(await counter().waits(tenant, [], NOW))], [])
+    })
+
     test('add up as the policy says, in any order of tries, returns and pauses', async () => {
       const tenant = newTenant()
       let standing: Standing | undefined

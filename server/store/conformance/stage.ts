@@ -188,6 +188,7 @@ export const sessionOf = (
   idleExpiresAt: NOW + HOUR,
   expiresAt: NOW + DAY,
   endedAt: null,
+  metadata: null,
   ...more,
 })
 
@@ -243,6 +244,7 @@ export const familyOf = (tenant: string, more: Partial<FamilyRecord> = {}): Fami
   createdAt: NOW,
   idleExpiresAt: NOW + HOUR,
   expiresAt: NOW + DAY,
+  metadata: null,
   ...more,
 })
 
@@ -266,6 +268,7 @@ export const eventOf = (tenant: string, more: Partial<EventRecord> = {}): EventR
   requestId: 'req_1',
   details: { factor: 'password' },
   personal: { address: '192.0.2.1' },
+  user: 'auth0|ada',
   ...more,
 })
 
@@ -282,6 +285,7 @@ export const keyOf = (tenant: string, more: Partial<KeyRecord> = {}): KeyRecord 
   stateSince: NOW,
   dueAt: null,
   latestExpiry: 0,
+  certificate: null,
   ...more,
 })
 
