@@ -13,6 +13,7 @@ import { customDomainsIn } from './custom-domains.ts'
 import { devicesIn } from './devices.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
 import { discoveryDomainsIn } from './discovery-domains.ts'
+import { documentsIn } from './documents.ts'
 import { emailProvidersIn } from './email-providers.ts'
 import { endedTokensIn } from './ended-tokens.ts'
 import { eventCursorsIn } from './event-cursors.ts'
@@ -83,6 +84,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   organizationClients: organizationClientsIn(db),
   invitations: invitationsIn(db, sealer),
   discoveryDomains: discoveryDomainsIn(db),
+  documents: documentsIn(db),
 })
 
 /** What a transaction has yet to say: revocations before its commit, messages after it. */

@@ -42,6 +42,7 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   authorizations: {},
   families: {},
   api_keys: {},
+  documents: {},
   keys: {},
   revocations: {},
   ended_tokens: {},

@@ -6,6 +6,7 @@ import { after, before, describe } from 'node:test'
 import type { BusMessage } from '../kernel/bus.ts'
 import { describeApiKeys } from './conformance/api-keys.ts'
 import { describeDirectory } from './conformance/directory.ts'
+import { describeDocuments } from './conformance/documents.ts'
 import { describeEventCursors } from './conformance/event-cursors.ts'
 import { describeGrants } from './conformance/grants.ts'
 import { describeGuessing } from './conformance/guessing.ts'
@@ -51,6 +52,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeSessions(stage)
     describeGrants(stage)
     describeApiKeys(stage)
+    describeDocuments(stage)
     describeTickets(stage)
     describeMails(stage)
     describeTenantMail(stage)

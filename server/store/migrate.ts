@@ -16,6 +16,7 @@ import { guessing } from './migrations/0010-guessing.ts'
 import { revocationStream } from './migrations/0011-revocation-stream.ts'
 import { costClasses } from './migrations/0013-cost-classes.ts'
 import { apiKeys } from './migrations/0014-api-keys.ts'
+import { documents } from './migrations/0015-documents.ts'
 import { people } from './migrations/0016-people.ts'
 import { whatIsLive } from './migrations/0017-what-is-live.ts'
 import { connections } from './migrations/0019-connections.ts'
@@ -43,6 +44,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0019-connections': connections(dialect),
   '0017-what-is-live': whatIsLive(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
+  '0015-documents': documents(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

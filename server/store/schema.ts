@@ -451,6 +451,14 @@ export interface DiscoveryDomainsTable {
   verified: number
   used: number
   proof: string
+export interface DocumentsTable {
+  tenant: string
+  kind: string
+  id: string
+  data: string
+  sealed: string | null
+  created_at: number
+  updated_at: number
 }
 
 /** Access tokens that somebody ended by their `jti`, for whoever asks which; what refuses them is the log of revocations. */
@@ -505,6 +513,7 @@ export interface Tables {
   invitations: InvitationsTable
   discovery_domains: DiscoveryDomainsTable
   ended_tokens: EndedTokensTable
+  documents: DocumentsTable
 }
 
 /** A database or a transaction in it: nouns are written against either. */

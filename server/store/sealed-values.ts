@@ -7,6 +7,7 @@ import type { SealContext } from '../kernel/sealer.ts'
 import { sealContextOfClientSecret } from './clients.ts'
 import { sealContextOfConnection } from './connections.ts'
 import { betweenDotsIn } from './dialect.ts'
+import { sealContextOfDocument } from './documents.ts'
 import { sealContextOfEmailProvider } from './email-providers.ts'
 import { sealContextOfInvitation } from './invitations.ts'
 import { sealContextOfKey } from './keys.ts'
@@ -16,6 +17,8 @@ import { sealContextOfTicket } from './tickets.ts'
 
 /** The tables that hold sealed values. */
 export type SealedPlace = 'keys' | 'clients' | 'connections' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
+export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
+export type SealedPlace = 'keys' | 'clients' | 'documents' | 'tickets' | 'mails' | 'email_providers'
 
 export interface SealedValue {
   readonly place: SealedPlace
@@ -67,6 +70,10 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
     column: 'sealed_options',
     key: ['tenant', 'id'],
     contextOf: row => sealContextOfConnection(row as Row & Parameters<typeof sealContextOfConnection>[0]),
+  documents: {
+    column: 'sealed',
+    key: ['tenant', 'kind', 'id'],
+    contextOf: row => sealContextOfDocument(row as Row & Parameters<typeof sealContextOfDocument>[0]),
   },
   tickets: {
     column: 'data',

@@ -15,6 +15,7 @@ import type { Credentials } from './credentials.ts'
 import type { CustomDomains } from './custom-domains.ts'
 import type { Devices } from './devices.ts'
 import type { DiscoveryDomains } from './discovery-domains.ts'
+import type { Documents } from './documents.ts'
 import type { EmailProviders } from './email-providers.ts'
 import type { EndedTokens } from './ended-tokens.ts'
 import type { EventCursors } from './event-cursors.ts'
@@ -75,6 +76,7 @@ export interface Nouns {
   readonly organizationClients: OrganizationClients
   readonly invitations: Invitations
   readonly discoveryDomains: DiscoveryDomains
+  readonly documents: Documents
 }
 
 /** The nouns inside one transaction, and what is to happen when it commits. */
