@@ -8,11 +8,18 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** An object of JSON in UTF-8 without repeated member names at any depth, or undefined. */
 export function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
+  const value = parseJson(bytes)
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
+}
+
+/** The same for JSON of any kind. */
+export function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = utf8.decode(bytes)
     const value: unknown = JSON.parse(text)
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-    return repeatsName(text) ? undefined : (value as Record<string, unknown>)
+    return repeatsName(text) ? undefined : value
   } catch {
     return undefined
   }

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { managementRoutes } from './api/management.ts'
 import { createRevocationStreams } from './api/revocation-streams.ts'
-import { revokeAccessRoute } from './api/revoke-access.ts'
 import { countEvents } from './audit/counted.ts'
 import { mailGivenUp, mailSent } from './audit/events.ts'
 import { createAuditBuffer } from './audit/log.ts'
@@ -170,7 +170,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...(meter && { meter }),
     }
     const feed = createRevocationFeed({ store, bus, log })
-    const management = { ...oauth, feed, bus }
+    const management = { ...oauth, feed, bus, hashQueue, brake, sealer }
     const revocationStreams = createRevocationStreams(management)
     const login: LoginServices = {
       ...shared,
@@ -199,7 +199,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         ...loginRoutes(login),
         ...embeddedRoutes(login),
         revocationStreams.route,
-        revokeAccessRoute(management),
+        ...managementRoutes(management, settings.managementCalls),
       ],
       findHost: host => shared.tenants.findHost(host),
       isClientOrigin: createClientOrigins({ store, bus, clock }),

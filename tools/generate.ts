@@ -74,6 +74,15 @@ export const generators: readonly Generator[] = [
     },
   },
   {
+    file: 'openapi.gen.json',
+    source: 'server/api/resources.ts',
+    async render() {
+      const { operations } = await import('../server/api/resources.ts')
+      const { printOpenApi } = await import('../server/api/openapi.ts')
+      return `${JSON.stringify(printOpenApi(operations, 'http://localhost:4000/'), null, 1)}\n`
+    },
+  },
+  {
     file: 'pages.gen.md',
     source: 'tools/exhibits.ts',
     async render() {
@@ -291,12 +300,17 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`
 }
 
-const print = async ({ source, render }: Generator): Promise<string> =>
-  `<!-- Printed from ${source} by \`npm run generate\`. Change it there. -->\n\n${await render()}`
+const print = async ({ file, source, render }: Generator): Promise<string> =>
+  // JSON has no comments.
+  file.endsWith('.json')
+    ? render()
+    : `<!-- Printed from ${source} by \`npm run generate\`. Change it there. -->\n\n${await render()}`
 
 /** The files of `folder` that do not hold what `list` prints, and those that nothing prints any more. */
 export async function findStale(list: readonly Generator[], folder: URL): Promise<readonly string[]> {
-  const stale = globSync('*.gen.md', { cwd: folder }).filter(file => !list.some(generator => generator.file === file))
+  const stale = globSync('*.gen.{md,json}', { cwd: folder }).filter(
+    file => !list.some(generator => generator.file === file),
+  )
   for (const generator of list) {
     const present = await readFile(new URL(generator.file, folder), 'utf8').catch(() => undefined)
     if (present !== (await print(generator))) stale.push(generator.file)

@@ -122,7 +122,7 @@ export function createRevocationStreams(
 
   async function open(incoming: Incoming): Promise<Answer> {
     const openedAt = monotonic()
-    const admitted = await admit(services, incoming, 'read:revocations')
+    const admitted = await admit(services, incoming, ['read:revocations'])
     const from = positionOf(incoming)
     const { tenant } = incoming
     refuseMore(tenant, admitted.client.id)

@@ -1,12 +1,28 @@
 /** What the Management API stands on. Handed in by `compose.ts`. */
+import type { AuditBuffer } from '../audit/log.ts'
+import type { FindCookieScope } from '../clients/cookie-scope.ts'
+import type { Egress } from '../http/egress.ts'
+import type { Brake } from '../identity/brake.ts'
+import type { Connections } from '../identity/connections.ts'
+import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Bus } from '../kernel/bus.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
+import type { Sealer } from '../kernel/sealer.ts'
 import type { RevocationFeed } from '../revocation/feed.ts'
+import type { Tenants } from '../tenants/tenants.ts'
 import type { TokenJudges } from '../tokens/returned-token.ts'
 
 export interface ApiServices extends TokenJudges {
   readonly feed: RevocationFeed
+  readonly tenants: Tenants
+  readonly connections: Connections
+  readonly cookieScope: FindCookieScope
+  readonly hashQueue: HashQueue
+  readonly brake: Brake
+  readonly sealer: Sealer
+  readonly egress: Egress
+  readonly audit: AuditBuffer
   readonly bus: Bus
   readonly log: Log
   /** Where somebody counts. */

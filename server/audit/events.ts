@@ -375,3 +375,65 @@ export const keyRevoked = (o: Occasion, by: KeyAuthor, key: KeyFacts) => keyEven
 /** Sealed values of the tenant are under this master key now: how many of which kind (`keys`, `clients`, …). */
 export const rewrapped = (o: Occasion, masterKey: string, moved: Readonly<Record<string, number>>) =>
   event(o, 'master-key.rewrapped', operator('command'), { kind: 'master-key', id: masterKey }, { moved })
+
+// What is managed
+
+/** Who changed something: a machine through the Management API, or an operator with what they used. */
+export type Manager = { readonly client: string } | { readonly operator: 'tenant-file' | 'command' }
+
+/** Whose members are of people: what erasure empties. */
+const OF_PEOPLE = ['user', 'identity', 'invitation', 'organization-member'] as const
+/** What of a tenant can be managed, each told by `managed` as `<kind>.created`, `.changed` and `.removed`. */
+export const MANAGED = [
+  ...OF_PEOPLE,
+  'attack-protection',
+  'authentication-method',
+  'block',
+  'branding',
+  'client',
+  'client-credential',
+  'client-grant',
+  'connection',
+  'consent',
+  'custom-domain',
+  'device-credential',
+  'email-provider',
+  'email-template',
+  'job',
+  'organization',
+  'organization-client',
+  'organization-client-grant',
+  'organization-connection',
+  'organization-domain',
+  'prompt',
+  'resource-server',
+  'role',
+  'role-permission',
+  'tenant',
+  'theme',
+  'ticket',
+  'user-permission',
+  'user-role',
+] as const
+export type Managed = (typeof MANAGED)[number]
+
+export const managed = (
+  o: Occasion,
+  by: Manager,
+  kind: Managed,
+  id: string,
+  change: 'created' | 'changed' | 'removed',
+  /** As `changesBetween` tells them. */
+  changes: JsonObject = {},
+) => {
+  const actor = 'client' in by ? machine(by.client) : operator(by.operator)
+  const isPersonal = OF_PEOPLE.some(one => one === kind)
+  return event(
+    o,
+    `${kind}.${change}`,
+    actor,
+    { kind, id },
+    isPersonal ? { members: Object.keys(changes) } : { changes },
+    isPersonal ? { changes } : {},
+  )
+}

@@ -3,16 +3,11 @@
  * a token for one by a client grant, as for any other. `/userinfo` is one too, of people's tokens (`tokens/access-token.ts`).
  */
 import { DAY, HOUR, SECOND } from '../kernel/seconds.ts'
+import { MANAGEMENT_SCOPES } from './management-scopes.ts'
 import type { ResourceServer } from './resource-servers.ts'
 
-/** What may be granted for the Management API, each with what it means. */
-export const MANAGEMENT_SCOPES = {
-  'read:revocations': 'Follow what is revoked',
-  'delete:sessions': 'End sessions of people',
-  'delete:refresh_tokens': 'End refresh tokens of people',
-} as const satisfies Readonly<Record<string, string>>
-
-export type ManagementScope = keyof typeof MANAGEMENT_SCOPES
+/** Auth0's name for it, by which its deployment tool knows that it is none of the operator's. */
+export const MANAGEMENT_API = 'Auth0 Management API'
 
 /** Auth0's name for it, so that what asks for it there asks for it here. */
 export const managementAudience = (issuer: string): string => `${issuer}api/v2/`
@@ -27,7 +22,7 @@ export function findSystemApi(tenant: string, issuer: string, audience: string):
     tenant,
     id: 'management',
     identifier: audience,
-    name: 'Management API',
+    name: MANAGEMENT_API,
     scopes: Object.keys(MANAGEMENT_SCOPES),
     descriptions: MANAGEMENT_SCOPES,
     algorithm: 'RS256',

@@ -44,6 +44,8 @@ export interface Settings {
   readonly egressAllow: readonly string[]
   /** Milliseconds. */
   readonly drain: number
+  /** A second, of one client, in one process; 0 for any number. */
+  readonly managementCalls: number
   readonly metricsPort: number | null
   readonly metricsHost: string
   /** Milliseconds; null keeps them for ever. */
@@ -62,6 +64,14 @@ export function port(name: string, raw: string | undefined, fallback: number): n
   return /^\d{1,5}$/.test(raw) && value <= 65535
     ? value
     : complain(name, `must be a port from 0 to 65535, not "${raw}".`)
+}
+
+function wholeNumber(name: string, raw: string | undefined, fallback: number, most: number): number {
+  if (raw === undefined) return fallback
+  const value = Number(raw)
+  return /^\d{1,6}$/.test(raw) && value <= most
+    ? value
+    : complain(name, `must be a whole number from 0 to ${most}, not "${raw}".`)
 }
 
 /** Milliseconds, of a whole number of seconds. */
@@ -357,6 +367,14 @@ export const options = {
     default: 'none',
     sentence: 'The port that answers Prometheus at /metrics; 0 takes a free one. Unset, nothing is counted.',
     read: raw => (raw === undefined ? null : port('LATCHKEY_METRICS_PORT', raw, 0)),
+  },
+  managementCalls: {
+    name: 'LATCHKEY_MANAGEMENT_CALLS',
+    default: '500',
+    unit: 'calls a second',
+    sentence:
+      'How often one client may call the Management API, counted by each process; 0 for as often as it likes. Answers tell in X-RateLimit-* how much is left.',
+    read: raw => wholeNumber('LATCHKEY_MANAGEMENT_CALLS', raw, 500, 100_000),
   },
   metricsHost: {
     name: 'LATCHKEY_METRICS_HOST',

@@ -5,12 +5,17 @@
  */
 import { PageError, ProtocolError, UnavailableError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
-import { type Answer, type Incoming, json, type Route } from './route.ts'
+import { type Answer, type Fault, type Incoming, json, type Route } from './route.ts'
 
 export type ErrorPage = (incoming: Incoming, error: PageError) => Promise<Answer>
 
 /** Never rejects. Without an `incoming` nobody knows what was asked, and JSON is told to everybody. */
-type Faults = (error: unknown, speaks: Route['speaks'], incoming: Incoming | null, requestId: string) => Promise<Told>
+type Faults = (
+  error: unknown,
+  { speaks, tells }: Pick<Route, 'speaks' | 'tells'>,
+  incoming: Incoming | null,
+  requestId: string,
+) => Promise<Told>
 
 interface Told {
   readonly code: string
@@ -18,7 +23,7 @@ interface Told {
 }
 
 export function createFaults(errorPage: ErrorPage, log: Log): Faults {
-  return async (error, speaks, incoming, requestId) => {
+  return async (error, { speaks, tells }, incoming, requestId) => {
     const fault: Fault = recognise(error) ?? toldAs(error, requestId, log)
     const { code, message, status, headers } = fault
     if (speaks === 'pages' && incoming)
@@ -29,7 +34,7 @@ export function createFaults(errorPage: ErrorPage, log: Log): Faults {
         // What broke the request may break its page too.
         log.error({ request: requestId, error: failure }, 'an error page could not be shown')
       }
-    return { code, answer: json(status, { error: code, error_description: message }, headers) }
+    return { code, answer: tells?.(fault) ?? json(status, { error: code, error_description: message }, headers) }
   }
 }
 
@@ -47,13 +52,6 @@ export function toldAs(error: unknown, requestId: string, log: Log): ProtocolErr
   }
   log.error({ request: requestId, error }, 'unexpected failure')
   return new ProtocolError('server_error', `Something went wrong here. The log has it under ${requestId}.`)
-}
-
-interface Fault {
-  readonly code: string
-  readonly message: string
-  readonly status: number
-  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Our own errors, and the framework's about a request it could not read (4xx). Undefined for anything else. */

@@ -2,9 +2,9 @@
  * The parameters of a request, from a query, a form or a JSON body. Repetition is seen, not resolved: the
  * endpoint refuses it (RFC 6749 §3.1), since whoever keeps the first and whoever keeps the last disagree.
  */
-import { parseObject } from '@latchkey/sdk/strict-json'
+import { parseJson, parseObject } from '@latchkey/sdk/strict-json'
 import { ProtocolError } from '../kernel/errors.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 
 export interface Parameters {
   /** Undefined when missing or empty: a parameter without a value counts as omitted (RFC 6749 §3.1). */
@@ -59,6 +59,43 @@ export function documentOf(bytes: Uint8Array): JsonObject {
   const document = parseObject(bytes)
   if (!document) throw new ProtocolError('invalid_request', 'The body must be a JSON object that has each name once.')
   return document as JsonObject
+}
+
+/**
+ * JSON of any kind, that can be kept and sent on without care: each name once, not nested without end, no text that a
+ * database refuses, and no name that JavaScript takes for something else.
+ */
+export function jsonOf(bytes: Uint8Array): JsonValue {
+  const value = parseJson(bytes)
+  if (value === undefined) throw new ProtocolError('invalid_request', 'The body must be JSON that has each name once.')
+  const problem = keptProblem(value as JsonValue)
+  if (problem !== undefined) throw new ProtocolError('invalid_request', `The body ${problem}.`)
+  return value as JsonValue
+}
+
+const DEEPEST = 32
+
+function keptProblem(value: JsonValue, depth = 0): string | undefined {
+  if (typeof value === 'string') return textProblem(value)
+  if (depth > DEEPEST) return `is nested more than ${DEEPEST} deep`
+  if (Array.isArray(value)) return firstOf(value, (item: JsonValue) => keptProblem(item, depth + 1))
+  if (!isObject(value)) return undefined
+  return firstOf(Object.entries(value), ([name, member]) =>
+    name === '__proto__'
+      ? 'has a member called __proto__'
+      : (textProblem(name) ?? (member === undefined ? undefined : keptProblem(member, depth + 1))),
+  )
+}
+
+const textProblem = (text: string): string | undefined =>
+  text.includes('\0') || !text.isWellFormed() ? 'holds a text with a null character or half of a character' : undefined
+
+function firstOf<T>(items: readonly T[], problemOf: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const problem = problemOf(item)
+    if (problem !== undefined) return problem
+  }
+  return undefined
 }
 
 /**

@@ -13,14 +13,15 @@ declare module 'fastify' {
 export function logAnswers(app: FastifyInstance, log: Log, meter: Meter | undefined): void {
   app.decorateRequest('told', null)
   app.addHook('onResponse', (request, reply, done) => {
-    const { url, config } = request.routeOptions
+    const { config } = request.routeOptions
+    const route = request.asked ?? request.routeOptions.url ?? 'unknown'
     const isSeldomWanted = config.endpoint?.isRoutine && reply.statusCode < 400
     log[isSeldomWanted ? 'debug' : 'info'](
       {
         request: request.id,
         method: request.method,
         // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
-        path: url ?? 'unknown',
+        path: route,
         status: reply.statusCode,
         // A code is one of our own; its description may speak of what was sent.
         ...(request.told !== null && { told: request.told }),
@@ -31,7 +32,7 @@ export function logAnswers(app: FastifyInstance, log: Log, meter: Meter | undefi
     )
     if (!(config.endpoint?.isStream && reply.statusCode < 400))
       meter?.answered({
-        route: url ?? 'unknown',
+        route,
         method: request.method,
         status: reply.statusCode,
         milliseconds: reply.elapsedTime,

@@ -3,7 +3,7 @@
  * no handler knows the framework and each can be called in a test as it is.
  */
 import type { Readable } from 'node:stream'
-import type { JsonObject } from '../kernel/json.ts'
+import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import type { Cors } from './cors.ts'
 import type { Parameters } from './parameters.ts'
 
@@ -16,13 +16,15 @@ export interface Incoming {
   readonly method: string
   /** The path of the route that was asked, as it is listed: `/oauth/token`. */
   readonly route: string
-  /** Values of the path's `:name` parts, decoded. */
+  /** Values of the path's `:name` parts, decoded; of a path that ends in `*` what stands in its place, as it was sent, under `*`. */
   readonly path: Readonly<Record<string, string>>
   readonly query: Parameters
   /** Of a form or JSON body; empty without one. */
   readonly body: Parameters
   /** Of a route that takes one; null for a body that is none, and on every other route. */
   readonly document: JsonObject | null
+  /** Of a route that takes JSON of any kind; undefined without a body, and on every other route. */
+  readonly json?: JsonValue
   /** By lower-case name. Repeated headers are joined as Node does. */
   header(name: string): string | undefined
   /** The client's address, through trusted proxies only. */
@@ -35,14 +37,19 @@ export interface Answer {
   readonly cookies?: readonly string[]
   /** What is a stream goes out as it comes, no faster than it is read, and is destroyed when the client leaves. */
   readonly body?: string | Buffer | Readable
+  /** What the log calls the place that was asked, where a route stands for many: `/api/v2/users/:id`. */
+  readonly place?: string
 }
 
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** `/login/:id` */
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** `/login/:id`. One that ends in `*` stands for all below it that no other route has. */
   readonly path: string
-  /** `document`: a JSON body is an object with members of any type, which `body` cannot hold. */
-  readonly takes?: 'document'
+  /**
+   * `document`: a JSON body is an object with members of any type, which `body` cannot hold. `json`: it may be any JSON
+   * that a database can keep, and is read in whole even where it is larger than a stranger's form may be.
+   */
+  readonly takes?: 'document' | 'json'
   /** Whose pages may read the answer, errors included (`cors.ts`). Left out: same origin only. */
   readonly cors?: Cors
   /** Answers on every host, and for no tenant: `tenant` and `issuer` are empty, and nobody is asked for them. */
@@ -56,7 +63,17 @@ export interface Route {
    * answers GET, so its GET has no effect; a page's may have one (a code, a sign-out) and has no HEAD.
    */
   readonly speaks: 'json' | 'pages'
+  /** How a fault that kept the request from its route is told, where `error` and `error_description` are not the form. */
+  readonly tells?: (fault: Fault) => Answer
   readonly answer: (incoming: Incoming) => Promise<Answer> | Answer
+}
+
+/** What is told of something that went wrong. */
+export interface Fault {
+  readonly code: string
+  readonly message: string
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** Whether this tenant is reached over https: decides the cookies' form. */

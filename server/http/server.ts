@@ -17,16 +17,18 @@ import type { Meter } from '../kernel/meter.ts'
 import { endConnectionsWhenClosing } from './closing.ts'
 import { type Cors, forSomeOrigins, openToAnyOrigin, openToOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
-import { documentOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
+import { documentOf, jsonOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
 import { logAnswers } from './request-log.ts'
 import type { Answer, Incoming, Route } from './route.ts'
 import { createProxyNotice } from './unlisted-proxies.ts'
 
 /** What of a request its body is. */
-type Body = Partial<Pick<Incoming, 'body' | 'document'>>
+type Body = Partial<Pick<Incoming, 'body' | 'document' | 'json'>>
 
 /** A sign-in form or a token request is a few kilobytes; nothing a stranger sends needs more. */
 const BODY_LIMIT = 64 * 1024
+/** A page or a letter of an operator's own, with its pictures as data. */
+const JSON_LIMIT = 1024 * 1024
 /** Slow senders hold a socket no longer than this, and at most until the next look. */
 const REQUEST_TIMEOUT = 15_000
 const LOOKS_EVERY = 5000
@@ -76,6 +78,8 @@ declare module 'fastify' {
     incoming: Incoming | null
     /** What a path has for other methods than the one that was asked; null where the method is one, or the path none of ours. */
     place: Place | null
+    /** Which of the places that its route stands for; null for a route that is one. */
+    asked: string | null
   }
 }
 
@@ -111,10 +115,11 @@ export function createHttp(options: HttpOptions): Http {
   readBodies(app)
   app.decorateRequest('incoming', null)
   app.decorateRequest('place', null)
+  app.decorateRequest('asked', null)
 
   // Before the body is read: whatever is wrong from here on is told by the tenant, in the way the route speaks.
   app.addHook('onRequest', async (request, reply) => {
-    const { endpoint = besides(request) } = request.routeOptions.config
+    const endpoint = besides(request) ?? request.routeOptions.config.endpoint
     // What somebody reads out to whoever has the log.
     reply.header('x-request-id', request.id)
     noteProxy(request.headers, request.socket.remoteAddress)
@@ -133,7 +138,9 @@ export function createHttp(options: HttpOptions): Http {
 
   /** A wrong method is told as the path's own would be: on which host, to which origins, to whom. */
   function besides(request: FastifyRequest): Endpoint | undefined {
-    request.place = placeOf(request.url) ?? null
+    const { config, url } = request.routeOptions
+    // Whoever stands for all below a path has no say where another stands.
+    request.place = config.endpoint && !url?.endsWith('*') ? null : (placeOf(request.url) ?? null)
     return request.place?.endpoint
   }
 
@@ -160,6 +167,7 @@ export function createHttp(options: HttpOptions): Http {
       url,
       config: { endpoint },
       exposeHeadRoute: hasHead(endpoint),
+      ...(endpoint.takes === 'json' && { bodyLimit: JSON_LIMIT }),
       handler: async (request, reply) => send(reply, await endpoint.answer(whole(request))),
     })
   for (const { method, path, ...endpoint } of options.routes) serve(method, path, endpoint)
@@ -170,9 +178,9 @@ export function createHttp(options: HttpOptions): Http {
     throw new PageError('not_found', 'There is nothing at this address.')
   })
   app.setErrorHandler(async (error, request, reply) => {
-    const { endpoint = request.place?.endpoint } = request.routeOptions.config
-    const speaks = endpoint?.speaks ?? (isPerson(request) ? 'pages' : 'json')
-    const { code, answer } = await faults(error, speaks, request.incoming, request.id)
+    const endpoint = request.place?.endpoint ?? request.routeOptions.config.endpoint
+    const way = endpoint ?? { speaks: isPerson(request) ? ('pages' as const) : ('json' as const) }
+    const { code, answer } = await faults(error, way, request.incoming, request.id)
     request.told = code
     return send(reply, answer)
   })
@@ -190,6 +198,8 @@ const hasHead = ({ speaks, isStream }: Pick<Endpoint, 'speaks' | 'isStream'>): b
 function placesIn(routes: readonly Route[]): (url: string) => Place | undefined {
   const places = Map.groupBy(routes, ({ path }) => path)
     .entries()
+    // Whoever stands for all below a path says itself what can be done where.
+    .filter(([path]) => !path.endsWith('*'))
     .flatMap(([path, there]) => {
       const isOpen = there.some(({ cors }) => cors !== undefined)
       const methods = there.flatMap(route =>
@@ -283,7 +293,7 @@ function isPath(target: string): boolean {
 }
 
 const hasLongPart = (path: Incoming['path']): boolean =>
-  Object.values(path).some(part => part.length > LONGEST_PATH_PART)
+  Object.entries(path).some(([name, part]) => name !== '*' && part.length > LONGEST_PATH_PART)
 
 const NO_TENANT = { tenant: '', issuer: '' }
 const NO_QUERY = {}
@@ -302,7 +312,9 @@ function readBodies(app: FastifyInstance): void {
     async (request: FastifyRequest, body: Buffer): Promise<Body> => {
       // A type without a body, as some libraries send it.
       if (body.length === 0) return { body: noParameters }
-      if (request.routeOptions.config.endpoint?.takes === 'document') return { document: documentOf(body) }
+      const takes = request.routeOptions.config.endpoint?.takes
+      if (takes === 'json') return { json: jsonOf(body) }
+      if (takes === 'document') return { document: documentOf(body) }
       return { body: parametersOfJson(body) }
     },
   )
@@ -316,7 +328,7 @@ function receive(request: FastifyRequest, host: { tenant: string; issuer: string
     issuer: host.issuer,
     method: request.method,
     route: request.routeOptions.url ?? '',
-    path: request.params as Record<string, string>,
+    path: pathOf(request),
     query: noParameters,
     body: noParameters,
     document: null,
@@ -326,6 +338,14 @@ function receive(request: FastifyRequest, host: { tenant: string; issuer: string
     },
     address: request.ip,
   }
+}
+
+/** What `*` stands for is cut from the target: decoded by the router, a slash within a part would be one between two. */
+function pathOf({ params, routeOptions, originalUrl }: FastifyRequest): Incoming['path'] {
+  const { url = '' } = routeOptions
+  return url.endsWith('*')
+    ? { '*': originalUrl.replace(/[?#].*$/s, '').slice(url.length - 1) }
+    : (params as Record<string, string>)
 }
 
 function queryOf(url: string): Parameters {
@@ -340,6 +360,7 @@ function whole({ incoming, body }: FastifyRequest): Incoming {
 
 function send(reply: FastifyReply, answer: Answer): FastifyReply {
   reply.code(answer.status)
+  if (answer.place !== undefined) reply.request.asked = answer.place
   if (answer.headers) reply.headers(answer.headers)
   for (const cookie of answer.cookies ?? []) reply.header('set-cookie', cookie)
   return reply.send(answer.body ?? '')

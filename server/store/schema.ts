@@ -451,6 +451,8 @@ export interface DiscoveryDomainsTable {
   verified: number
   used: number
   proof: string
+}
+
 export interface DocumentsTable {
   tenant: string
   kind: string

@@ -16,9 +16,7 @@ import type { Database } from './schema.ts'
 import { sealContextOfTicket } from './tickets.ts'
 
 /** The tables that hold sealed values. */
-export type SealedPlace = 'keys' | 'clients' | 'connections' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
-export type SealedPlace = 'keys' | 'clients' | 'tickets' | 'mails' | 'email_providers' | 'invitations'
-export type SealedPlace = 'keys' | 'clients' | 'documents' | 'tickets' | 'mails' | 'email_providers'
+export type SealedPlace = keyof typeof PLACES
 
 export interface SealedValue {
   readonly place: SealedPlace
@@ -54,7 +52,7 @@ interface Place {
   readonly contextOf: (row: Row) => SealContext
 }
 
-const PLACES: Readonly<Record<SealedPlace, Place>> = {
+const PLACES = {
   keys: {
     column: 'sealed_private',
     key: ['tenant', 'id'],
@@ -70,6 +68,7 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
     column: 'sealed_options',
     key: ['tenant', 'id'],
     contextOf: row => sealContextOfConnection(row as Row & Parameters<typeof sealContextOfConnection>[0]),
+  },
   documents: {
     column: 'sealed',
     key: ['tenant', 'kind', 'id'],
@@ -95,19 +94,20 @@ const PLACES: Readonly<Record<SealedPlace, Place>> = {
     key: ['tenant'],
     contextOf: row => sealContextOfEmailProvider(row as Row & Parameters<typeof sealContextOfEmailProvider>[0]),
   },
-}
+} satisfies Readonly<Record<string, Place>>
 
 /** The sealed value of a whole row of any table, and what it is sealed to; undefined where there is none. */
 export function sealedIn(
   table: string,
   row: Readonly<Record<string, unknown>>,
 ): Pick<SealedValue, 'context' | 'sealed'> | undefined {
-  const place = Object.hasOwn(PLACES, table) ? PLACES[table as SealedPlace] : undefined
+  const place = Object.hasOwn(PLACES, table) ? (PLACES[table as SealedPlace] as Place) : undefined
   const sealed = place && row[place.column]
   return place && typeof sealed === 'string' ? { sealed, context: place.contextOf(row as Row) } : undefined
 }
 
 const places = Object.keys(PLACES) as SealedPlace[]
+const placeOf = (place: SealedPlace): Place => PLACES[place]
 
 const columns = (names: readonly string[]): RawBuilder<unknown> => sql.join(names.map(name => sql.ref(name)))
 
@@ -117,7 +117,7 @@ export const sealedValuesIn = (db: Database): SealedValues => ({
   async countByMasterKey() {
     const counts = new Map<string, number>()
     for (const place of places) {
-      const { column } = PLACES[place]
+      const { column } = placeOf(place)
       const masterKey = betweenDotsIn(db, sql.ref(column))
       const { rows } = await sql<{ master_key: string; values_there: number }>`
         select ${masterKey} as master_key, count(*) as values_there
@@ -129,7 +129,7 @@ export const sealedValuesIn = (db: Database): SealedValues => ({
   },
 
   async notUnder(masterKey, { place, after, limit }) {
-    const { column, key, reads = [], contextOf } = PLACES[place]
+    const { column, key, reads = [], contextOf } = placeOf(place)
     const { rows } = await sql<Row>`
       select ${columns([...key, ...reads, column])} from ${sql.table(place)}
        where ${sql.ref(column)} is not null and ${betweenDotsIn(db, sql.ref(column))} <> ${masterKey}
@@ -144,7 +144,7 @@ export const sealedValuesIn = (db: Database): SealedValues => ({
   },
 
   async replace({ place, row, sealed: expected }, sealed) {
-    const { column, key } = PLACES[place]
+    const { column, key } = placeOf(place)
     const { rows } = await sql`
       update ${sql.table(place)} set ${sql.ref(column)} = ${sealed}
        where (${columns(key)}) = (${sql.join(row)}) and ${sql.ref(column)} = ${expected}

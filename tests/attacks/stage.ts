@@ -132,7 +132,7 @@ export interface BrowserOptions {
   readonly issuer?: string
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** A cookie jar. Posts say that they come from a page of the server, unless `headers` say otherwise. */
 export class CookieJarBrowser {

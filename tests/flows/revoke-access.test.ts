@@ -132,7 +132,7 @@ onEachStore('Revoking access', store => {
     assert.deepEqual(without.body, {
       statusCode: 403,
       error: 'Forbidden',
-      message: 'The token lacks the scope delete:refresh_tokens.',
+      message: 'Insufficient scope, expected all of: delete:sessions,delete:refresh_tokens',
       errorCode: 'insufficient_scope',
     })
     assert.deepEqual(await standing(here), [true, true, true])

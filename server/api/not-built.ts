@@ -1,0 +1,53 @@
+/**
+ * Parts of Auth0's Management API that are not there. Each answers as for a token that lacks the scope: that is what
+ * Auth0's own tools take for "leave it out", where a 404 stops some of them and a 5xx has all of them try again for minutes.
+ */
+const PARTS = [
+  '/actions',
+  '/agents',
+  '/branding/phone',
+  '/clients/cimd',
+  '/connection-profiles',
+  '/connections-directory-provisionings',
+  '/connections-scim-configurations',
+  '/connections/:id/directory-provisioning',
+  '/connections/:id/scim-configuration',
+  '/event-streams',
+  '/events',
+  '/experimentation',
+  '/flows',
+  '/forms',
+  '/groups',
+  '/guardian',
+  '/hooks',
+  '/keys/custom-signing',
+  '/keys/encryption',
+  '/keys/network-acls',
+  '/log-streams',
+  '/network-acls',
+  '/organizations/:id/groups',
+  '/organizations/:id/members/:user/effective-roles/sources',
+  '/organizations/:id/organization-templates',
+  '/organizations/:id/roles/:role/groups',
+  '/rate-limit-policies',
+  '/risk-assessments',
+  '/roles/:id/groups',
+  '/rules',
+  '/rules-configs',
+  '/self-service-profiles',
+  '/supplemental-signals',
+  '/token-exchange-profiles',
+  '/user-attribute-profiles',
+  '/users/:id/connected-accounts',
+  '/users/:id/effective-roles/sources',
+  '/users/:id/federated-connections-tokensets',
+  '/users/:id/groups',
+  '/users/:id/risk-assessments',
+  '/verifiable-credentials',
+].map(path => path.slice(1).split('/'))
+
+/** `parts`: of the path that was asked, decoded. */
+export const isNotBuilt = (parts: readonly string[]): boolean =>
+  PARTS.some(
+    known => known.length <= parts.length && known.every((part, at) => part.startsWith(':') || part === parts[at]),
+  )
