@@ -25,6 +25,11 @@ export interface Incoming {
   readonly document: JsonObject | null
   /** Of a route that takes JSON of any kind; undefined without a body, and on every other route. */
   readonly json?: JsonValue
+  /**
+   * Of a route that takes JSON of any kind, where a form of several parts was sent (RFC 7578); null otherwise. Nothing of
+   * it is read before this is called, which is once, by whoever has made sure that the sender may send it.
+   */
+  readonly stream: (() => Readable) | null
   /** By lower-case name. Repeated headers are joined as Node does. */
   header(name: string): string | undefined
   /** The client's address, through trusted proxies only. */
@@ -47,7 +52,8 @@ export interface Route {
   readonly path: string
   /**
    * `document`: a JSON body is an object with members of any type, which `body` cannot hold. `json`: it may be any JSON
-   * that a database can keep, and is read in whole even where it is larger than a stranger's form may be.
+   * that a database can keep, and is read in whole even where it is larger than a stranger's form may be; and a form of
+   * several parts is handed on as it comes.
    */
   readonly takes?: 'document' | 'json'
   /** Whose pages may read the answer, errors included (`cors.ts`). Left out: same origin only. */

@@ -5,6 +5,7 @@
 import { createServer, type Server } from 'node:https'
 import type { TlsOptions } from 'node:tls'
 import fastify, {
+  errorCodes,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -20,19 +21,20 @@ import { createFaults, type ErrorPage } from './faults.ts'
 import { documentOf, jsonOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
 import { logAnswers } from './request-log.ts'
 import type { Answer, Incoming, Route } from './route.ts'
+import { endWhenSlow, LONGEST_UPLOAD, readSlowly } from './slow-bodies.ts'
 import { createProxyNotice } from './unlisted-proxies.ts'
 
 /** What of a request its body is. */
-type Body = Partial<Pick<Incoming, 'body' | 'document' | 'json'>>
+type Body = Partial<Pick<Incoming, 'body' | 'document' | 'json' | 'stream'>>
 
 /** A sign-in form or a token request is a few kilobytes; nothing a stranger sends needs more. */
 const BODY_LIMIT = 64 * 1024
 /** A page or a letter of an operator's own, with its pictures as data. */
 const JSON_LIMIT = 1024 * 1024
-/** Slow senders hold a socket no longer than this, and at most until the next look. */
-const REQUEST_TIMEOUT = 15_000
+/** Slow senders of headers hold a socket no longer than this, and at most until the next look. Bodies are `slow-bodies.ts`'s. */
+const HEADERS_TIMEOUT = 15_000
 const LOOKS_EVERY = 5000
-const TIMEOUTS = { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: LOOKS_EVERY }
+const TIMEOUTS = { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: LOOKS_EVERY }
 /** Longer than most proxies keep theirs, so that it is they who close an idle connection. */
 const KEEP_ALIVE = 72_000
 /** In characters. A part of a path is an id of ours; what is longer is not. */
@@ -93,7 +95,7 @@ export function createHttp(options: HttpOptions): Http {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT,
+    requestTimeout: LONGEST_UPLOAD,
     keepAliveTimeout: KEEP_ALIVE,
     http: TIMEOUTS,
     ...(tls && { serverFactory: secureServer(tls, secureServers) }),
@@ -119,6 +121,7 @@ export function createHttp(options: HttpOptions): Http {
 
   // Before the body is read: whatever is wrong from here on is told by the tenant, in the way the route speaks.
   app.addHook('onRequest', async (request, reply) => {
+    endWhenSlow(request.raw, reply.raw)
     const endpoint = besides(request) ?? request.routeOptions.config.endpoint
     // What somebody reads out to whoever has the log.
     reply.header('x-request-id', request.id)
@@ -228,7 +231,7 @@ const NO_SCHEMAS = {
 const secureServer =
   (tls: TlsOptions, made: Server[]): FastifyServerFactory =>
   answer => {
-    const limits = { ...TIMEOUTS, requestTimeout: REQUEST_TIMEOUT, keepAliveTimeout: KEEP_ALIVE }
+    const limits = { ...TIMEOUTS, requestTimeout: LONGEST_UPLOAD, keepAliveTimeout: KEEP_ALIVE }
     const server = createServer({ ...limits, ...tls }, answer)
     made.push(server)
     return server
@@ -298,7 +301,10 @@ const hasLongPart = (path: Incoming['path']): boolean =>
 const NO_TENANT = { tenant: '', issuer: '' }
 const NO_QUERY = {}
 
-/** Bodies are forms or JSON, and become parameters; one of another type is refused with 415 by the framework. */
+/**
+ * Bodies are forms or JSON, and become parameters, but for what a route takes as it comes; one of another type is refused
+ * with 415 by the framework.
+ */
 function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -318,6 +324,11 @@ function readBodies(app: FastifyInstance): void {
       return { body: parametersOfJson(body) }
     },
   )
+  // Without a parser of the framework's nothing is read.
+  app.addContentTypeParser('multipart/form-data', async (request: FastifyRequest): Promise<Body> => {
+    if (request.routeOptions.config.endpoint?.takes !== 'json') throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+    return { stream: () => readSlowly(request.raw) }
+  })
 }
 
 /** The request as its line and its header have it. The query is read apart, since reading it may fail. */
@@ -332,6 +343,7 @@ function receive(request: FastifyRequest, host: { tenant: string; issuer: string
     query: noParameters,
     body: noParameters,
     document: null,
+    stream: null,
     header: name => {
       const value = request.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
