@@ -109,6 +109,7 @@ describe('a search that cannot be read is refused with the place', () => {
     ['"jane smith"^4', '^, which is not known here unless it is escaped, at character 13'],
     ['a:/jo.*/', 'a regular expression, which is not known here, at character 3'],
     ['a:*ne', 'fewer than 3 letters beside a wildcard that comes first, at character 3'],
+    ['a:a*a*a*a*a*a*a', 'more than 5 wildcards in a word, at character 3'],
     ['*:jane', 'a value of any field, which is not known here, at character 1'],
     ['_exists_:na*', 'a field with a wildcard, at character 10'],
     ['a:x]', 'an unexpected ], at character 4'],
@@ -160,7 +161,7 @@ describe('of any text', () => {
   test('what is escaped, or quoted, is looked for as it stands', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, unit: 'binary' }), value => {
-        const wanted = { kind: 'is', field: 'name', value }
+        const wanted = { kind: 'is', field: 'name', value, place: 1 }
         const quoted = value.replace(/["\\]/g, '\\$&')
         assert.deepEqual(readSearchQuery(`name:"${quoted}"`), wanted)
         const escaped = [...value].map(letter => `\\${letter}`).join('')

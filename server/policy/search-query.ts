@@ -18,8 +18,11 @@ export type SearchQuery =
   | { readonly kind: 'not'; readonly of: SearchQuery }
   | SearchTerm
 
+/** `place` is where it stands, for whoever finds that it means nothing. */
+export type SearchTerm = Meaning & { readonly place: number }
+
 /** `field` is null where none is named. */
-export type SearchTerm =
+type Meaning =
   | { readonly kind: 'is'; readonly field: string | null; readonly value: string }
   | { readonly kind: 'like'; readonly field: string | null; readonly pattern: readonly PatternPart[] }
   | { readonly kind: 'within'; readonly field: string; readonly from: Bound | null; readonly to: Bound | null }
@@ -30,9 +33,9 @@ export class SearchProblem extends Error {
   override readonly name = 'SearchProblem'
   readonly place: number
 
-  constructor(sentence: string, index: number) {
-    super(`${sentence}, at character ${index + 1}`)
-    this.place = index + 1
+  constructor(sentence: string, place: number) {
+    super(`${sentence}, at character ${place}`)
+    this.place = place
   }
 }
 
@@ -41,6 +44,8 @@ export const LONGEST_QUERY = 6000
 /** What a list of names to choose among comes to; each is a look-up. */
 export const MOST_TERMS = 200
 const DEEPEST = 20
+/** In one word: each of them is a choice at every letter of a value. */
+const MOST_WILDCARDS = 5
 /** Letters beside a wildcard that comes first: nothing narrows such a search before each value was looked at. */
 const FEWEST_BESIDE_LEADING_WILDCARD = 3
 
@@ -56,7 +61,7 @@ type Letters = readonly { readonly letter: string; readonly isWild: boolean }[]
 /** @throws SearchProblem */
 export function readSearchQuery(text: string): SearchQuery {
   if (text.length > LONGEST_QUERY)
-    throw new SearchProblem(`a search of more than ${LONGEST_QUERY} characters`, LONGEST_QUERY)
+    throw new SearchProblem(`a search of more than ${LONGEST_QUERY} characters`, LONGEST_QUERY + 1)
   const reader = new Reader(text)
   const query = reader.sequence(null, 0)
   reader.expectEnd()
@@ -67,6 +72,8 @@ class Reader {
   readonly #text: string
   #at = 0
   #terms = 0
+  /** Where the clause that is being read began. */
+  #began = 0
 
   constructor(text: string) {
     this.#text = text
@@ -112,6 +119,7 @@ class Reader {
       return { kind: 'not', of: this.#clause(field, depth + 1) }
     this.#takeSign('+')
     this.#skipBlanks()
+    this.#began = this.#at
     const first = this.#text[this.#at]
     if (first === undefined || first === ')') throw this.#problem('something to look for is missing')
     if (first === '(') return this.#group(field, depth)
@@ -155,8 +163,10 @@ class Reader {
     const letters = this.#word()
     if (letters.length === 0) throw this.#problem(`an unexpected ${first}`)
     if (letters.every(({ isWild, letter }) => isWild && letter === '*'))
-      return this.#counted(field === null ? { kind: 'everything' } : { kind: 'exists', field })
+      return field === null ? { kind: 'everything' } : this.#counted({ kind: 'exists', field })
     if (!letters.some(({ isWild }) => isWild)) return this.#counted({ kind: 'is', field, value: textOf(letters) })
+    if (letters.filter(({ isWild }) => isWild).length > MOST_WILDCARDS)
+      throw this.#problem(`more than ${MOST_WILDCARDS} wildcards in a word`, began)
     const beside = letters.filter(({ isWild }) => !isWild).length
     if (letters[0]?.isWild && beside < FEWEST_BESIDE_LEADING_WILDCARD)
       throw this.#problem(
@@ -166,7 +176,7 @@ class Reader {
     return this.#counted({ kind: 'like', field, pattern: patternOf(letters) })
   }
 
-  #range(field: string): SearchTerm {
+  #range(field: string): Meaning {
     const opened = this.#at
     const isFromIncluded = this.#text[this.#at] === '['
     this.#at += 1
@@ -186,7 +196,7 @@ class Reader {
     }
   }
 
-  #comparison(field: string): SearchTerm {
+  #comparison(field: string): Meaning {
     const isAbove = this.#text[this.#at] === '>'
     this.#at += 1
     const isIncluded = this.#text[this.#at] === '='
@@ -312,14 +322,14 @@ class Reader {
     return this.#at >= this.#text.length || this.#text[this.#at] === ')'
   }
 
-  #counted<Term extends SearchQuery>(term: Term): Term {
+  #counted(meaning: Meaning): SearchTerm {
     this.#terms += 1
     if (this.#terms > MOST_TERMS) throw this.#problem(`more than ${MOST_TERMS} things to look for`)
-    return term
+    return { ...meaning, place: this.#began + 1 }
   }
 
   #problem(sentence: string, at = this.#at): SearchProblem {
-    return new SearchProblem(sentence, at)
+    return new SearchProblem(sentence, at + 1)
   }
 }
 

@@ -29,6 +29,7 @@ import { organizationClientsIn } from './organization-clients.ts'
 import { organizationConnectionsIn } from './organization-connections.ts'
 import { organizationsIn } from './organizations.ts'
 import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
+import { peopleIn } from './people.ts'
 import { registrationsIn } from './registrations.ts'
 import { resourceServersIn } from './resource-servers.ts'
 import {
@@ -52,6 +53,7 @@ import { usersIn } from './users.ts'
 const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['append']): Nouns => ({
   tenants: tenantsIn(db),
   users: usersIn(db),
+  people: peopleIn(db),
   roles: rolesIn(db),
   connections: connectionsIn(db),
   credentials: credentialsIn(db),

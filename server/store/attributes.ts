@@ -1,5 +1,6 @@
 /** What of a user can be searched for, as flat (path, value) pairs. The table they stand in belongs to `users.ts`. */
 import { isObject, type JsonValue } from '../kernel/json.ts'
+import type { PatternPart } from '../policy/search-query.ts'
 import type { UserRecord } from './users.ts'
 
 export interface Attribute {
@@ -19,8 +20,13 @@ const ATTRIBUTES_PER_USER = 200
 const DEPTH = 4
 
 /** NFKC, lower case, the first 200 characters: longer values are found by their beginning. */
-export const foldAttribute = (value: string): string =>
-  [...value.normalize('NFKC').toLowerCase()].slice(0, VALUE_LENGTH).join('')
+export const foldAttribute = (value: string): string => [...fold(value)].slice(0, VALUE_LENGTH).join('')
+
+const fold = (value: string): string => value.normalize('NFKC').toLowerCase()
+
+/** What a folded value may look like. */
+export const foldPattern = (pattern: readonly PatternPart[]): readonly PatternPart[] =>
+  pattern.map(part => ('literal' in part ? { literal: fold(part.literal) } : part))
 
 function* flatten(path: string, value: JsonValue | undefined, depth = 0): Generator<Attribute> {
   if (value === null || value === undefined || path.length > PATH_LENGTH || depth > DEPTH) return
@@ -34,12 +40,13 @@ function* flatten(path: string, value: JsonValue | undefined, depth = 0): Genera
 }
 
 /** A claim of such a name would answer searches for what it is not. */
-const RESERVED = new Set(['email', 'blocked', 'app_metadata', 'user_metadata'])
+const RESERVED = new Set(['email', 'blocked', 'username', 'app_metadata', 'user_metadata'])
 const isOwnPath = (claim: string): boolean => !RESERVED.has(claim) && !claim.includes('.')
 
 function* allOf(user: UserRecord): Generator<Attribute> {
   yield* flatten('email', user.email)
   yield* flatten('blocked', user.blocked)
+  yield* flatten('username', user.username)
   for (const [claim, value] of Object.entries(user.profile)) if (isOwnPath(claim)) yield* flatten(claim, value)
   yield* flatten('app_metadata', user.appMetadata)
   yield* flatten('user_metadata', user.userMetadata)

@@ -15,6 +15,7 @@ import { describeLogout } from './conformance/logout.ts'
 import { describeMails } from './conformance/mails.ts'
 import { describeOrganizations } from './conformance/organizations.ts'
 import { describePeople } from './conformance/people.ts'
+import { describePeopleSearch } from './conformance/people-search.ts'
 import { describeRevocations } from './conformance/revocations.ts'
 import { describeSealedValues } from './conformance/sealed-values.ts'
 import { describeSessions } from './conformance/sessions.ts'
@@ -48,6 +49,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     }
     describeDirectory(stage)
     describePeople(stage)
+    describePeopleSearch(stage)
     describeOrganizations(stage)
     describeSessions(stage)
     describeGrants(stage)

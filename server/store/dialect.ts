@@ -41,6 +41,14 @@ export const betweenDotsIn = (db: Pick<Database, 'getExecutor'>, text: RawBuilde
   return sql`substr(${rest}, 1, instr(${rest}, '.') - 1)`
 }
 
+/** The number that a text is, or null for one that is none: digits, a sign before them, a point between them. */
+export const asNumberIn = (dialect: Dialect, text: RawBuilder<unknown>): RawBuilder<number | null> =>
+  dialect === 'postgres'
+    ? sql`case when ${text} ~ '^-?[0-9]{1,30}([.][0-9]{1,30})?$' then ${text}::numeric end`
+    : sql`case when ltrim(${text}, '-') glob '[0-9]*' and ltrim(${text}, '-') not glob '*[^0-9.]*'
+               and ${text} not glob '*.*.*' and ${text} not glob '*.' and ${text} not glob '--*'
+          then cast(${text} as real) end`
+
 interface Lockable<Query> {
   forUpdate(): Query & Lockable<Query>
   skipLocked(): Query

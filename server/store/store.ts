@@ -30,6 +30,7 @@ import type { OrganizationClients } from './organization-clients.ts'
 import type { OrganizationConnections } from './organization-connections.ts'
 import type { Organizations } from './organizations.ts'
 import type { PairwiseSubjects } from './pairwise-subjects.ts'
+import type { People } from './people.ts'
 import type { Registrations } from './registrations.ts'
 import type { ResourceServers } from './resource-servers.ts'
 import type { NumberedRevocation, Revocations } from './revocations.ts'
@@ -44,6 +45,7 @@ import type { Users } from './users.ts'
 export interface Nouns {
   readonly tenants: Tenants
   readonly users: Users
+  readonly people: People
   readonly roles: Roles
   readonly connections: Connections
   readonly credentials: Credentials

@@ -137,7 +137,7 @@ export const userColumns = [
   'removed_at',
 ] as const satisfies (keyof UsersTable)[]
 
-const identityColumns = [
+export const identityColumns = [
   'tenant',
   'user',
   'connection',
@@ -167,7 +167,7 @@ export const toUser = (row: UsersTable): UserRecord => ({
   loginsCount: row.logins_count,
 })
 
-const toIdentity = (row: IdentitiesTable): IdentityRecord => ({
+export const toIdentity = (row: IdentitiesTable): IdentityRecord => ({
   tenant: row.tenant,
   user: row.user,
   connection: row.connection,
