@@ -22,6 +22,7 @@ const PERSON = {
   client_id: 'spa',
   client_epoch: 1,
   org_id: 'org_1',
+  aud: ['https://api.example', 'https://id.example/userinfo'],
 }
 
 describe('revocations of an issuer', () => {
@@ -143,6 +144,7 @@ describe('revocations of an issuer', () => {
       ['client', 'spa', 2],
       ['client', 'spa'],
       ['key', 'kid_1'],
+      ['audience', 'https://api.example', 1],
     ]
     const others: readonly (readonly [...Parameters<typeof entry>])[] = [
       ['token', 'aut_1'],
@@ -155,6 +157,7 @@ describe('revocations of an issuer', () => {
       ['client', 'spa', 1],
       ['client', 'usr_1'],
       ['key', 'kid_2'],
+      ['audience', 'https://other.example', 1],
       ['unheard-of', 'usr_1'],
     ]
     const facts = revocationFacts(PERSON, 'kid_1')
@@ -183,6 +186,18 @@ describe('revocations of an issuer', () => {
     assert.equal(machine({ azp: 'machine', client_epoch: 3 }), true)
     assert.equal(machine({ client_id: 'machine', client_epoch: 4 }), false)
     assert.equal(revocations.isRevoked(revocationFacts({})), false)
+  })
+
+  test('of an API that was removed end what was made before it, and nothing for one that has its identifier since', async () => {
+    const revocations = follow()
+    const { tell } = await connection(1)
+    tell('entries', [entry('audience', 'https://api.example', 2)], 1)
+    await until(() => revocations.position === 1)
+    const isRevoked = (claims: object) => revocations.isRevoked(revocationFacts({ ...claims }))
+    assert.equal(isRevoked({ aud: 'https://api.example' }), true)
+    assert.equal(isRevoked({ aud: ['https://id.example/userinfo', 'https://api.example'], api_epoch: 1 }), true)
+    assert.equal(isRevoked({ aud: 'https://api.example', api_epoch: 2 }), false)
+    assert.equal(isRevoked({ aud: 'https://api.example', api_epoch: 'x' }), false)
   })
 
   test('are a version further with all that is taken in, and say so', async () => {

@@ -113,6 +113,8 @@ export function revocationFacts(claims: Readonly<Record<string, unknown>>, kid?:
   know('organization', organization)
   know('client', client, clientEpoch)
   know('key', kid)
+  // An API has an epoch once another of its identifier was removed.
+  for (const audience of [claims['aud']].flat()) know('audience', audience, claims['api_epoch'])
   const digests = new Uint32Array(names.length * DIGEST_WORDS)
   for (const [index, name] of names.entries()) writeDigest(name, digests, index * DIGEST_WORDS)
   return { digests, epochs }

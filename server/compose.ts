@@ -353,6 +353,7 @@ export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'event
   { name: 'sessions', remove: store.sessions.purge },
   { name: 'authorizations', remove: store.authorizations.purge },
   { name: 'API keys', remove: store.apiKeys.purge },
+  { name: 'removals', remove: store.removals.purge },
   { name: 'session clients', remove: store.sessionClients.purge },
   { name: 'revocations', remove: store.revocations.purge },
   { name: 'ended tokens', remove: store.endedTokens.purge },

@@ -4,14 +4,22 @@ import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Sealer } from '../kernel/sealer.ts'
-import { type ClientRecord, sealContextOfClientSecret } from '../store/clients.ts'
+import { type ClientRecord, type GrantSubject, sealContextOfClientSecret } from '../store/clients.ts'
 import type { Store, Transaction } from '../store/store.ts'
+import { type ClientGrant, resolveGrant } from './client-grants.ts'
 import { type Client, resolveClient } from './metadata.ts'
 
 export interface Clients {
   find(tenant: string, id: string): Promise<Client | undefined>
-  /** Scopes per audience that the client may have as itself. */
-  grantedScopes(tenant: string, id: string, audience: string): Promise<readonly string[] | undefined>
+  /**
+   * What the client may ask of the API, as itself or for a person: its own grant, or for a client that is not the operator's
+   * the one that all those have.
+   */
+  grantOf(
+    client: Pick<Client, 'tenant' | 'id' | 'isFirstParty'>,
+    audience: string,
+    subject?: GrantSubject,
+  ): Promise<ClientGrant | undefined>
   create(
     transaction: Transaction,
     client: { tenant: string; id: string; metadata: JsonObject; secret: string | null },
@@ -44,7 +52,12 @@ export function createClients({
   const keyOf = (client: { tenant: string; id: string }) => `${client.tenant} ${client.id}`
   const cached = { limit: CACHED_CLIENTS, clock, bus, topic: 'client', keyOf }
   const clients = createCache<Client | undefined>(cached)
-  const grants = createCache<ReadonlyMap<string, readonly string[]>>(cached)
+  const grants = createCache<readonly ClientGrant[]>(cached)
+  /** Null: for every client of somebody else's. */
+  const grantsOf = (tenant: string, id: string | null) =>
+    grants.get(keyOf({ tenant, id: id ?? '' }), async () =>
+      (await store.clients.grantsOf(tenant, id)).map(resolveGrant),
+    )
 
   const openSecret = (record: ClientRecord): string | null =>
     record.sealedSecret === null ? null : sealer.open(sealContextOfClientSecret(record), record.sealedSecret).toString()
@@ -68,12 +81,10 @@ export function createClients({
       return client
     },
 
-    async grantedScopes(tenant, id, audience) {
-      const byAudience = await grants.get(keyOf({ tenant, id }), async () => {
-        const all = await store.clients.grantsOf(tenant, id)
-        return new Map(all.map(grant => [grant.audience, grant.scopes]))
-      })
-      return byAudience.get(audience)
+    async grantOf({ tenant, id, isFirstParty }, audience, subject = 'client') {
+      const isMeant = (grant: ClientGrant) => grant.audience === audience && grant.subject === subject
+      const own = (await grantsOf(tenant, id)).find(isMeant)
+      return own || isFirstParty ? own : (await grantsOf(tenant, null)).find(isMeant)
     },
 
     async create(transaction, { tenant, id, metadata, secret }) {
@@ -84,6 +95,7 @@ export function createClients({
         epoch: 0,
         metadata,
         sealedSecret: secret === null ? null : sealer.seal(sealContextOfClientSecret({ tenant, id }), secret),
+        credentials: [],
         createdAt: now,
         updatedAt: now,
       })

@@ -29,6 +29,7 @@ describe('how the cookies of a tenant are set', () => {
     epoch: 0,
     metadata: { name: id, web_origins },
     sealedSecret: null,
+    credentials: [],
     createdAt: 0,
     updatedAt: 0,
   })

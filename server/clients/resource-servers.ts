@@ -13,6 +13,11 @@ import { readTokenEncryption, type TokenEncryption, tokenEncryptionFault } from 
 
 export type TokenDialect = 'rfc9068_profile' | 'rfc9068_profile_authz' | 'access_token' | 'access_token_authz'
 
+const USER_POLICIES = ['allow_all', 'deny_all', 'require_client_grant'] as const
+const CLIENT_POLICIES = ['deny_all', 'require_client_grant'] as const
+type UserPolicy = (typeof USER_POLICIES)[number]
+type ClientPolicy = (typeof CLIENT_POLICIES)[number]
+
 export interface ResourceServer {
   readonly tenant: string
   readonly id: string
@@ -23,6 +28,14 @@ export interface ResourceServer {
   /** What each scope means, in the operator's words; those that have none are left out. */
   readonly descriptions: Readonly<Record<string, string>>
   readonly algorithm: string
+  /** How often an API of this identifier was removed before. */
+  readonly epoch: number
+  /** Whether a person's scopes are cut to their permissions. */
+  readonly enforcesPermissions: boolean
+  /** Whether its tokens tell them. */
+  readonly tellsPermissions: boolean
+  /** Who is given tokens for it: on whose behalf, and whether that wants a client grant. */
+  readonly takes: { readonly user: UserPolicy; readonly client: ClientPolicy }
   readonly dialect: TokenDialect
   /** Of access tokens for people, and for machines. */
   readonly lifetimeSeconds: number
@@ -58,11 +71,25 @@ export const RESOURCE_SERVER_MEMBERS = {
   claims: { is: 'any', optional: true },
   enforce_policies: { is: 'boolean', optional: true },
   skip_consent_for_verifiable_first_party_clients: { is: 'boolean', optional: true },
+  subject_type_authorization: {
+    is: 'object',
+    optional: true,
+    members: {
+      user: { is: 'object', optional: true, members: { policy: { is: 'text', oneOf: USER_POLICIES, optional: true } } },
+      client: {
+        is: 'object',
+        optional: true,
+        members: { policy: { is: 'text', oneOf: CLIENT_POLICIES, optional: true } },
+      },
+    },
+  },
 } as const satisfies Readonly<Record<string, Member>>
 
 export function resolveResourceServer(record: ResourceServerRecord): ResourceServer {
   const settings = readMembers(RESOURCE_SERVER_MEMBERS, { ...record.settings, identifier: record.identifier })
   const scopes = (settings.scopes ?? []) as readonly { value: string; description?: string }[]
+  const dialect = settings.token_dialect ?? 'rfc9068_profile'
+  const { user, client } = settings.subject_type_authorization ?? {}
   const capped = (seconds: number) => Math.min(seconds, LONGEST_TOKEN_LIFE / SECOND)
   return {
     tenant: record.tenant,
@@ -74,7 +101,11 @@ export function resolveResourceServer(record: ResourceServerRecord): ResourceSer
       scopes.flatMap(({ value, description }) => (description ? [[value, description]] : [])),
     ),
     algorithm: settings.signing_alg ?? 'RS256',
-    dialect: settings.token_dialect ?? 'rfc9068_profile',
+    epoch: record.epoch,
+    enforcesPermissions: settings.enforce_policies ?? false,
+    tellsPermissions: dialect.endsWith('_authz'),
+    takes: { user: user?.policy ?? 'allow_all', client: client?.policy ?? 'require_client_grant' },
+    dialect,
     lifetimeSeconds: capped(settings.token_lifetime ?? PEOPLE_LIFETIME),
     machineLifetimeSeconds: capped(settings.token_lifetime ?? MACHINE_LIFETIME),
     allowsOfflineAccess: settings.allow_offline_access ?? false,

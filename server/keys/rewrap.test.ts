@@ -39,6 +39,7 @@ const clientOf = (tenant: string, id: string, sealedSecret: string): ClientRecor
   epoch: 0,
   metadata: {},
   sealedSecret,
+  credentials: [],
   createdAt: NOW,
   updatedAt: NOW,
 })

@@ -20,7 +20,16 @@ export const ACCOUNT_TICKET = 'account-request'
 /** The page as an application of the tenant's own, under the tenant's name. It stands in no table. */
 export const accountClient = ({ id: tenant, name }: Tenant): Client =>
   resolveClient(
-    { tenant, id: ACCOUNT_PAGE, epoch: 0, metadata: { name }, sealedSecret: null, createdAt: 0, updatedAt: 0 },
+    {
+      tenant,
+      id: ACCOUNT_PAGE,
+      epoch: 0,
+      metadata: { name },
+      sealedSecret: null,
+      credentials: [],
+      createdAt: 0,
+      updatedAt: 0,
+    },
     null,
   )
 

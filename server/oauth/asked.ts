@@ -5,8 +5,9 @@
 import type { Client } from '../clients/metadata.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
-import { findApi, namedAudience } from './audiences.ts'
+import { AUDIENCE_NOTE, findApi, namedAudience, noteOfApis } from './audiences.ts'
 import type { Asked, Feature, OAuthServices } from './feature.ts'
+import { openToPeople } from './permitted.ts'
 import { runPhase } from './phases.ts'
 
 interface Asking {
@@ -16,18 +17,20 @@ interface Asking {
   readonly parameters: Parameters
 }
 
-/** Throws `invalid_target`. */
+/** Throws `invalid_target`, and `access_denied` for an API of which the client may ask nothing for people. */
 export async function askedHere(
-  { tenants, resourceServers }: OAuthServices,
+  services: OAuthServices,
   features: readonly Feature[],
   { tenant, issuer, client, parameters }: Asking,
 ): Promise<Asked> {
+  const { tenants, resourceServers } = services
   const named = namedAudience(parameters) ?? (await tenants.find(tenant)).defaultAudience ?? undefined
   const api = await findApi(resourceServers, tenant, issuer, named)
+  const open = api && (await openToPeople(services, client, api))
   const own = userinfoAudience(issuer)
   const scopes = [...new Set(parameters.get('scope')?.split(' ').filter(Boolean))]
   const allowed = new Map<string, Set<string>>([[own, new Set()]])
-  if (api) allowed.set(api.identifier, new Set(api.scopes))
+  if (api && open) allowed.set(api.identifier, new Set(open))
 
   const allow = (audience: string, more: readonly string[]) => {
     for (const scope of more) allowed.get(audience)?.add(scope)
@@ -37,5 +40,10 @@ export async function askedHere(
     audience,
     scopes.filter(scope => may.has(scope)),
   ])
-  return { audiences: Object.fromEntries(audiences), audience: api?.identifier ?? own }
+  const note = api && noteOfApis([api])
+  return {
+    audiences: Object.fromEntries(audiences),
+    audience: api?.identifier ?? own,
+    lasting: note ? { [AUDIENCE_NOTE]: note } : {},
+  }
 }

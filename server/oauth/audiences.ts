@@ -2,6 +2,7 @@
 import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { ProtocolError } from '../kernel/errors.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 
 /** Each once, the first named first. `audience` and `resource` may both be sent if they say the same. */
@@ -19,6 +20,21 @@ export function namedAudience(parameters: Parameters): string | undefined {
   const [named, ...others] = namedAudiences(parameters)
   if (others.length > 0) throw new ProtocolError('invalid_target', 'Name one resource a token request.')
   return named
+}
+
+/** What an authorization keeps of APIs that had one of their identifier before them: which of them it was given for. */
+export const AUDIENCE_NOTE = 'audience'
+
+export const noteOfApis = (apis: readonly ResourceServer[]): JsonObject | undefined => {
+  const epochs = apis.filter(({ epoch }) => epoch > 0).map(({ identifier, epoch }) => [identifier, epoch])
+  return epochs.length > 0 ? { epochs: Object.fromEntries(epochs) } : undefined
+}
+
+/** Whether the authorization is for this API, and not for one of its identifier that was removed since. */
+export function isForThisApi(lasting: Readonly<Record<string, JsonObject>>, { identifier, epoch }: ResourceServer) {
+  const epochs = lasting[AUDIENCE_NOTE]?.['epochs']
+  const given = isObject(epochs) ? epochs[identifier] : undefined
+  return epoch === (typeof given === 'number' ? given : 0)
 }
 
 /**

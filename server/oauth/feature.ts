@@ -293,6 +293,8 @@ export interface Asked {
   readonly audiences: Readonly<Record<string, readonly string[]>>
   /** The one that the token is for. */
   readonly audience: string
+  /** What is kept on the authorization that is given. */
+  readonly lasting: Readonly<Record<string, JsonObject>>
 }
 
 /** What a grant found before spending it: whatever other features have to check or bind. */

@@ -2,10 +2,12 @@
 import { parseObject } from '@latchkey/sdk/strict-json'
 import type { ResourceServer } from '../clients/resource-servers.ts'
 import { findSystemApi } from '../clients/system-apis.ts'
+import { ProtocolError } from '../kernel/errors.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { mint } from '../tokens/mint.ts'
-import { findApi } from './audiences.ts'
+import { findApi, isForThisApi } from './audiences.ts'
 import type { Basis, Entitlement, Feature, ShapeContext } from './feature.ts'
+import { type Permitted, permittedScopes } from './permitted.ts'
 import { runPhase } from './phases.ts'
 
 /** Which tokens, an ID token only where there is one to have; and the code that goes with them. */
@@ -38,7 +40,7 @@ export async function issueTokens(
   const api =
     (active.user === null && findSystemApi(tenant, issuer, entitlement.audience)) ||
     (await findApi(services.resourceServers, tenant, issuer, entitlement.audience))
-  const scopes = scopesFor(entitlement, api, issuer)
+  const { scopes, permissions } = await scopesFor(services, entitlement, api, issuer)
   const common = { issuer, now, scopes, session, proofs }
   const isAlone = !wanted.accessToken && wanted.code === null
   const { accessToken, idToken } = await mint({
@@ -47,7 +49,7 @@ export async function issueTokens(
     noteLeftOut: services.noteLeftOut,
     tenant,
     active,
-    accessToken: wanted.accessToken ? { ...common, api, authorization } : null,
+    accessToken: wanted.accessToken ? { ...common, api, permissions, authorization } : null,
     idToken:
       wanted.idToken && shape.idToken
         ? { ...common, ...shape.idToken, claims: shape.idTokenClaims, isAlone, code: wanted.code }
@@ -73,12 +75,19 @@ export async function issueTokens(
 const algorithmOf = (token: string): string =>
   String(parseObject(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url'))?.['alg'])
 
-/** The issuer's own scopes go with every token, an API's only with its own. */
-function scopesFor(
-  { audiences, narrowTo }: Entitlement,
+/** The issuer's own scopes go with every token, an API's only with its own, as far as they are permitted now. */
+async function scopesFor(
+  services: Basis['services'],
+  { active, audiences, narrowTo, lasting }: Entitlement,
   api: ResourceServer | null,
   issuer: string,
-): readonly string[] {
-  const all = [...(audiences[userinfoAudience(issuer)] ?? []), ...((api && audiences[api.identifier]) ?? [])]
-  return narrowTo === null ? all : all.filter(scope => narrowTo.includes(scope))
+): Promise<Permitted> {
+  if (api && active.user !== null && !isForThisApi(lasting, api))
+    throw new ProtocolError('invalid_target', 'The audience was not granted.')
+  const permitted = api && (await permittedScopes(services, active, api, audiences[api.identifier] ?? []))
+  const all = [...(audiences[userinfoAudience(issuer)] ?? []), ...(permitted?.scopes ?? [])]
+  return {
+    scopes: narrowTo === null ? all : all.filter(scope => narrowTo.includes(scope)),
+    permissions: permitted?.permissions ?? null,
+  }
 }

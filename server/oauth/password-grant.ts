@@ -73,7 +73,7 @@ export const passwordGrant = (type: string): Grant => ({
   async redeem(context): Promise<Entitlement> {
     const { services, tenant, client, occasion, now, writes } = context
     const { asked, active, user, proof, connection } = context.presented as PresentedPassword
-    const { audiences, audience } = asked
+    const { audiences, audience, lasting } = asked
     const authorization: AuthorizationRecord = {
       tenant,
       id: newId('aut'),
@@ -84,7 +84,7 @@ export const passwordGrant = (type: string): Grant => ({
       connection: connection.id,
       audiences,
       proofs: [proof],
-      request: { audience, lasting: {} },
+      request: { audience, lasting },
       userEpoch: user.epoch,
       clientEpoch: client.epoch,
       state: 'live',
@@ -104,7 +104,7 @@ export const passwordGrant = (type: string): Grant => ({
       narrowTo: null,
       session: null,
       proofs: authorization.proofs,
-      lasting: {},
+      lasting,
     }
   },
 })

@@ -1,6 +1,8 @@
 /** API keys made, listed and revoked by hand. What one looks like is `tokens/api-key.ts`'s; whether one counts, the gate's. */
 import { apiKeyCreated, apiKeyRevoked } from '../audit/events.ts'
+import { resolveGrant, scopesOf } from '../clients/client-grants.ts'
 import { type Client, isPublic } from '../clients/metadata.ts'
+import { resolveResourceServer } from '../clients/resource-servers.ts'
 import { OperatorError, ProtocolError } from '../kernel/errors.ts'
 import { DAY } from '../kernel/seconds.ts'
 import { ENDED_API_KEY_LIFE } from '../policy/lifetimes.ts'
@@ -83,7 +85,12 @@ export const createApiKey: Operation<NewApiKey, CreatedApiKey> = async (services
     usedAt: null,
     keptUntil: expiresAt === null ? null : expiresAt + ENDED_API_KEY_LIFE,
   }
-  const standing: ApiKeyStanding = { key, user, clientEpoch: client.epoch, granted }
+  const standing: ApiKeyStanding = {
+    key,
+    user,
+    clientEpoch: client.epoch,
+    granted: { scopes: granted, holdsAll: false },
+  }
   await refuseWhoDoesNotCount(services, standing, client)
   await services.store.transaction(async transaction => {
     await transaction.apiKeys.create(key)
@@ -95,11 +102,12 @@ export const createApiKey: Operation<NewApiKey, CreatedApiKey> = async (services
 
 async function findGranted({ store }: OperatorServices, client: Client, audience: string): Promise<readonly string[]> {
   const { tenant, id } = client
-  if (!(await store.resourceServers.findByIdentifier(tenant, audience)))
-    throw new OperatorError(`The tenant ${tenant} has no API "${audience}".`)
-  const grant = (await store.clients.grantsOf(tenant, id)).find(one => one.audience === audience)
+  const api = await store.resourceServers.findByIdentifier(tenant, audience)
+  if (!api) throw new OperatorError(`The tenant ${tenant} has no API "${audience}".`)
+  const grants = await store.clients.grantsOf(tenant, id)
+  const grant = grants.find(one => one.audience === audience && one.subject === 'client')
   if (!grant) throw new OperatorError(`${id} has no grant for ${audience}. Client grants are made by a tenant file.`)
-  return grant.scopes
+  return scopesOf(resolveGrant(grant), resolveResourceServer(api))
 }
 
 /** Deny by default: a key that outlives whoever asked for it may what was thought of, and nothing else. */
@@ -190,7 +198,7 @@ function describe(standing: ApiKeyStanding, now: number): ApiKey {
     client: key.client,
     user: key.person?.id ?? null,
     audience: key.audience,
-    scopes: key.scopes.filter(scope => granted?.includes(scope)),
+    scopes: key.scopes.filter(scope => granted?.holdsAll || granted?.scopes.includes(scope)),
     state: stateOf(standing, now),
     createdAt: toIso(key.createdAt),
     expiresAt: key.expiresAt === null ? null : toIso(key.expiresAt),

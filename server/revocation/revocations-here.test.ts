@@ -65,6 +65,8 @@ const tokenOf = (more: Partial<TokenFacts> = {}): TokenFacts => ({
   subject: { id: 'auth0|ada', epoch: 2 },
   client: { id: 'app', epoch: 4 },
   organization: 'org_1',
+  audiences: ['https://api.example', 'https://id.example/userinfo'],
+  apiEpoch: 1,
   ...more,
 })
 
@@ -84,6 +86,7 @@ const COVERING: readonly Partial<Revocation>[] = [
   { kind: 'organization', id: 'org_1' },
   { kind: 'client', id: 'app', epoch: 5 },
   { kind: 'client', id: 'app' },
+  { kind: 'audience', id: 'https://api.example', epoch: 2 },
 ]
 const NOT_COVERING: readonly Partial<Revocation>[] = [
   { kind: 'token', id: 'aut_1.other' },
@@ -97,6 +100,8 @@ const NOT_COVERING: readonly Partial<Revocation>[] = [
   { kind: 'organization', id: 'org_2' },
   { kind: 'client', id: 'app', epoch: 4 },
   { kind: 'key', id: 'aut_1' },
+  { kind: 'audience', id: 'https://api.example', epoch: 1 },
+  { kind: 'audience', id: 'https://other.example', epoch: 2 },
 ]
 const named = ({ kind, id, epoch }: Partial<Revocation>) =>
   `${kind} ${id}${epoch === undefined ? '' : ` below ${epoch}`}`

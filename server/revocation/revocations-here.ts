@@ -22,6 +22,9 @@ export interface TokenFacts {
   readonly subject: { readonly id: string; readonly epoch: number } | null
   readonly client: { readonly id: string; readonly epoch: number }
   readonly organization: string | null
+  /** Those it is for, and how often an API of that identifier had been removed when it was made. */
+  readonly audiences: readonly string[]
+  readonly apiEpoch: number
 }
 
 export interface RevocationsHere {
@@ -163,5 +166,6 @@ function namesOf(token: TokenFacts): (RevocationName & { readonly epoch: number 
     ...pair('subject-organization', organization),
     ...(organization === null ? [] : [{ kind: 'organization' as const, id: organization, epoch: 0 }]),
     { kind: 'client', ...client },
+    ...token.audiences.map(id => ({ kind: 'audience' as const, id, epoch: token.apiEpoch })),
   ]
 }

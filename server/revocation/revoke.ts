@@ -178,6 +178,20 @@ export async function removeUser(
   return outcome
 }
 
+/** For good: what tokens for it say is nothing to an API that gets its identifier later. */
+export async function removeApi(
+  transaction: Transaction,
+  { tenant, id, identifier }: { tenant: string; id: string; identifier: string },
+  at: Instant,
+): Promise<'removed' | 'gone'> {
+  const epoch = await transaction.resourceServers.remove(tenant, id, at)
+  if (epoch === 'gone') return 'gone'
+  const expiresAt = at + REVOCATION_LIFE
+  transaction.revocations.append({ tenant, kind: 'audience', id: identifier, epoch, at, expiresAt })
+  transaction.announce({ topic: 'resource-server', tenant, id: identifier })
+  return 'removed'
+}
+
 /** Ends all that the client was ever given, its own tokens included: a secret of its became known. It may ask anew. */
 export async function revokeClient(
   transaction: Transaction,

@@ -3,7 +3,7 @@
  * a hash and nothing that the key could be made of. What counts as alive is `tokens/assert-active.ts`'s to say.
  */
 import type { Instant } from '../kernel/clock.ts'
-import { columnsOf, prefixed, qualified, toDocument, toText, unprefixing } from './columns.ts'
+import { columnsOf, prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { ApiKeysTable, Database, UsersTable } from './schema.ts'
@@ -44,7 +44,7 @@ export interface ApiKeyStanding {
   /** Undefined when removed. */
   readonly clientEpoch: number | undefined
   /** What the client's grant for the audience holds now; undefined without one. */
-  readonly granted: readonly string[] | undefined
+  readonly granted: { readonly scopes: readonly string[]; readonly holdsAll: boolean } | undefined
 }
 
 export interface ApiKeys {
@@ -148,7 +148,11 @@ const withAll = (db: Database, tenant: string) =>
     )
     .select(qualified('api_keys', apiKeyColumns))
     .select(prefixed('users', 'user__', userColumns))
-    .select(['clients.epoch as epoch_now', 'client_grants.scopes as scopes_now'])
+    .select([
+      'clients.epoch as epoch_now',
+      'client_grants.scopes as scopes_now',
+      'client_grants.settings as settings_now',
+    ])
     .where('api_keys.tenant', '=', tenant)
 
 const readStanding = prepared((db, { tenant, id }: Pick<ApiKeyRecord, 'tenant' | 'id'>) =>
@@ -158,14 +162,24 @@ const readStanding = prepared((db, { tenant, id }: Pick<ApiKeyRecord, 'tenant' |
 const userOf = unprefixing<UsersTable>('user__', userColumns)
 
 function toStanding(
-  row: ApiKeysTable & { readonly epoch_now: number | null; readonly scopes_now: string | null },
+  row: ApiKeysTable & {
+    readonly epoch_now: number | null
+    readonly scopes_now: string | null
+    readonly settings_now: string | null
+  },
 ): ApiKeyStanding {
   const user = userOf(row)
   return {
     key: toRecord(row),
     user: user && toUser(user),
     clientEpoch: row.epoch_now ?? undefined,
-    granted: row.scopes_now === null ? undefined : toDocument(row.scopes_now),
+    granted:
+      row.scopes_now === null
+        ? undefined
+        : {
+            scopes: toDocument(row.scopes_now),
+            holdsAll: toObject(row.settings_now ?? '{}')['allow_all_scopes'] === true,
+          },
   }
 }
 

@@ -30,7 +30,9 @@ import { organizationConnectionsIn } from './organization-connections.ts'
 import { organizationsIn } from './organizations.ts'
 import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
 import { peopleIn } from './people.ts'
+import { permissionsIn } from './permissions.ts'
 import { registrationsIn } from './registrations.ts'
+import { removalsIn } from './removals.ts'
 import { resourceServersIn } from './resource-servers.ts'
 import {
   type NumberedRevocation,
@@ -55,11 +57,13 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   users: usersIn(db),
   people: peopleIn(db),
   roles: rolesIn(db),
+  permissions: permissionsIn(db),
   connections: connectionsIn(db),
   credentials: credentialsIn(db),
   clients: clientsIn(db),
   registrations: registrationsIn(db),
   resourceServers: resourceServersIn(db),
+  removals: removalsIn(db),
   consents: consentsIn(db),
   authorizations: authorizationsIn(db),
   apiKeys: apiKeysIn(db),

@@ -16,6 +16,8 @@ import { describeMails } from './conformance/mails.ts'
 import { describeOrganizations } from './conformance/organizations.ts'
 import { describePeople } from './conformance/people.ts'
 import { describePeopleSearch } from './conformance/people-search.ts'
+import { describePermissions } from './conformance/permissions.ts'
+import { describeRemovals } from './conformance/removals.ts'
 import { describeRevocations } from './conformance/revocations.ts'
 import { describeSealedValues } from './conformance/sealed-values.ts'
 import { describeSessions } from './conformance/sessions.ts'
@@ -48,6 +50,8 @@ export function describeStore(name: string, open: OpenForTest): void {
       published,
     }
     describeDirectory(stage)
+    describePermissions(stage)
+    describeRemovals(stage)
     describePeople(stage)
     describePeopleSearch(stage)
     describeOrganizations(stage)

@@ -49,6 +49,16 @@ export const asNumberIn = (dialect: Dialect, text: RawBuilder<unknown>): RawBuil
                and ${text} not glob '*.*.*' and ${text} not glob '*.' and ${text} not glob '--*'
           then cast(${text} as real) end`
 
+/** A member at the top of a document, as text: of what is no text, as JSON writes it, but `1` and `0` for truth on SQLite. */
+export const memberIn = (
+  db: Pick<Database, 'getExecutor'>,
+  document: RawBuilder<unknown>,
+  member: string,
+): RawBuilder<string> =>
+  dialectOf(db) === 'postgres'
+    ? sql`coalesce(${document}::jsonb ->> ${sql.lit(member)}, '')`
+    : sql`coalesce(cast(json_extract(${document}, ${sql.lit(`$.${member}`)}) as text), '')`
+
 interface Lockable<Query> {
   forUpdate(): Query & Lockable<Query>
   skipLocked(): Query

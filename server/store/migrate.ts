@@ -19,6 +19,7 @@ import { apiKeys } from './migrations/0014-api-keys.ts'
 import { documents } from './migrations/0015-documents.ts'
 import { people } from './migrations/0016-people.ts'
 import { whatIsLive } from './migrations/0017-what-is-live.ts'
+import { permissions } from './migrations/0018-permissions.ts'
 import { connections } from './migrations/0019-connections.ts'
 import { organizations } from './migrations/0021-organizations.ts'
 import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
@@ -43,6 +44,7 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0021-organizations': organizations(dialect),
   '0019-connections': connections(dialect),
   '0017-what-is-live': whatIsLive(dialect),
+  '0018-permissions': permissions(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
   '0015-documents': documents(dialect),
 })

@@ -16,13 +16,14 @@ export type RevocationKind =
   | 'organization'
   | 'client'
   | 'key'
+  | 'audience'
 
 export interface Revocation {
   readonly tenant: string
   readonly kind: RevocationKind
-  /** A `jti`, an authorization's, session's, user's, organization's, client's or key's id; two ids of a pair are joined by a space. */
+  /** A `jti`, an authorization's, session's, user's, organization's, client's or key's id, an API's identifier; two ids of a pair are joined by a space. */
   readonly id: string
-  /** For subjects and clients: tokens with a lower epoch are dead. */
+  /** For subjects, clients and APIs: tokens with a lower epoch are dead. */
   readonly epoch: number | null
   readonly at: Instant
   /** When nothing it covers can still be valid, and it may be forgotten. */

@@ -62,6 +62,21 @@ export interface RolesTable {
   id: string
   name: string
   description: string
+  removed_at: number | null
+}
+
+export interface RolePermissionsTable {
+  tenant: string
+  role: string
+  audience: string
+  permission: string
+}
+
+export interface UserPermissionsTable {
+  tenant: string
+  user: string
+  audience: string
+  permission: string
 }
 
 /** In `user_roles` and `consents` the empty organization means none: a null would make every row of a unique key different. */
@@ -111,6 +126,7 @@ export interface ClientsTable {
   metadata: string
   sealed_secret: string | null
   signing_algorithm: string | null
+  credentials: string
   created_at: number
   updated_at: number
   removed_at: number | null
@@ -122,16 +138,37 @@ export interface ClientGrantsTable {
   client: string
   audience: string
   scopes: string
+  settings: string
+}
+
+/** An empty client stands for every client of somebody else's. */
+export interface OtherGrantsTable {
+  tenant: string
+  id: string
+  client: string
+  audience: string
+  subject: string
+  scopes: string
+  settings: string
 }
 
 export interface ResourceServersTable {
   tenant: string
   id: string
+  epoch: number
   identifier: string
   settings: string
   signing_algorithm: string | null
   created_at: number
   updated_at: number
+  removed_at: number | null
+}
+
+export interface RemovalsTable {
+  tenant: string
+  kind: string
+  id: string
+  at: number
 }
 
 /** One row per scope, so that adding some needs no reading first; the empty scope stands for the consent itself. */
@@ -479,12 +516,16 @@ export interface Tables {
   identities: IdentitiesTable
   user_attributes: UserAttributesTable
   roles: RolesTable
+  role_permissions: RolePermissionsTable
   user_roles: UserRolesTable
+  user_permissions: UserPermissionsTable
   connections: ConnectionsTable
   connection_clients: ConnectionClientsTable
   credentials: CredentialsTable
   clients: ClientsTable
   client_grants: ClientGrantsTable
+  other_grants: OtherGrantsTable
+  removals: RemovalsTable
   resource_servers: ResourceServersTable
   consents: ConsentsTable
   authorizations: AuthorizationsTable

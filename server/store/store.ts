@@ -31,7 +31,9 @@ import type { OrganizationConnections } from './organization-connections.ts'
 import type { Organizations } from './organizations.ts'
 import type { PairwiseSubjects } from './pairwise-subjects.ts'
 import type { People } from './people.ts'
+import type { Permissions } from './permissions.ts'
 import type { Registrations } from './registrations.ts'
+import type { Removals } from './removals.ts'
 import type { ResourceServers } from './resource-servers.ts'
 import type { NumberedRevocation, Revocations } from './revocations.ts'
 import type { Roles } from './roles.ts'
@@ -47,11 +49,13 @@ export interface Nouns {
   readonly users: Users
   readonly people: People
   readonly roles: Roles
+  readonly permissions: Permissions
   readonly connections: Connections
   readonly credentials: Credentials
   readonly clients: Clients
   readonly registrations: Registrations
   readonly resourceServers: ResourceServers
+  readonly removals: Removals
   readonly consents: Consents
   readonly authorizations: Authorizations
   readonly apiKeys: ApiKeys

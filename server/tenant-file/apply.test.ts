@@ -114,6 +114,8 @@ function describeApplying(name: string, open: Open): void {
     })
 
     const services = () => ({ store, clients, keyring, clock })
+    const grantedTo = async (id: string, audience: string) =>
+      (await clients.grantOf({ tenant, id, isFirstParty: true }, audience))?.scopes
     const apply = (text: string) => {
       now += SECOND
       return applyTenantFile(services(), tenant, { name: 'tenant.yaml', text })
@@ -170,10 +172,7 @@ function describeApplying(name: string, open: Open): void {
       assert.deepEqual([secrets.length, reports.name], [1, 'Reports'])
       assert.equal((await clients.find(tenant, reports.id))?.secretHash, sha256(reports.secret))
       assert.equal((await clients.find(tenant, 'films'))?.secretHash, null)
-      assert.deepEqual(await clients.grantedScopes(tenant, 'importer', 'https://films.example.com/api'), [
-        'read:films',
-        'write:films',
-      ])
+      assert.deepEqual(await grantedTo('importer', 'https://films.example.com/api'), ['read:films', 'write:films'])
       const { id, emailVerified, profile, appMetadata } = await ann()
       assert.deepEqual([emailVerified, profile['given_name'], appMetadata], [true, 'Ann', { plan: 'gold' }])
       assert.ok((await verifyPassword(PASSWORD, await passwordOf(id))).matches)
@@ -200,7 +199,7 @@ function describeApplying(name: string, open: Open): void {
       const films = 'https://films.example.com/api'
       const apis = createResourceServers({ store, bus, clock })
       await clients.find(tenant, 'films')
-      await clients.grantedScopes(tenant, 'importer', films)
+      await grantedTo('importer', films)
       await apis.find(tenant, films)
       const first = await everything()
 
@@ -215,7 +214,7 @@ function describeApplying(name: string, open: Open): void {
         ['resource-server', 'client', 'client-grant'],
       )
       assert.deepEqual((await clients.find(tenant, 'films'))?.redirectUris, ['https://films.example.com/other'])
-      assert.deepEqual(await clients.grantedScopes(tenant, 'importer', films), ['read:films'])
+      assert.deepEqual(await grantedTo('importer', films), ['read:films'])
       assert.equal((await apis.find(tenant, films))?.name, 'API')
       const second = await everything()
       assert.deepEqual(second.user, first.user)
@@ -256,6 +255,55 @@ function describeApplying(name: string, open: Open): void {
         ['read:revocations'],
       )
       await refuses(grant('read:everything'), /has no scope "read:everything"/)
+    })
+
+    test('a role may what its entry says of APIs that there are, and one that does not speak of it keeps what it may', async () => {
+      const films = 'https://films.example.com/api'
+      const may = (...names: string[]) =>
+        names.map(name => `{ permission_name: "${name}", resource_server_identifier: "${films}" }`).join(', ')
+      const editor = (permissions: string) =>
+        FILE.replace('description: May edit films', `$&, type: tenant, permissions: [${permissions}]`)
+      await apply(FILE)
+      const { id } = (await store.roles.findByName(tenant, 'Editor')) ?? assert.fail()
+      const held = async () => (await store.permissions.ofRole(tenant, id)).map(({ name }) => name)
+      const { changes } = await apply(editor(may('read:films', 'write:films')))
+      assert.deepEqual(changes, [{ kind: 'role', id, change: 'changed' }])
+      assert.deepEqual(await held(), ['read:films', 'write:films'])
+      assert.deepEqual((await apply(editor(may('write:films', 'read:films')))).changes, [])
+      assert.deepEqual((await apply(FILE)).changes, [])
+      await apply(editor(may('write:films')))
+      assert.deepEqual(await held(), ['write:films'])
+      await refuses(editor(may('erase:films')), /The API "https:\/\/films.example.com\/api" has no scope "erase:films"/)
+      await refuses(editor(may('read:films', 'read:films')), /The permission "read:films" is there twice/)
+      await refuses(editor('x'), /must be a mapping of permission_name/)
+      await apply(editor(''))
+      assert.deepEqual(await held(), [])
+    })
+
+    test('grants for people and for every client of somebody else’s stand beside a machine’s', async () => {
+      const audience = 'https://films.example.com/api'
+      const grant = (rest: string) =>
+        FILE.replace('clientGrants:\n', `$&  - { ${rest}, audience: "${audience}", scope: [read:films] }\n`)
+      const people = grant(
+        'client_id: importer, subject_type: user, organization_usage: allow, allow_any_organization: true',
+      )
+      const others = grant('default_for: third_party_clients')
+      for (const file of [people, others]) {
+        await apply(file)
+        assert.deepEqual((await apply(file)).changes, [])
+      }
+      const granted = async (id: string | null) =>
+        (await store.clients.grantsOf(tenant, id)).map(({ subject, scopes, settings }) => [subject, scopes, settings])
+      assert.deepEqual(await granted('importer'), [
+        ['client', ['read:films', 'write:films'], {}],
+        ['user', ['read:films'], { organization_usage: 'allow', allow_any_organization: true }],
+      ])
+      assert.deepEqual(await granted(null), [['client', ['read:films'], {}]])
+      const stranger = { tenant, id: 'reader', isFirstParty: false }
+      assert.deepEqual((await clients.grantOf(stranger, audience))?.scopes, ['read:films'])
+      assert.equal(await clients.grantOf({ ...stranger, isFirstParty: true }, audience), undefined)
+      await refuses(grant('client_id: importer, default_for: third_party_clients'), /and not both/)
+      await refuses(grant('organization_usage: deny'), /and not both/)
     })
 
     test('a password that differs replaces the old one and ends what was signed in to', async () => {

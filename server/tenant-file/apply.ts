@@ -57,6 +57,7 @@ export async function applyParsed(services: Services, tenant: string, document: 
   for (let attempt = 1; ; attempt++) {
     const plan = await planAll(planning, document)
     await readyKeys(planning, document, plan.apiSecrets)
+    for (const identifier of plan.madeApis) await planning.store.removals.finishApi(planning.tenant, identifier, 500)
     const overtaken = await commit(planning, plan.steps)
     if (overtaken === undefined)
       return {
@@ -89,7 +90,7 @@ async function planAll(planning: Planning, file: TenantFile) {
   const apis = await planResourceServers(planning, file.resourceServers, issuers)
   const clients = await planClients(planning, file.clients)
   const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
-  const roles = await planRoles(planning, file.roles)
+  const roles = await planRoles(planning, file.roles, apis)
   const settings = await planSettings(planning, file.settings, apis)
   const users = await planUsers(planning, file.users, roles)
   findings.settle()
@@ -97,6 +98,7 @@ async function planAll(planning: Planning, file: TenantFile) {
     // In the order in which they lean on each other.
     steps: [...settings, ...apis.steps, ...clients.steps, ...grants, ...roles.steps, ...users],
     apiSecrets: apis.secrets,
+    madeApis: apis.made,
     made: clients.made,
   }
 }

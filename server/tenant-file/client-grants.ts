@@ -1,9 +1,12 @@
-/** The `clientGrants` of a tenant file: what a client may ask of an API as itself. */
+/** The `clientGrants` of a tenant file: what a client may ask of an API, as itself or for people. */
 import { isDeepStrictEqual } from 'node:util'
+import { GRANT_SETTINGS, GRANT_SUBJECTS, THIRD_PARTIES } from '../clients/client-grants.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import type { GrantSubject } from '../store/clients.ts'
 import type { ClientPlan } from './clients.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Planning, Step } from './plan.ts'
@@ -11,23 +14,38 @@ import type { ResourceServerPlan } from './resource-servers.ts'
 
 export interface ClientGrantEntry {
   readonly path: Path
-  /** An export has the client's name where the rest of the world has its id. */
-  readonly client: string
+  /** An export has the client's name where the rest of the world has its id. Null: for every client of somebody else's. */
+  readonly client: string | null
   readonly audience: string
+  readonly subject: GrantSubject
   readonly scopes: readonly string[]
+  readonly settings: JsonObject
 }
 
 const MEMBERS = {
-  client_id: { is: 'text' },
+  client_id: { is: 'text', optional: true },
+  default_for: { is: 'text', oneOf: [THIRD_PARTIES], optional: true },
   audience: { is: 'text' },
+  subject_type: { is: 'text', oneOf: GRANT_SUBJECTS, optional: true },
   scope: { is: 'texts', optional: true },
+  ...GRANT_SETTINGS,
 } as const satisfies Readonly<Record<string, Member>>
 
 export const readClientGrants = (entries: readonly Entry[], findings: Findings): readonly ClientGrantEntry[] =>
   entries.flatMap(entry => {
     if (!isSound('a client grant', MEMBERS, entry, findings)) return []
-    const { client_id: client, audience, scope = [] } = readMembers(MEMBERS, entry.given)
-    return [{ path: entry.path, client, audience, scopes: [...new Set(scope)] }]
+    const read = readMembers(MEMBERS, entry.given)
+    const { client_id: client = null, default_for: others, audience, subject_type: subject, scope, ...settings } = read
+    if ((client === null) === (others === undefined))
+      findings.fault(entry.path, 'A client grant has a client_id or default_for, and not both.')
+    return [
+      {
+        ...{ path: entry.path, client, audience },
+        subject: subject ?? 'client',
+        scopes: [...new Set(scope)],
+        settings: settings as JsonObject,
+      },
+    ]
   })
 
 export async function planClientGrants(
@@ -37,11 +55,11 @@ export async function planClientGrants(
   apis: ResourceServerPlan,
 ): Promise<readonly Step[]> {
   const { store, tenant, findings, giveWay } = planning
-  const grants: (ClientGrantEntry & { readonly id: string })[] = []
+  const grants: (ClientGrantEntry & { readonly id: string | null })[] = []
   for (const entry of entries) {
     await giveWay()
     const { path, client, audience } = entry
-    const id = await clients.find(client)
+    const id = client === null ? null : await clients.find(client)
     const scopes = await apis.scopesOf(audience)
     if (id === 'unknown') findings.fault(path, `There is no client with the id or name "${client}".`)
     else if (id === 'ambiguous') findings.fault(path, `Several clients are called "${client}"; name one by its id.`)
@@ -53,16 +71,18 @@ export async function planClientGrants(
   }
   refuseRepeats(
     grants,
-    ({ id, audience }) => JSON.stringify([id, audience]),
-    ({ client, audience }) => `What "${client}" may ask of "${audience}" is there twice.`,
+    ({ id, audience, subject }) => JSON.stringify([id, audience, subject]),
+    ({ client, audience }) => `What "${client ?? THIRD_PARTIES}" may ask of "${audience}" is there twice.`,
     findings,
   )
 
   const steps: Step[] = []
-  for (const { path, id: client, audience, scopes } of grants) {
+  for (const { path, id: client, audience, subject, scopes, settings } of grants) {
     await giveWay()
-    const before = (await store.clients.grantsOf(tenant, client)).find(grant => grant.audience === audience)
-    if (before && isDeepStrictEqual(before.scopes, scopes)) continue
+    const isMeant = (grant: { audience: string; subject: string }) =>
+      grant.audience === audience && grant.subject === subject
+    const before = (await store.clients.grantsOf(tenant, client)).find(isMeant)
+    if (before && isDeepStrictEqual([before.scopes, before.settings], [scopes, settings])) continue
     const id = before?.id ?? newId('cgr')
     const change = before ? 'changed' : 'created'
     steps.push({
@@ -71,8 +91,9 @@ export async function planClientGrants(
       change,
       path,
       async write(transaction) {
-        transaction.announce({ topic: 'client', tenant, id: client })
-        const outcome = await transaction.clients.putGrant({ tenant, id, client, audience, scopes })
+        transaction.announce({ topic: 'client', tenant, id: client ?? '' })
+        const grant = { tenant, id, client, audience, subject, scopes, settings }
+        const outcome = await transaction.clients.putGrant(grant)
         return outcome === change ? 'written' : 'overtaken'
       },
     })

@@ -189,7 +189,7 @@ resourceServers:
   - identifier: x
     scopes:
       - { value: a, addons: 1 }
-roles: [{ name: R, permissions: [] }]
+roles: [{ name: R, owner: x, permissions: [] }]
 `)
     assert.deepEqual(found, [
       'tenant.yaml:1: "databases" of the file has no effect.',
@@ -197,7 +197,7 @@ roles: [{ name: R, permissions: [] }]
       'tenant.yaml:3: "constructor" of a client has no effect.',
       'tenant.yaml:4: "refresh_token.policies" of a client has no effect.',
       'tenant.yaml:8: "addons" of a scope has no effect.',
-      'tenant.yaml:9: "permissions" of a role has no effect.',
+      'tenant.yaml:9: "owner" of a role has no effect.',
     ])
   })
 

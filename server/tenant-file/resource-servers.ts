@@ -1,6 +1,7 @@
 /** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
 import { isDeepStrictEqual } from 'node:util'
 import { importSecret } from '@latchkey/sdk/verify'
+import { changeApi, createApi } from '../clients/api-changes.ts'
 import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
 import { MANAGEMENT_SCOPES } from '../clients/management-scopes.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
@@ -112,6 +113,8 @@ export interface ResourceServerPlan {
   readonly steps: readonly Step[]
   /** Secrets for the keyring, by the API's id. */
   readonly secrets: readonly { readonly id: string; readonly secret: string }[]
+  /** Identifiers of those that are to be made. */
+  readonly made: readonly string[]
   /** Of an API of the server itself, in the file, or else in the store; undefined when there is none. */
   scopesOf(identifier: string): Promise<readonly string[] | undefined>
 }
@@ -137,6 +140,7 @@ export async function planResourceServers(
   const systemApis = [...issuers.map(userinfoAudience), ...management]
   const steps: Step[] = []
   const secrets: { id: string; secret: string }[] = []
+  const made: string[] = []
   const byIdentifier = new Map(entries.map(entry => [entry.identifier, entry]))
 
   for (const entry of entries) {
@@ -165,6 +169,7 @@ export async function planResourceServers(
       )
     const isNewSecret = isAnother && !isRevoked
     if (isNewSecret) secrets.push({ id, secret })
+    if (!before) made.push(identifier)
     if (!before || isNewSecret || !isDeepStrictEqual(entry.settings, before.settings))
       steps.push(stepFor(planning, entry, before, id))
   }
@@ -172,6 +177,7 @@ export async function planResourceServers(
   return {
     steps,
     secrets,
+    made,
     async scopesOf(identifier) {
       if (management.includes(identifier)) return Object.keys(MANAGEMENT_SCOPES)
       const entry = byIdentifier.get(identifier)
@@ -193,15 +199,14 @@ const stepFor = (
   id,
   change: before ? 'changed' : 'created',
   path,
-  async write({ resourceServers, announce }) {
+  async write(transaction) {
     const now = clock()
-    announce({ topic: 'resource-server', tenant, id: identifier })
     if (!before) {
-      const outcome = await resourceServers.create({ tenant, id, identifier, settings, createdAt: now, updatedAt: now })
-      return outcome === 'created' ? 'written' : 'overtaken'
+      const api = { tenant, id, identifier, settings, createdAt: now, updatedAt: now }
+      return (await createApi(transaction, api)) === 'created' ? 'written' : 'overtaken'
     }
-    if (!isDeepStrictEqual(await resourceServers.findByIdentifier(tenant, identifier), before)) return 'overtaken'
-    await resourceServers.change(tenant, id, settings, now)
+    if (!isDeepStrictEqual(await transaction.resourceServers.hold(tenant, before.id), before)) return 'overtaken'
+    await changeApi(transaction, before, settings, now)
     return 'written'
   },
 })

@@ -1,33 +1,39 @@
-/** The `roles` of a tenant file. What a role may do is not stored yet; its name goes into tokens. */
-
+/** The `roles` of a tenant file, and what each may do. An entry that does not speak of permissions leaves those there are. */
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
+import { MOST_ROLE_PERMISSIONS, PERMISSION_MEMBERS, roleNameFault } from '../identity/roles.ts'
 import { newId } from '../kernel/ids.ts'
-import { isName } from '../policy/profile-text.ts'
+import { isObject, type JsonValue } from '../kernel/json.ts'
+import type { Permission } from '../store/permissions.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Planning, Step } from './plan.ts'
+import type { ResourceServerPlan } from './resource-servers.ts'
 
 export interface RoleEntry {
   readonly path: Path
   readonly name: string
   readonly description: string
+  /** Null: not spoken of. */
+  readonly permissions: readonly (Permission & { readonly path: Path })[] | null
 }
 
 const MEMBERS = {
   name: { is: 'text' },
   description: { is: 'text', optional: true },
+  permissions: { is: 'any', optional: true },
+  /** Auth0's word for a role that is not an organization's own. */
+  type: { is: 'text', oneOf: ['tenant'], optional: true },
 } as const satisfies Readonly<Record<string, Member>>
-
-const LONGEST_NAME = 200
 
 export function readRoles(entries: readonly Entry[], findings: Findings): readonly RoleEntry[] {
   const roles = entries.flatMap(entry => {
     if (!isSound('a role', MEMBERS, entry, findings)) return namedOnly(entry)
     const { name, description = '' } = readMembers(MEMBERS, entry.given)
-    if (!isName(name, LONGEST_NAME))
-      findings.fault(entry.path, `The name of a role has at most ${LONGEST_NAME} characters and no controls.`)
-    return [{ path: entry.path, name, description }]
+    const fault = roleNameFault(name)
+    if (fault !== undefined) findings.fault(entry.path, fault)
+    const permissions = readPermissions(entry.given['permissions'], [...entry.path, 'permissions'], findings)
+    return [{ path: entry.path, name, description, permissions }]
   })
   refuseRepeats(
     roles,
@@ -40,7 +46,29 @@ export function readRoles(entries: readonly Entry[], findings: Findings): readon
 
 /** So that whoever has a role with a fault is not told that there is none. */
 const namedOnly = ({ path, given: { name } }: Entry): readonly RoleEntry[] =>
-  typeof name === 'string' ? [{ path, name, description: '' }] : []
+  typeof name === 'string' ? [{ path, name, description: '', permissions: null }] : []
+
+function readPermissions(given: JsonValue | undefined, path: Path, findings: Findings): RoleEntry['permissions'] {
+  if (given === undefined || given === null) return null
+  if (!Array.isArray(given) || given.length > MOST_ROLE_PERMISSIONS) {
+    findings.fault(path, `permissions must be a list of at most ${MOST_ROLE_PERMISSIONS}.`)
+    return null
+  }
+  const permissions = given.flatMap((permission: JsonValue, index) => {
+    const at = [...path, index]
+    if (!isObject(permission)) {
+      findings.fault(at, 'Each of permissions must be a mapping of permission_name and resource_server_identifier.')
+      return []
+    }
+    if (!isSound('a permission', PERMISSION_MEMBERS, { path: at, given: permission }, findings)) return []
+    const { permission_name: name, resource_server_identifier: audience } = readMembers(PERMISSION_MEMBERS, permission)
+    return [{ path: at, name, audience }]
+  })
+  refuseRepeats(permissions, nameOf, ({ name }) => `The permission "${name}" is there twice.`, findings)
+  return permissions
+}
+
+const nameOf = ({ audience, name }: Permission): string => JSON.stringify([audience, name])
 
 export interface RolePlan {
   readonly steps: readonly Step[]
@@ -48,27 +76,40 @@ export interface RolePlan {
   find(name: string): Promise<string | undefined>
 }
 
+/** Without `apis` permissions are not looked at: for finding roles alone. */
 export async function planRoles(
-  { store, tenant, giveWay }: Planning,
+  { store, tenant, findings, giveWay }: Planning,
   entries: readonly RoleEntry[],
+  apis?: ResourceServerPlan,
 ): Promise<RolePlan> {
   const ids = new Map<string, string | undefined>()
   const steps: Step[] = []
-  for (const { path, name, description } of entries) {
+  for (const { path, name, description, permissions } of entries) {
     await giveWay()
     const before = await store.roles.findByName(tenant, name)
     const id = before?.id ?? newId('rol')
     ids.set(name, id)
-    if (before?.description === description) continue
+    for (const permission of (apis && permissions) ?? [])
+      if (!(await apis?.scopesOf(permission.audience))?.includes(permission.name))
+        findings.fault(permission.path, `The API "${permission.audience}" has no scope "${permission.name}".`)
+    const held = before && permissions ? await store.permissions.ofRole(tenant, id) : []
+    const wanted = new Set(permissions?.map(nameOf))
+    const has = new Set(held.map(nameOf))
+    const gained = (permissions ?? []).filter(permission => !has.has(nameOf(permission)))
+    const lost = held.filter(permission => !wanted.has(nameOf(permission)))
+    if (before?.description === description && gained.length + lost.length === 0) continue
     const change = before ? 'changed' : 'created'
     steps.push({
       kind: 'role',
       id,
       change,
       path,
-      async write({ roles }) {
-        const outcome = await roles.put({ tenant, id, name, description })
-        return outcome === change ? 'written' : 'overtaken'
+      async write(transaction) {
+        const outcome = await transaction.roles.put({ tenant, id, name, description })
+        if ((outcome === 'created') !== (change === 'created')) return 'overtaken'
+        if (lost.length > 0) await transaction.permissions.takeFromRole(tenant, id, lost)
+        const given = gained.length > 0 ? await transaction.permissions.giveRole(tenant, id, gained) : []
+        return given === 'gone' ? 'overtaken' : 'written'
       },
     })
   }

@@ -17,6 +17,7 @@ const request = (api: ResourceServer | null, members: Partial<AccessTokenRequest
   now: NOW + 999,
   api,
   scopes: ['openid', 'read'],
+  permissions: null,
   authorization: 'aut_1',
   session: 'ses_1',
   proofs: PROOFS,
@@ -64,6 +65,17 @@ describe('what an access token says of a person', () => {
   test('names the organization when there is one', () => {
     assert.ok(!('org_id' in claims(person(), request(anApi()))))
     assert.equal(claims(person('org_1'), request(anApi()))['org_id'], 'org_1')
+  })
+
+  test('tells permissions where the API wants them, even when there are none', () => {
+    assert.ok(!('permissions' in claims(person(), request(anApi()))))
+    assert.deepEqual(claims(person(), request(anApi(), { permissions: [] }))['permissions'], [])
+    assert.deepEqual(claims(machine, request(anApi(), { permissions: ['read'] }))['permissions'], ['read'])
+  })
+
+  test('tells an API from the one that had its identifier before', () => {
+    assert.ok(!('api_epoch' in claims(person(), request(anApi()))))
+    assert.equal(claims(person(), request({ ...anApi(), epoch: 2 }))['api_epoch'], 2)
   })
 
   test('is never the same jti twice', () =>

@@ -16,6 +16,8 @@ export interface AccessTokenRequest {
   /** Null: for `/userinfo` alone. */
   readonly api: ResourceServer | null
   readonly scopes: readonly string[]
+  /** What is told beside them; null where the API does not want to be told. */
+  readonly permissions: readonly string[] | null
   /** What it belongs to: an authorization's id, or for a machine its client grant's audience is enough. */
   readonly authorization: string
   /** Left out of what an offline family mints, since it outlives the session. */
@@ -55,8 +57,11 @@ export function accessTokenContent(active: Active, request: AccessTokenRequest, 
       jti: `${request.authorization}.${randomSecret()}`,
       ...(rfc9068 ? { client_id: client.id } : { azp: client.id }),
       scope: scopes.join(' '),
+      ...(request.permissions !== null && { permissions: request.permissions }),
       // Whoever raises an epoch ends every token that carries a lower one. No clock is compared.
       client_epoch: client.epoch,
+      // An API has one too, once another of its identifier was removed.
+      ...(api !== null && api.epoch > 0 && { api_epoch: api.epoch }),
       ...(user && {
         subject_epoch: user.epoch,
         auth_time: toSeconds(authenticatedAt(proofs)),

@@ -125,7 +125,7 @@ export async function bearerOf(
 }
 
 /** What the log may know the token by, but for the person it may stand for. */
-export const machineFacts = (tenant: string, { jti, client, claims }: OwnToken): TokenFacts => ({
+export const machineFacts = (tenant: string, { jti, client, claims, audiences }: OwnToken): TokenFacts => ({
   tenant,
   jti,
   authorization: jti.split('.', 1)[0] ?? '',
@@ -133,6 +133,8 @@ export const machineFacts = (tenant: string, { jti, client, claims }: OwnToken):
   subject: null,
   client: { id: client, epoch: claims['client_epoch'] as number },
   organization: text(claims['org_id']),
+  audiences,
+  apiEpoch: isEpoch(claims['api_epoch']) ? claims['api_epoch'] : 0,
 })
 
 const isEpoch = (claim: unknown): claim is number => Number.isSafeInteger(claim)

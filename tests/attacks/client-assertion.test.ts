@@ -115,6 +115,7 @@ describe('A client assertion', () => {
       epoch: 0,
       metadata,
       sealedSecret: null,
+      credentials: [],
       createdAt: 0,
       updatedAt: 0,
     })

@@ -172,7 +172,10 @@ onEachStore('A second tenant', store => {
     const audience = `${home.issuer}api/v2/`
     const client = home.machine.client_id
     const scopes = ['read:revocations']
-    await server.latchkey.store.clients.putGrant({ tenant: home.tenant, id: 'cgr_stream', client, audience, scopes })
+    await server.latchkey.store.clients.putGrant({
+      ...{ tenant: home.tenant, id: 'cgr_stream', client, audience, scopes },
+      ...{ subject: 'client', settings: {} },
+    })
     // Of what is remembered of a client its grants were not asked for yet.
     await operator.latchkey(['clients', 'revoke', client, '--tenant', home.tenant])
     const asked = { grant_type: 'client_credentials', audience, ...home.machine }

@@ -340,6 +340,7 @@ onEachStore('An application that took part in a session', store => {
           epoch: 0,
           metadata,
           sealedSecret: null,
+          credentials: [],
           ...times,
         })
         await transaction.registrations.create({ tenant: 'default', client, tokenHash: 'hash' })

@@ -132,8 +132,8 @@ describe('Of two nodes over one database', () => {
     assert.deepEqual(await told(), [true, 'read:videos write:videos'])
 
     const { clients, apiKeys } = here.latchkey.store
-    const grant = { tenant: 'default', id: 'grant', client: 'keeper', audience: VIDEOS }
-    await clients.putGrant({ ...grant, scopes: ['read:videos'] })
+    const grant = { tenant: 'default', id: 'grant', client: 'keeper', audience: VIDEOS, settings: {} }
+    await clients.putGrant({ ...grant, subject: 'client', scopes: ['read:videos'] })
     assert.deepEqual(await told(), [true, 'read:videos'])
     await apiKeys.revoke('default', id, clock.now())
     assert.deepEqual(await told(), [false, undefined])

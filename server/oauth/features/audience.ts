@@ -4,8 +4,9 @@
  * each token is for one of them.
  */
 import { ProtocolError } from '../../kernel/errors.ts'
-import { findApi, namedAudiences } from '../audiences.ts'
+import { AUDIENCE_NOTE, findApi, namedAudiences, noteOfApis } from '../audiences.ts'
 import type { Feature } from '../feature.ts'
+import { openToPeople } from '../permitted.ts'
 
 /** Far more than an application calls, and few enough for one page to ask about. */
 const MOST_APIS = 10
@@ -15,7 +16,7 @@ export const audience: Feature = {
   spec: 'RFC 8707',
   steps: {
     'authorize.target': async context => {
-      const { services, incoming, parameters, tenant } = context
+      const { services, incoming, client, parameters, tenant } = context
       const named = namedAudiences(parameters)
       if (named.length > MOST_APIS)
         throw new ProtocolError('invalid_target', `More than ${MOST_APIS} resources are named.`)
@@ -23,12 +24,17 @@ export const audience: Feature = {
       const apis = []
       for (const one of wanted) {
         const api = await findApi(services.resourceServers, incoming.tenant, incoming.issuer, one)
-        if (api) apis.push(api)
+        if (!api) continue
+        // Before anybody is asked anything; what each token may hold is found out when it is made.
+        await openToPeople(services, client, api)
+        apis.push(api)
       }
       context.apis = apis
     },
 
-    'authorize.validate': ({ apis, scopes, allow }) => {
+    'authorize.validate': ({ apis, scopes, draft, allow }) => {
+      const note = noteOfApis(apis)
+      if (note) draft.lasting[AUDIENCE_NOTE] = note
       for (const api of apis)
         allow(
           api.identifier,

@@ -8,6 +8,7 @@ import { ProtocolError } from '../../kernel/errors.ts'
 import { assertActiveMachine } from '../../tokens/assert-active.ts'
 import { namedAudience } from '../audiences.ts'
 import type { Entitlement, Feature, Presented, TokenContext } from '../feature.ts'
+import { openToMachine } from '../permitted.ts'
 
 interface PresentedMachine extends Presented {
   readonly audience: string
@@ -22,6 +23,7 @@ export const clientCredentials: Feature = {
 
 async function present({
   services,
+  issuer,
   tenant,
   client,
   parameters,
@@ -30,7 +32,7 @@ async function present({
   if (isPublic(client)) throw new ProtocolError('unauthorized_client', 'A public client cannot act as itself.')
   const audience = namedAudience(parameters) ?? (await services.tenants.find(tenant)).defaultAudience ?? undefined
   if (audience === undefined) throw new ProtocolError('invalid_target', 'audience is missing.')
-  const granted = await services.clients.grantedScopes(tenant, client.id, audience)
+  const granted = await openToMachine(services, client, issuer, audience)
   if (!granted) throw new ProtocolError('unauthorized_client', 'The client has no grant for this audience.')
 
   const asked = parameters.get('scope')?.split(' ').filter(Boolean)

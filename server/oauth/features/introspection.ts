@@ -10,6 +10,7 @@
  *   session        `sid`
  *   subject        `sub`, where the entry's epoch is above `subject_epoch`
  *   client         `client_id`, where the entry's epoch is above `client_epoch`
+ *   audience       `aud`, where the entry's epoch is above `api_epoch`, which is 0 where it is not said
  *
  * The log does not tell of a client grant that was narrowed: for that, an answer is remembered no longer than an operator
  * is to wait for it.
@@ -28,6 +29,7 @@ import { activeKey, findApiKey, isApiKey } from '../api-keys.ts'
 import { authenticateClient } from '../client-auth/authenticate.ts'
 import { clientAuthAlgorithms, clientAuthMethodNames } from '../client-auth/client-auth.ts'
 import type { Feature, OAuthServices } from '../feature.ts'
+import { openToMachine } from '../permitted.ts'
 import { findFamily, isRefreshToken, standsNow } from '../refresh-families.ts'
 
 /** Granted to a client for an API's audience, it opens that API's tokens to it. */
@@ -94,24 +96,25 @@ async function accessTokenNow(
 
 /** Whether the client may introspect for an API that the token is for. */
 async function isForApiOf(
-  { clients }: OAuthServices,
-  { tenant, issuer }: Incoming,
+  services: OAuthServices,
+  { issuer }: Incoming,
   client: Client,
   audiences: readonly string[],
 ): Promise<boolean> {
   for (const audience of audiences) {
     if (audience === userinfoAudience(issuer)) continue
-    if ((await clients.grantedScopes(tenant, client.id, audience))?.includes(INTROSPECT)) return true
+    if ((await openToMachine(services, client, issuer, audience))?.includes(INTROSPECT)) return true
   }
   return false
 }
 
 /** §2.2: all that the token says, in the one dialect. Its epochs are told to those for whom the log is. */
 function describe({ claims, client }: OwnToken, withEpochs: boolean): JsonObject {
-  const { client_epoch, subject_epoch, azp: _azp, ...said } = claims as JsonObject
+  const { client_epoch, subject_epoch, api_epoch, azp: _azp, ...said } = claims as JsonObject
   const epochs = {
     ...(client_epoch !== undefined && { client_epoch }),
     ...(subject_epoch !== undefined && { subject_epoch }),
+    ...(api_epoch !== undefined && { api_epoch }),
   }
   return { active: true, ...said, ...(withEpochs && epochs), client_id: client, token_type: 'Bearer' }
 }
@@ -133,7 +136,7 @@ async function apiKeyNow(
   services.meter?.apiKeyAsked(found ? 'counts' : 'refused')
   if (!found) return undefined
   services.keyUses.note(key)
-  const { active, scopes } = found
+  const { active, api, scopes, permissions } = found
   return {
     active: true,
     iss: issuer,
@@ -141,12 +144,14 @@ async function apiKeyNow(
     aud: key.audience,
     client_id: key.client,
     scope: scopes.join(' '),
+    ...(permissions !== null && { permissions }),
     jti: apiKeyTokenId(key.id),
     iat: toSeconds(key.createdAt),
     ...(key.expiresAt !== null && { exp: toSeconds(key.expiresAt) }),
     ...(isForApi && {
       client_epoch: key.clientEpoch,
       ...(key.person && { subject_epoch: key.person.epoch }),
+      ...(api.epoch > 0 && { api_epoch: api.epoch }),
     }),
     token_type: 'api_key',
   }

@@ -3,7 +3,18 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { DAY, MINUTE } from '../../kernel/seconds.ts'
 import type { Store } from '../store.ts'
-import { apiKeyOf, clientOf, identityOf, inParallel, NOW, newTenant, type Stage, tally, userOf } from './stage.ts'
+import {
+  apiKeyOf,
+  clientOf,
+  grantOf,
+  identityOf,
+  inParallel,
+  NOW,
+  newTenant,
+  type Stage,
+  tally,
+  userOf,
+} from './stage.ts'
 
 /** A client with a grant, a person, and a key of each. */
 async function keysIn(store: Store) {
@@ -11,10 +22,7 @@ async function keysIn(store: Store) {
   const user = userOf(tenant)
   await store.users.create(user, identityOf(user))
   await store.clients.create(clientOf(tenant))
-  await store.clients.putGrant({
-    ...{ tenant, id: 'grant', client: 'app' },
-    ...{ audience: 'https://api.example', scopes: ['read:videos'] },
-  })
+  await store.clients.putGrant(grantOf(tenant, { scopes: ['read:videos'] }))
   const ofPerson = apiKeyOf(tenant)
   const ofMachine = apiKeyOf(tenant, { id: 'lk_2', person: null, expiresAt: NOW + DAY, keptUntil: NOW + 2 * DAY })
   for (const key of [ofPerson, ofMachine]) await store.apiKeys.create(key)
@@ -26,7 +34,7 @@ export function describeApiKeys(stage: Stage): void {
     test('a key comes back as it was given, with all that decides whether it counts', async () => {
       const { store } = stage
       const { tenant, user, ofPerson, ofMachine } = await keysIn(store)
-      const now = { clientEpoch: 0, granted: ['read:videos'] }
+      const now = { clientEpoch: 0, granted: { scopes: ['read:videos'], holdsAll: false } }
       assert.deepEqual(await store.apiKeys.standing(tenant, 'lk_1'), { key: ofPerson, user, ...now })
       assert.deepEqual(await store.apiKeys.standing(tenant, 'lk_2'), { key: ofMachine, user: undefined, ...now })
       assert.equal(await store.apiKeys.standing(tenant, 'lk_3'), undefined)
@@ -38,12 +46,12 @@ export function describeApiKeys(stage: Stage): void {
       const { tenant } = await keysIn(store)
       await store.clients.raiseEpoch(tenant, 'app')
       await store.users.raiseEpoch(tenant, 'auth0|ada')
-      await store.clients.putGrant({
-        ...{ tenant, id: 'grant', client: 'app' },
-        ...{ audience: 'https://api.example', scopes: [] },
-      })
+      await store.clients.putGrant(grantOf(tenant, { settings: { allow_all_scopes: true } }))
       const standing = await store.apiKeys.standing(tenant, 'lk_1')
-      assert.deepEqual([standing?.clientEpoch, standing?.user?.epoch, standing?.granted], [1, 1, []])
+      assert.deepEqual(
+        [standing?.clientEpoch, standing?.user?.epoch, standing?.granted],
+        [1, 1, { scopes: [], holdsAll: true }],
+      )
       await store.apiKeys.create(apiKeyOf(tenant, { id: 'lk_elsewhere', audience: 'https://other.example' }))
       assert.equal((await store.apiKeys.standing(tenant, 'lk_elsewhere'))?.granted, undefined)
     })
@@ -57,6 +65,7 @@ export function describeApiKeys(stage: Stage): void {
       assert.deepEqual(await ids(), ['lk_2'])
       await store.apiKeys.create(apiKeyOf(tenant, { id: 'lk_other', client: 'other', person: null }))
       await store.clients.remove(tenant, 'app', NOW)
+      while ((await store.removals.purge(NOW, 500)) === 500);
       assert.deepEqual(await ids(), ['lk_other'])
       const { clientEpoch } = (await store.apiKeys.standing(tenant, 'lk_other')) ?? assert.fail()
       assert.equal(clientEpoch, undefined, 'of a client that is not there')

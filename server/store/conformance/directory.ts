@@ -1,7 +1,19 @@
 /** Tenants and hosts, connections, clients and their grants, resource servers, roles. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { clientOf, connectionOf, identityOf, inParallel, NOW, newTenant, type Stage, tally, userOf } from './stage.ts'
+import type { ClientFilter, GrantFilter } from '../clients.ts'
+import {
+  clientOf,
+  connectionOf,
+  grantOf,
+  identityOf,
+  inParallel,
+  NOW,
+  newTenant,
+  type Stage,
+  tally,
+  userOf,
+} from './stage.ts'
 
 export function describeDirectory(stage: Stage): void {
   describe('tenants', () => {
@@ -239,7 +251,7 @@ export function describeDirectory(stage: Stage): void {
       const client = clientOf(newTenant())
       const { tenant, id } = client
       await clients.create(client)
-      await clients.putGrant({ tenant, id: 'cgr_1', client: id, audience: 'https://api.example', scopes: [] })
+      await clients.putGrant(grantOf(tenant, { client: id }))
       assert.equal(await clients.raiseEpoch(tenant, id), 1)
       assert.equal(await clients.remove(tenant, id, NOW), 'removed')
       assert.equal(await clients.remove(tenant, id, NOW), 'gone')
@@ -267,17 +279,97 @@ export function describeDirectory(stage: Stage): void {
       const { clients } = stage.store
       const client = clientOf(newTenant())
       await clients.create(client)
-      const grant = {
-        tenant: client.tenant,
-        id: 'cgr_1',
-        client: client.id,
-        audience: 'https://api.example',
-        scopes: ['a', 'b'],
-      }
+      const grant = grantOf(client.tenant, { client: client.id, scopes: ['a', 'b'] })
       assert.equal(await clients.putGrant(grant), 'created')
       assert.equal(await clients.putGrant({ ...grant, id: 'cgr_2' }), 'same')
       assert.equal(await clients.putGrant({ ...grant, id: 'cgr_2', scopes: ['a'] }), 'changed')
       assert.deepEqual(await clients.grantsOf(client.tenant, client.id), [{ ...grant, scopes: ['a'] }])
+    })
+
+    test('are listed in parts, and those alone of a kind, of a party, or known elsewhere by an id', async () => {
+      const { clients } = stage.store
+      const tenant = newTenant()
+      const all = [
+        { app_type: 'spa' },
+        { app_type: 'native', is_first_party: false },
+        { app_type: 'spa', is_first_party: true, external_client_id: 'https://x.example' },
+        {},
+      ]
+      for (const [index, metadata] of all.entries())
+        await clients.create(clientOf(tenant, { id: `${index}`, metadata: { name: 'App', ...metadata } }))
+      const ids = async (filter: ClientFilter, offset = 0) => {
+        const found = await clients.list(tenant, { offset, limit: 10 }, filter)
+        assert.equal(await clients.count(tenant, filter), found.length + offset)
+        return found.map(({ id }) => id).join()
+      }
+      assert.equal(await ids({}), '0,1,2,3')
+      assert.equal(await ids({}, 3), '3')
+      assert.equal(await ids({ types: ['spa', 'native'] }), '0,1,2')
+      assert.equal(await ids({ isFirstParty: true }), '0,2,3')
+      assert.equal(await ids({ isFirstParty: false }), '1')
+      assert.equal(await ids({ types: ['spa'], isFirstParty: false }), '')
+      assert.equal(await ids({ externalId: 'https://x.example' }), '2')
+      assert.equal(await clients.count(newTenant()), 0)
+    })
+
+    test('of two changes to a client that was held, the second sees the first', async () => {
+      const { store } = stage
+      const tenant = newTenant()
+      await store.clients.create(clientOf(tenant, { metadata: { name: '' } }))
+      await inParallel(8, index =>
+        store.transaction(async ({ clients }) => {
+          const held = await clients.hold(tenant, 'app')
+          await clients.change(tenant, 'app', { metadata: { name: `${held?.metadata['name']}${index}` } }, NOW)
+        }),
+      )
+      const name = String((await store.clients.find(tenant, 'app'))?.metadata['name'])
+      assert.equal([...name].sort().join(''), '01234567')
+      await store.transaction(async ({ clients }) => assert.equal(await clients.hold(tenant, 'none'), undefined))
+    })
+
+    test('grants for people, and for every client of somebody else’s, stand beside a machine’s', async () => {
+      const { clients } = stage.store
+      const tenant = newTenant()
+      await clients.create(clientOf(tenant))
+      const machine = grantOf(tenant, { id: 'cgr_1', scopes: ['a'], settings: { organization_usage: 'allow' } })
+      const people = grantOf(tenant, { id: 'cgr_2', subject: 'user', settings: { allow_any_organization: true } })
+      const others = grantOf(tenant, { id: 'cgr_3', client: null, audience: 'https://other.example' })
+      for (const grant of [machine, people, others]) {
+        assert.equal(await clients.createGrant(grant), 'created')
+        assert.equal(await clients.createGrant({ ...grant, id: 'cgr_9' }), 'taken')
+        assert.deepEqual(await clients.findGrant(tenant, grant.id), grant)
+        assert.equal(await clients.findGrant(newTenant(), grant.id), undefined)
+      }
+      assert.deepEqual(await clients.grantsOf(tenant, 'app'), [machine, people])
+      assert.deepEqual(await clients.grantsOf(tenant, null), [others])
+      const ids = async (filter: GrantFilter, after?: string) => {
+        const found = await clients.listGrants(tenant, { after, limit: 10 }, filter)
+        if (after === undefined) assert.equal(await clients.countGrants(tenant, filter), found.length)
+        return found.map(({ id }) => id).join()
+      }
+      assert.equal(await ids({}), 'cgr_1,cgr_2,cgr_3')
+      assert.equal(await ids({}, 'cgr_1'), 'cgr_2,cgr_3')
+      assert.equal(await ids({ client: 'app' }), 'cgr_1,cgr_2')
+      assert.equal(await ids({ subject: 'client' }), 'cgr_1,cgr_3')
+      assert.equal(await ids({ audience: 'https://other.example' }), 'cgr_3')
+      assert.equal(await ids({ isDefault: true }), 'cgr_3')
+      assert.equal(await ids({ anyOrganization: true }), 'cgr_2')
+      assert.equal(await ids({ anyOrganization: false }), 'cgr_1,cgr_3')
+
+      assert.equal(await clients.changeGrant(tenant, 'cgr_2', { scopes: ['b'] }), 'changed')
+      assert.equal(await clients.changeGrant(tenant, 'cgr_1', { settings: {} }), 'changed')
+      assert.equal(await clients.changeGrant(tenant, 'cgr_1', {}), 'changed')
+      assert.equal(await clients.changeGrant(tenant, 'cgr_9', {}), 'gone')
+      assert.deepEqual(await clients.grantsOf(tenant, 'app'), [
+        { ...machine, settings: {} },
+        { ...people, scopes: ['b'] },
+      ])
+      assert.equal(await clients.putGrant({ ...people, scopes: ['c'] }), 'changed')
+      assert.equal(await clients.putGrant({ ...people, scopes: ['c'] }), 'same')
+      assert.equal(await clients.removeGrant(tenant, 'cgr_2'), 'removed')
+      assert.equal(await clients.removeGrant(tenant, 'cgr_1'), 'removed')
+      assert.equal(await clients.removeGrant(tenant, 'cgr_1'), 'gone')
+      assert.equal(await ids({}), 'cgr_3')
     })
 
     test('are asked for an algorithm by those of the tenant whose metadata names it, as it is now', async () => {
@@ -324,14 +416,15 @@ export function describeDirectory(stage: Stage): void {
         createdAt: NOW,
         updatedAt: NOW,
       }
+      const there = { ...record, epoch: 0 }
       assert.equal(await resourceServers.create(record), 'created')
       assert.equal(await resourceServers.create({ ...record, id: 'api_2' }), 'taken')
-      assert.deepEqual(await resourceServers.findByIdentifier(tenant, 'https://api.example/'), record)
+      assert.deepEqual(await resourceServers.findByIdentifier(tenant, 'https://api.example/'), there)
       assert.equal(await resourceServers.findByIdentifier(tenant, 'https://API.example/'), undefined)
       assert.equal(await resourceServers.findByIdentifier(tenant, 'https://api.example'), undefined)
       assert.equal(await resourceServers.change(tenant, 'api_1', { token_lifetime: 60 }, NOW + 1), 'changed')
       assert.deepEqual(await resourceServers.list(tenant), [
-        { ...record, settings: { token_lifetime: 60 }, updatedAt: NOW + 1 },
+        { ...there, settings: { token_lifetime: 60 }, updatedAt: NOW + 1 },
       ])
       assert.equal(await resourceServers.change(tenant, 'api_2', {}, NOW), 'gone')
     })

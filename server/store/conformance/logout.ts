@@ -162,7 +162,15 @@ export function describeLogout(stage: Stage): void {
         [other, 'app'],
       ] as const) {
         const times = { createdAt: now, updatedAt: now }
-        await clients.create({ tenant: whose, id, epoch: 0, metadata: {}, sealedSecret: null, ...times })
+        await clients.create({
+          tenant: whose,
+          id,
+          epoch: 0,
+          metadata: {},
+          sealedSecret: null,
+          credentials: [],
+          ...times,
+        })
         await registrations.create({ tenant: whose, client: id, tokenHash: 'hash' })
       }
       await logoutDeliveries.promise([

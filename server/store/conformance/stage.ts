@@ -8,7 +8,7 @@ import { DAY, HOUR, MINUTE } from '../../kernel/seconds.ts'
 import { randomKey, randomSecret } from '../../kernel/secrets.ts'
 import type { ApiKeyRecord } from '../api-keys.ts'
 import type { AuthorizationRecord } from '../authorizations.ts'
-import type { ClientRecord } from '../clients.ts'
+import type { ClientGrantRecord, ClientRecord } from '../clients.ts'
 import type { ConnectionRecord } from '../connections.ts'
 import type { EventRecord } from '../events.ts'
 import type { FamilyRecord } from '../families.ts'
@@ -154,6 +154,7 @@ export const clientOf = (tenant: string, more: Partial<ClientRecord> = {}): Clie
   epoch: 0,
   metadata: { name: 'App', callbacks: ['https://app.example/callback'] },
   sealedSecret: 'sealed',
+  credentials: [],
   createdAt: NOW,
   updatedAt: NOW,
   ...more,
@@ -168,6 +169,17 @@ export const connectionOf = (tenant: string, more: Partial<ConnectionRecord> = {
   sealedOptions: null,
   settings: {},
   clients: null,
+  ...more,
+})
+
+export const grantOf = (tenant: string, more: Partial<ClientGrantRecord> = {}): ClientGrantRecord => ({
+  tenant,
+  id: 'cgr_1',
+  client: 'app',
+  audience: 'https://api.example',
+  subject: 'client',
+  scopes: [],
+  settings: {},
   ...more,
 })
 
