@@ -9,6 +9,7 @@ import { newSortableId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { MailFacts } from '../notify/mailer.ts'
 import type { EventRecord } from '../store/events.ts'
+import type { EventType } from './log-types.ts'
 
 /** On which occasion something happened: made once per request, or once per command of an operator. */
 export interface Occasion {
@@ -40,11 +41,13 @@ const system = (id: string): Actor => ({ kind: 'system', id, client: null, onBeh
 
 function event(
   occasion: Occasion,
-  type: string,
+  type: EventType,
   actor: Actor,
   target: EventRecord['target'],
   details: JsonObject = {},
   personal: JsonObject = {},
+  /** Whom it is about, where neither the actor nor the target says so. */
+  user: string | null = null,
 ): EventRecord {
   return {
     id: newSortableId(),
@@ -56,6 +59,7 @@ function event(
     requestId: occasion.requestId,
     details,
     personal: { address: occasion.address, userAgent: occasion.userAgent, ...personal },
+    user,
   }
 }
 
@@ -86,9 +90,9 @@ export const signInHeld = (
   until: Instant,
 ) => event(o, 'sign-in.held', stranger(), user ? { kind: 'user', id: user } : null, { what, until }, { email })
 
-/** The right password ended the wait, where it was given. */
-export const signInReleased = (o: Occasion, user: string) =>
-  event(o, 'sign-in.released', person(user), { kind: 'user', id: user })
+/** The right password ended the wait where it was given, or a machine everywhere. */
+export const signInReleased = (o: Occasion, user: string, by: EndedBy = null) =>
+  event(o, 'sign-in.released', ender(by, user), { kind: 'user', id: user })
 
 export const sessionStarted = (
   o: Occasion,
@@ -113,7 +117,7 @@ const ender = (by: EndedBy, user: string): Actor =>
   by !== null && typeof by === 'object' ? machine(by.machine) : person(user, by)
 
 export const signedOut = (o: Occasion, by: EndedBy, user: string, session: string) =>
-  event(o, 'session.ended', ender(by, user), { kind: 'session', id: session })
+  event(o, 'session.ended', ender(by, user), { kind: 'session', id: session }, {}, {}, user)
 
 export const signedOutEverywhere = (o: Occasion, user: string, by: EndedBy = null) =>
   event(o, 'user.signed-out-everywhere', ender(by, user), { kind: 'user', id: user })
@@ -186,7 +190,7 @@ export interface LogoutFacts {
 const logoutEvent = (
   at: Instant,
   { tenant, id, client, session, user, attempts }: LogoutFacts,
-  outcome: string,
+  outcome: 'told' | 'given-up',
   details: JsonObject = {},
 ) =>
   event(
@@ -195,6 +199,8 @@ const logoutEvent = (
     system('back-channel-logout'),
     { kind: 'client', id: client },
     { session, user, attempts, ...details },
+    {},
+    user,
   )
 
 /** The client took the logout token. */
@@ -244,9 +250,27 @@ export const refreshReused = (o: Occasion, client: string, user: string, authori
     { generation },
   )
 
-/** By the client, with the authorization and every access token that came of it. */
-export const refreshTokenRevoked = (o: Occasion, client: string, user: string, authorization: string) =>
-  event(o, 'token.refresh-revoked', forPerson(client, user), { kind: 'authorization', id: authorization })
+/** By the client unless it is said by whom, with the authorization and every access token that came of it. */
+export const refreshTokenRevoked = (
+  o: Occasion,
+  client: string,
+  user: string,
+  authorization: string,
+  by?: { readonly machine: string },
+) =>
+  event(
+    o,
+    'token.refresh-revoked',
+    by ? machine(by.machine) : forPerson(client, user),
+    { kind: 'authorization', id: authorization },
+    by ? { client } : {},
+    {},
+    user,
+  )
+
+/** By a machine that knows no more of it than its name. */
+export const accessTokenListed = (o: Occasion, by: { readonly machine: string }, jti: string, audience: string) =>
+  event(o, 'token.revoked', machine(by.machine), { kind: 'token', id: jti }, audience === '' ? {} : { audience })
 
 /** By the client, it alone. `user` is null for a machine's. */
 export const accessTokenRevoked = (o: Occasion, client: string, user: string | null, jti: string) =>
@@ -261,13 +285,21 @@ export interface ApiKeyFacts {
   readonly audience: string
 }
 
-const apiKeyEvent = (o: Occasion, change: string, actor: Actor, key: ApiKeyFacts, details: JsonObject = {}) =>
+const apiKeyEvent = (
+  o: Occasion,
+  change: 'created' | 'revoked',
+  actor: Actor,
+  key: ApiKeyFacts,
+  details: JsonObject = {},
+) =>
   event(
     o,
     `api-key.${change}`,
     actor,
     { kind: 'api-key', id: key.id },
     { client: key.client, user: key.user, audience: key.audience, ...details },
+    {},
+    key.user,
   )
 
 export const apiKeyCreated = (o: Occasion, key: ApiKeyFacts, scopes: readonly string[], expiresAt: Instant | null) =>
@@ -341,7 +373,15 @@ export interface KeyFacts {
   readonly algorithm: string
 }
 
-const keyEvent = (o: Occasion, change: string, by: KeyAuthor, key: KeyFacts, details: JsonObject = {}): EventRecord =>
+type KeyChange = 'made' | 'announced' | 'signing' | 'stood-down' | 'retired' | 'rotated' | 'revoked'
+
+const keyEvent = (
+  o: Occasion,
+  change: KeyChange,
+  by: KeyAuthor,
+  key: KeyFacts,
+  details: JsonObject = {},
+): EventRecord =>
   event(
     o,
     `key.${change}`,

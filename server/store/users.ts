@@ -111,6 +111,8 @@ export interface Users {
   raiseEpoch(tenant: string, id: string): Promise<number>
   /** A tombstone: the row stays, empty of personal data and with a raised epoch, so that the id is never given again. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
+  /** How many have signed in since then; by index. */
+  countSignedInSince(tenant: string, since: Instant): Promise<number>
   /**
    * Ids, in their order, of the users with this value at this attribute path (`email`, `user_metadata.plan`, …),
    * by index. Letter case and compatibility forms do not count (`attributes.ts`).
@@ -515,6 +517,17 @@ export const usersIn = (db: Database): Users => ({
     atomically(db, async transaction =>
       (await leaveTombstone(transaction, tenant, id, at)) === undefined ? 'gone' : 'removed',
     ),
+
+  async countSignedInSince(tenant, since) {
+    const { count } = await db
+      .selectFrom('users')
+      .select(row => row.fn.countAll<number | string>().as('count'))
+      .where('tenant', '=', tenant)
+      // A tombstone says nothing of when somebody signed in.
+      .where('last_login_at', '>=', since)
+      .executeTakeFirstOrThrow()
+    return Number(count)
+  },
 
   async findByAttribute(tenant, path, value, limit) {
     const rows = await db

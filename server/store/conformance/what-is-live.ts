@@ -118,6 +118,24 @@ export function describeWhatIsLive(stage: Stage): void {
       await stage.store.clients.create(clientOf(tenant, { id: 'tv' }))
     }
 
+    test('people are counted who have signed in since an instant', async () => {
+      const tenant = newTenant()
+      const { users } = stage.store
+      for (const [id, at] of [
+        ['auth0|a', NOW - DAY],
+        ['auth0|b', NOW],
+        ['auth0|c', null],
+      ] as const) {
+        const user = userOf(tenant, { id, email: `${id}@example.com` })
+        await users.create(user, identityOf(user))
+        if (at !== null) await users.noteSignIn(tenant, id, at, null)
+      }
+      assert.equal(await users.countSignedInSince(tenant, NOW - DAY), 2)
+      assert.equal(await users.countSignedInSince(tenant, NOW), 1)
+      await users.remove(tenant, 'auth0|b', NOW)
+      assert.equal(await users.countSignedInSince(tenant, NOW), 0)
+    })
+
     test('sessions of a person come in pages, without those that are over', async () => {
       const tenant = newTenant()
       await live(tenant)

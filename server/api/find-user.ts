@@ -1,0 +1,10 @@
+/** The person that a path names, for every resource of theirs. */
+import type { Nouns } from '../store/store.ts'
+import type { UserRecord } from '../store/users.ts'
+import { notFound } from './fault.ts'
+
+export async function findUser(store: Nouns, tenant: string, id: string): Promise<UserRecord> {
+  const user = await store.users.find(tenant, id)
+  if (!user) throw notFound('inexistent_user', 'The user does not exist.')
+  return user
+}
