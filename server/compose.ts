@@ -22,6 +22,7 @@ import { createResourceServers } from './clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from './clients/wanted-algorithms.ts'
 import type { Settings } from './config/schema.ts'
 import { embeddedRoutes } from './embedded/routes.ts'
+import { createMailedSignIn } from './factors/mailed-sign-in.ts'
 import { passwordFactor } from './factors/password.ts'
 import { createPasswordSignIn } from './factors/password-sign-in.ts'
 import { createEgress } from './http/egress.ts'
@@ -152,6 +153,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     })
     const password = passwordFactor({ store, queue: hashQueue, holds: createFailureHolds({ store, bus, clock }) })
     const signInWithPassword = createPasswordSignIn({ store, password, brake, audit })
+    const mailedSignIn = createMailedSignIn({ store, keyring, brake, audit, clock })
     const oauth: OAuthServices = {
       ...shared,
       log,
@@ -164,6 +166,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       egress,
       clientKeys: createClientKeys({ egress, clock, log }),
       signInWithPassword,
+      mailedSignIn,
       secretBrake: createSecretBrake(createRateLimit(CLIENT_SECRET_RULE), counter),
       strangerAssertions: createRateLimit(STRANGER_ASSERTION_RULE),
       waitingRequests,
@@ -179,6 +182,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       brake,
       password,
       signInWithPassword,
+      mailedSignIn,
       waitingRequests,
       pages: createPages({ templates: folder('./login/pages'), assets: folder('./login/assets') }),
     }

@@ -130,6 +130,15 @@ export const signUpAsked = (o: Occasion, client: string | null, user: string | n
 export const passwordResetAsked = (o: Occasion, client: string | null, user: string | null, email: string) =>
   event(o, 'password-reset.asked', stranger(client), user ? { kind: 'user', id: user } : null, {}, { email })
 
+/** A code or a link to sign in with was mailed; `user` is null when nobody has the address yet. */
+export const signInMailAsked = (
+  o: Occasion,
+  client: string,
+  user: string | null,
+  email: string,
+  send: 'code' | 'link',
+) => event(o, 'sign-in-mail.asked', stranger(client), user ? { kind: 'user', id: user } : null, { send }, { email })
+
 /** By a mailed link. Everything the person had ended with it. */
 export const passwordReset = (o: Occasion, user: string) =>
   event(o, 'user.password-reset', person(user), { kind: 'user', id: user })

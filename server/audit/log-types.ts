@@ -89,6 +89,7 @@ const OWN_TYPES = {
   'session.ended': is('slo', 'User logged out'),
   'user.signed-out-everywhere': is('slo', 'User logged out everywhere'),
   'sign-up.asked': is('svr', 'Verification email asked for, to make an account'),
+  'sign-in-mail.asked': is('cls', 'Code or link to sign in with sent'),
   'password-reset.asked': is('scpr', 'Change password request'),
   'user.password-reset': is('scp', 'Changed password'),
   'user.email-verified': is('sv', 'Verified email address'),

@@ -4,6 +4,7 @@
  */
 import type { Client } from '../clients/metadata.ts'
 import type { Incoming } from '../http/route.ts'
+import { serves } from '../identity/connections.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import { Refused } from './refused.ts'
@@ -43,7 +44,7 @@ export async function databaseFor(
   name: string,
 ): Promise<ConnectionRecord> {
   const connection = await store.connections.findByName(client.tenant, name)
-  if (connection?.strategy !== DATABASE_STRATEGY)
+  if (connection?.strategy !== DATABASE_STRATEGY || !serves(connection, client))
     throw new Refused(400, 'invalid_connection', 'The connection is no database of this client.')
   return connection
 }

@@ -2,6 +2,7 @@
  * `/client/{client_id}.js`: how Lock learns by which connections people sign in to an application, and which passwords
  * they may choose. It runs in the application's page, and tells nobody anything that the hosted pages do not.
  */
+import { EMAIL_STRATEGY } from '../factors/mailed-sign-in.ts'
 import type { Answer, Incoming } from '../http/route.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { PageError } from '../kernel/errors.ts'
@@ -10,13 +11,15 @@ import type { ConnectionRecord } from '../store/connections.ts'
 import type { EmbeddedServices } from './services.ts'
 
 const SUFFIX = '.js'
+/** Those that this server signs people in by. */
+const SHOWN = [DATABASE_STRATEGY, EMAIL_STRATEGY]
 
 export async function clientScript({ store, clients }: EmbeddedServices, incoming: Incoming): Promise<Answer> {
   const file = incoming.path['file'] ?? ''
   const client = file.endsWith(SUFFIX) ? await clients.find(incoming.tenant, file.slice(0, -SUFFIX.length)) : undefined
   // As a status that a script's place shows: Lock waits for ever for one that says nothing (200 without the call).
   if (!client?.isFirstParty) throw new PageError('not_found', 'There is no such application.')
-  const connections = (await store.connections.list(incoming.tenant)).filter(isShown)
+  const connections = await store.connections.list(incoming.tenant, { client: client.id, strategies: SHOWN })
   const strategies = Map.groupBy(connections, ({ strategy }) => strategy)
     .entries()
     .map(([name, some]) => ({ name, connections: some.map(shown) }))
@@ -34,8 +37,6 @@ export async function clientScript({ store, clients }: EmbeddedServices, incomin
     body: `Auth0.setClient(${inScript(facts)});`,
   }
 }
-
-const isShown = ({ strategy }: ConnectionRecord): boolean => strategy === DATABASE_STRATEGY || strategy === 'email'
 
 /** Under the names that Lock reads. */
 function shown({ name, strategy, options }: ConnectionRecord): JsonObject {

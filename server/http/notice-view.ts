@@ -34,6 +34,14 @@ export type NoticeModel =
     }
   | { readonly notice: 'verification-sent'; readonly email: string }
   | { readonly notice: 'sign-up-sent'; readonly email: string }
+  /** Posts to `action` to sign in. */
+  | {
+      readonly notice: 'mailed-sign-in'
+      readonly email: string
+      readonly application: string
+      readonly action: string
+    }
+  | { readonly notice: 'mailed-sign-in-over' }
 
 interface Said {
   readonly title: string
@@ -91,6 +99,13 @@ function sayIn({ notices, forgotPassword }: Catalogue, model: NoticeModel, langu
       const { title, lead, note } = notices.signUpSent
       return { title, lead: lead(isolatedName(model.email)), note }
     }
+    case 'mailed-sign-in': {
+      const { title, lead, act } = notices.mailedSignIn
+      const [application, email] = [isolatedName(model.application), isolatedName(model.email)]
+      return { title, lead: lead(application, email), form: { act, action: model.action } }
+    }
+    case 'mailed-sign-in-over':
+      return notices.mailedSignInOver
     case 'verification-sent': {
       const { title, lead } = notices.verificationSent
       return { title, lead: lead(isolatedName(model.email)) }

@@ -67,6 +67,15 @@ export interface Brake {
     address: string,
     now: Instant,
   ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
+  /**
+   * Counts a code that somebody types which was mailed: as a password against their network, and for no account, since a
+   * code is spent after a few tries wherever they come from. `free`: it was right.
+   */
+  beginCode(
+    tenant: string,
+    address: string,
+    now: Instant,
+  ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
 }
 
 /** Browsers of one account that are remembered. */
@@ -123,6 +132,17 @@ export function createBrake({
 
   return {
     begin,
+    async beginCode(tenant, address, now) {
+      const { network, sparesForNetwork } = await limitsOf(tenant)
+      if (network === null || sparesForNetwork(address)) return { state: 'begun', free: async () => {} }
+      const counting = await counter.count(
+        tenant,
+        [{ key: `network.${networkOf(address)}`, rule: network.signIn }],
+        now,
+      )
+      if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
+      return { state: 'begun', free: () => counter.giveBack(tenant, counting.counts, now) }
+    },
     async beginSignUp(tenant, address, now) {
       const { network, sparesForNetwork } = await limitsOf(tenant)
       if (network === null || sparesForNetwork(address)) return { state: 'begun', free: async () => {} }

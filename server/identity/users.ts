@@ -50,8 +50,8 @@ export async function defaultDirectoryOf(nouns: Nouns, tenant: string): Promise<
 export interface NewUser {
   readonly email: string
   readonly emailVerified: boolean
-  /** A PHC string. */
-  readonly passwordHash: string
+  /** A PHC string; null for somebody who signs in without a password. */
+  readonly passwordHash: string | null
   /** With or without its `auth0|`; one is made when it is left out. */
   readonly id?: string
   readonly profile?: JsonObject
@@ -59,7 +59,7 @@ export interface NewUser {
   readonly userMetadata?: JsonObject
 }
 
-/** Writes the user, the identity and the password. `taken` writes nothing and leaves the transaction usable. */
+/** Writes the user, the identity and the password, if there is one. `taken` writes nothing and leaves the transaction usable. */
 export async function createUser(
   transaction: Transaction,
   connection: ConnectionRecord,
@@ -70,7 +70,7 @@ export async function createUser(
   const subject = (person.id ?? newObjectId()).replace(/^auth0\|/, '')
   const user: UserRecord = {
     tenant: connection.tenant,
-    id: `${DATABASE_STRATEGY}|${subject}`,
+    id: `${connection.strategy}|${subject}`,
     epoch: 0,
     blocked: false,
     email: person.email,
@@ -89,7 +89,7 @@ export async function createUser(
     tenant: connection.tenant,
     user: user.id,
     connection: connection.id,
-    provider: DATABASE_STRATEGY,
+    provider: connection.strategy,
     subject,
     emailKey: emailKey(person.email),
     usernameKey: null,
@@ -97,7 +97,7 @@ export async function createUser(
     ordinal: 0,
   }
   if ((await transaction.users.create(user, identity)) === 'taken') return 'taken'
-  await setPassword(transaction, user, person.passwordHash, clock)
+  if (person.passwordHash !== null) await setPassword(transaction, user, person.passwordHash, clock)
   return user
 }
 

@@ -25,6 +25,17 @@ export function randomBytes(count: number): Buffer {
 /** 32 random bytes as 43 characters of base64url: 256 bits, and enough entropy for every measure of the conformance suite. */
 export const randomSecret = (): string => randomBytes(32).toString('base64url')
 
+/** Six digits, for what a person types. Each of the million is as likely as any other. */
+export function randomCode(): string {
+  const codes = 1_000_000
+  // Of what is left above the last whole million, the small ones would be likelier.
+  const usable = 2 ** 32 - (2 ** 32 % codes)
+  for (;;) {
+    const drawn = randomBytes(4).readUInt32BE()
+    if (drawn < usable) return String(drawn % codes).padStart(6, '0')
+  }
+}
+
 export const randomKey = (): Buffer => randomBytes(32)
 
 /** SHA-256 as base64url: the form in which codes, session ids and refresh families are stored. */

@@ -73,9 +73,9 @@ export interface Keyring {
   ): Promise<VerificationKey | undefined>
 
   /** The secret to make new things with. What it made names its id, and `noteUse` says until when it is wanted. */
-  secret(tenant: string, purpose: 'refresh-token' | 'pairwise-salt'): Promise<Secret>
+  secret(tenant: string, purpose: 'refresh-token' | 'mailed-code' | 'pairwise-salt'): Promise<Secret>
   /** The current or a former secret, by the id a stranger presents. */
-  secretById(tenant: string, purpose: 'refresh-token', id: string): Promise<Secret | undefined>
+  secretById(tenant: string, purpose: 'refresh-token' | 'mailed-code', id: string): Promise<Secret | undefined>
   /**
    * Puts on record that something made with the key lives until then (milliseconds), and resolves once it is: to
    * be awaited before that something leaves. At once when it is on record already, as it is but once an hour.

@@ -5,7 +5,7 @@
 import { DAY, HOUR, MINUTE } from '../kernel/seconds.ts'
 import type { PairAlgorithmName } from './algorithms.ts'
 
-export type PurposeName = 'token-signing' | 'refresh-token' | 'api-secret' | 'pairwise-salt'
+export type PurposeName = 'token-signing' | 'refresh-token' | 'mailed-code' | 'api-secret' | 'pairwise-salt'
 
 /** Pairs: announced → signing → verifying → retired. One signs per tenant and algorithm. All times in milliseconds. */
 export interface SignatureLife {
@@ -70,6 +70,8 @@ export const PURPOSES: Readonly<Record<PurposeName, Life>> = {
     leeway: CLOCK_LEEWAY,
     acceptedAtMost: Number.POSITIVE_INFINITY,
   },
+  // Keeps the codes that are mailed, of which there are too few for a hash to hide. They live for minutes.
+  'mailed-code': { kind: 'secret', serveFor: 90 * DAY, lingerFor: LINGER, leeway: CLOCK_LEEWAY, acceptedAtMost: 1 },
   // The HS256 secret that one API shares with us; its owner is the resource server's id. Others hold a copy, so
   // only a person can change it, and the former one is taken while they do.
   'api-secret': { kind: 'secret', serveFor: null, lingerFor: LINGER, leeway: CLOCK_LEEWAY, acceptedAtMost: 1 },

@@ -8,6 +8,7 @@ import { consentRoutes } from './consent.ts'
 import { finishSignUpRoutes } from './finish-sign-up.ts'
 import { forgotPasswordRoutes } from './forgot-password.ts'
 import { leavingRoutes } from './leaving.ts'
+import { mailedSignInRoutes } from './mailed-sign-in.ts'
 import { resetPasswordRoutes } from './reset-password.ts'
 import type { LoginServices } from './services.ts'
 import { type Face, show } from './show.ts'
@@ -23,6 +24,7 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...forgotPasswordRoutes(services),
   ...resetPasswordRoutes(services),
   ...verifyEmailRoutes(services),
+  ...mailedSignInRoutes(services),
   ...chooseAccountRoutes(services),
   ...consentRoutes(services),
   ...accountRoutes(services),

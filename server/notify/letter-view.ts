@@ -24,6 +24,8 @@ export function letterView(letter: Letter, sender: Sender) {
     'sign-up-taken': { ...mails.signUpTaken, limit: null },
     'password-changed': { ...mails.passwordChanged, limit: null },
     guessing: { ...mails.guessing, limit: null },
+    'sign-in-code': { ...mails.signInCode, act: null },
+    'sign-in-link': mails.signInLink,
   }[letter.message]
   const device = deviceName(letter.userAgent)
   const colour = sender.accent !== null && isColour(sender.accent) ? sender.accent : ACCENT
@@ -37,6 +39,7 @@ export function letterView(letter: Letter, sender: Sender) {
     lead: words.lead(isolatedName(sender.name)),
     act: words.act,
     link: letter.link,
+    code: letter.code ?? null,
     instead: mails.instead,
     limit: words.limit && letter.linkLife !== null ? words.limit(duration(letter.language, letter.linkLife)) : null,
     device: device === null ? null : mails.device(device),
@@ -53,7 +56,7 @@ export const letterText = (view: LetterView): string =>
   [
     view.heading,
     view.lead,
-    `${view.act}:\n${view.link}`,
+    view.code ?? `${view.act}:\n${view.link}`,
     [view.limit, view.device].filter(line => line !== null).join('\n'),
     view.notYou,
     `-- \n${view.sender}`,

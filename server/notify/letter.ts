@@ -15,6 +15,8 @@ export type MailMessage =
   | 'sign-up-taken'
   | 'password-changed'
   | 'guessing'
+  | 'sign-in-code'
+  | 'sign-in-link'
 
 /** A type and not an interface, because it is stored as JSON. */
 export type Letter = {
@@ -30,9 +32,11 @@ export type Letter = {
   readonly language: Language
   /** As stored for the tenant, never as asked for: whoever chose the link's host could read the link. */
   readonly issuer: string
-  /** What the button leads to. A secret, where it opens something. */
-  readonly link: string
-  /** For how long the link is good, in milliseconds; null for one that opens nothing. */
+  /** What the button leads to. A secret, where it opens something. Null for a letter that brings a code. */
+  readonly link: string | null
+  /** A secret that is typed where it was asked for. */
+  readonly code?: string
+  /** For how long the link or the code is good, in milliseconds; null for one that opens nothing. */
   readonly linkLife: number | null
   /** What the browser called itself in which this was asked for or done. */
   readonly userAgent: string | null

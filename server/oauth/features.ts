@@ -16,6 +16,7 @@ import { openid } from './features/openid.ts'
 import { par } from './features/par.ts'
 import { password } from './features/password.ts'
 import { passwordRealm } from './features/password-realm.ts'
+import { passwordlessOtp } from './features/passwordless-otp.ts'
 import { pkce } from './features/pkce.ts'
 import { refreshToken } from './features/refresh-token.ts'
 import { registration } from './features/registration.ts'
@@ -39,6 +40,7 @@ export const features: readonly Feature[] = [
   clientCredentials,
   password,
   passwordRealm,
+  passwordlessOtp,
   userinfo,
   registration,
   introspection,

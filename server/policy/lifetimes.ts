@@ -29,6 +29,10 @@ export const POSTED_LIFE = MINUTE
 export const RESET_LINK_LIFE = HOUR
 /** Confirming an address opens nothing, and a mailbox may go unread over a weekend. */
 export const VERIFICATION_LINK_LIFE = 3 * DAY
+/** NIST SP 800-63B §3.1.3.2 allows ten minutes; most mail takes seconds. */
+export const MAILED_CODE_LIFE = 10 * MINUTE
+/** A link is opened where the mail is read, and is longer than anybody guesses. */
+export const SIGN_IN_LINK_LIFE = HOUR
 /** What somebody chose at the sign-up page waits so long for its mail to be read. */
 export const SIGN_UP_LINK_LIFE = DAY
 /** For so long an old link to confirm an address can still ask for a new one. */

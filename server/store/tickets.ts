@@ -44,6 +44,8 @@ export type NewTicket<Data extends JsonObject = JsonObject> = Pick<
 
 export interface Tickets {
   issue(ticket: NewTicket): Promise<void>
+  /** The same, in the place of whatever stands under that name: what was there before counts no more, nor do its tries. */
+  reissue(ticket: NewTicket): Promise<void>
   /** Reads without spending. Consumed tickets are still seen while their row stays (`consumedAt`); expired ones are not. */
   peek<Data extends JsonObject>(
     tenant: string,
@@ -180,6 +182,15 @@ export function ticketsIn(db: Database, sealer: Sealer): Tickets {
   return {
     async issue(ticket) {
       await insert(db, toRow(ticket, sealer))
+    },
+
+    async reissue(ticket) {
+      const { tenant, kind, id, ...fresh } = toRow(ticket, sealer)
+      await db
+        .insertInto('tickets')
+        .values({ tenant, kind, id, ...fresh })
+        .onConflict(conflict => conflict.columns(['tenant', 'kind', 'id']).doUpdateSet(fresh))
+        .execute()
     },
 
     async peek<Data extends JsonObject>(tenant: string, kind: string, id: string, now: Instant) {

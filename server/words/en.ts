@@ -146,6 +146,15 @@ export const en = {
       title: 'Check your e-mail',
       lead: (address: string) => `A new link is on its way to ${address}.`,
     },
+    mailedSignIn: {
+      title: 'Sign in',
+      lead: (application: string, address: string) => `Go on to ${application} as ${address}?`,
+      act: 'Sign in',
+    },
+    mailedSignInOver: {
+      title: 'This does not work any more',
+      lead: 'It works once, and not for long. Go back to the application and ask for a new mail.',
+    },
     signUpSent: {
       title: 'Check your e-mail',
       lead: (address: string) => `We have sent a mail to ${address}. It says how to go on.`,
@@ -204,6 +213,22 @@ export const en = {
       act: 'Choose a new password',
       notYou:
         'If it was you, you need do nothing. If not, ask yourself whether your password is hard to guess and used nowhere else. If you are unsure, choose a new one.',
+    },
+    signInCode: {
+      subject: (tenant: string) => `Your code for ${tenant}`,
+      heading: 'Your code to sign in',
+      lead: (tenant: string) => `Enter it where you are signing in to ${tenant}.`,
+      limit: (duration: string) => `It works once, within ${duration}. A newer code takes its place.`,
+      notYou:
+        'Give it to nobody: whoever asks you for it wants to sign in as you. If you are not signing in, you need do nothing.',
+    },
+    signInLink: {
+      subject: (tenant: string) => `Sign in to ${tenant}`,
+      heading: 'Sign in',
+      lead: (tenant: string) => `Somebody wants to sign in to ${tenant} with this address.`,
+      act: 'Sign in',
+      limit: (duration: string) => `The link works once, within ${duration}.`,
+      notYou: 'If it is not you, you need do nothing. Nobody is signed in.',
     },
     device: (device: string) => `Browser: ${device}`,
     instead: 'If the button does nothing, copy this address into your browser:',

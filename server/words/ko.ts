@@ -145,6 +145,15 @@ export const ko: Catalogue = {
       title: '메일을 확인해 주세요',
       lead: address => `${address} 주소로 새 링크를 보냈습니다.`,
     },
+    mailedSignIn: {
+      title: '로그인',
+      lead: (application, address) => `${address} 계정으로 ${application}에서 계속할까요?`,
+      act: '로그인',
+    },
+    mailedSignInOver: {
+      title: '더는 쓸 수 없습니다',
+      lead: '짧은 시간 안에 한 번만 쓸 수 있습니다. 앱으로 돌아가 메일을 새로 받아 주세요.',
+    },
     signUpSent: {
       title: '메일을 확인해 주세요',
       lead: address => `${address} 주소로 메일을 보냈습니다. 메일의 안내를 따라 주세요.`,
@@ -201,6 +210,22 @@ export const ko: Catalogue = {
       act: '비밀번호 새로 정하기',
       notYou:
         '직접 하신 일이라면 그냥 두셔도 됩니다. 아니라면 지금 비밀번호가 짐작하기 쉽거나 다른 곳에서도 쓰는 것은 아닌지 생각해 보세요. 불안하면 새로 정해 주세요.',
+    },
+    signInCode: {
+      subject: tenant => `${tenant} 로그인 코드`,
+      heading: '로그인 코드입니다',
+      lead: tenant => `${tenant}에 로그인하는 화면에 입력해 주세요.`,
+      limit: duration => `${duration} 안에 한 번만 쓸 수 있습니다. 새 코드를 받으면 이 코드는 쓸 수 없습니다.`,
+      notYou:
+        '아무에게도 알려 주지 마세요. 코드를 묻는 사람은 대신 로그인하려는 것입니다. 로그인하는 중이 아니라면 그냥 두셔도 됩니다.',
+    },
+    signInLink: {
+      subject: tenant => `${tenant} 로그인`,
+      heading: '로그인',
+      lead: tenant => `${tenant}에 이 이메일로 로그인하려고 합니다.`,
+      act: '로그인',
+      limit: duration => `링크는 ${duration} 안에 한 번만 쓸 수 있습니다.`,
+      notYou: '직접 하신 일이 아니라면 그냥 두셔도 됩니다. 아무도 로그인되지 않습니다.',
     },
     device: device => `브라우저: ${device}`,
     instead: '버튼이 눌리지 않으면 이 주소를 브라우저에 붙여 넣어 주세요.',

@@ -35,6 +35,8 @@ const notices: Readonly<Record<string, NoticeModel>> = {
   },
   'verification-sent': { notice: 'verification-sent', email },
   'sign-up-sent': { notice: 'sign-up-sent', email },
+  'mailed-sign-in': { notice: 'mailed-sign-in', email, application: '24-Hour Video', action: '/posted' },
+  'mailed-sign-in-over': { notice: 'mailed-sign-in-over' },
   'names-reset-sent': { notice: 'reset-sent', email: LONG_ADDRESS, linkLife: HOUR, signInUrl: '/sign-in' },
   'names-password-changed': { notice: 'password-changed', goOn: { application: HEBREW, url: '/on' } },
 }

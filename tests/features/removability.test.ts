@@ -31,6 +31,7 @@ import {
   WEB,
 } from '../attacks/stage.ts'
 import { makeClientKey, signJws } from '../fixtures/client-assertion.ts'
+import { openMailbox } from '../fixtures/mailbox.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 import { shuffled } from './shuffled.ts'
 
@@ -39,6 +40,9 @@ const OPEN = { client_id: 'open' } as const
 const KEY = makeClientKey('ES256')
 const [spa] = tenantFile.clients
 const TOLD = { client_id: 'told' }
+/** Takes codes that were mailed. */
+const MAILED = { client_id: 'mailed', client_secret: 'the secret of whoever takes codes' }
+let mailed = 0
 /** Takes passwords on its own page. */
 const EMBEDS = { client_id: 'embeds' }
 const PUSHES = { client_id: 'pushes' }
@@ -49,6 +53,12 @@ const withOpen = {
   clients: [
     ...tenantFile.clients,
     { ...spa, ...OPEN, jwks: { keys: [KEY.jwk] }, grant_types: ['authorization_code', 'implicit'] },
+    {
+      ...spa,
+      ...MAILED,
+      app_type: 'regular_web',
+      grant_types: ['http://auth0.com/oauth/grant-type/passwordless/otp'],
+    },
     { ...spa, ...EMBEDS, cross_origin_authentication: true },
     { ...spa, ...PUSHES, require_pushed_authorization_requests: true },
     { ...spa, ...SIGNS, jwks: { keys: [KEY.jwk] }, signed_request_object: { required: true } },
@@ -292,6 +302,24 @@ const flows: readonly Flow[] = [
       const answer = await browser.ask('POST', '/co/authenticate', document, { origin: 'https://app.example' })
       const login_ticket = String(answer.json()['login_ticket'])
       codeOf(await follow(browser, authorizePath(EMBEDS, { login_ticket })))
+    },
+  },
+  {
+    name: 'a code that was mailed is taken from an application of the operator',
+    needs: ['passwordless-otp', 'openid'],
+    run: async server => {
+      const { store } = server.latchkey
+      const connection = { tenant: 'default', strategy: 'email', sealedOptions: null, settings: {}, clients: null }
+      await store.connections.create({ ...connection, id: 'con_email', name: 'email', options: {} })
+      // Each to another address: one a minute goes to each.
+      mailed += 1
+      const email = `mailed-${mailed}@example.com`
+      const sent = { ...MAILED, connection: 'email', send: 'code', email }
+      await new CookieJarBrowser(server).ask('POST', '/passwordless/start', sent)
+      const otp = /^(\d{6})$/m.exec((await openMailbox(server.latchkey).next(email)).text)?.[1]
+      const grant_type = 'http://auth0.com/oauth/grant-type/passwordless/otp'
+      const asked = { grant_type, ...MAILED, username: email, realm: 'email', otp, scope: 'openid email' }
+      assert.equal(claimsOf(String((await askToken(server, asked)).json()['id_token']))['email'], email)
     },
   },
   {

@@ -24,6 +24,23 @@ export function describeTickets(stage: Stage): void {
       await assert.rejects(tickets.issue(ticket))
     })
 
+    test('a ticket that is issued again stands in the place of the one before, and whatever became of that', async () => {
+      const { tickets } = stage.store
+      const tenant = newTenant()
+      await tickets.reissue(ticketOf(tenant, { data: { code: 1 } }))
+      await tickets.fail(tenant, 'code', 'ticket', 5, NOW)
+      await tickets.consume(tenant, 'code', 'ticket', NOW)
+      const again = ticketOf(tenant, { data: { code: 2 }, subject: 'auth0|ada', createdAt: NOW + 1 })
+      await tickets.reissue(again)
+      const found = await tickets.peek(tenant, 'code', 'ticket', NOW)
+      assert.deepEqual(
+        [found?.data, found?.subject, found?.attempts, found?.consumedAt, found?.createdAt],
+        [{ code: 2 }, 'auth0|ada', 0, null, NOW + 1],
+      )
+      const answers = await inParallel(64, () => tickets.consume(tenant, 'code', 'ticket', NOW))
+      assert.deepEqual(tally(answers), { consumed: 1, replayed: 63 })
+    })
+
     test('an expired ticket is not seen, unless it was consumed before', async () => {
       const { tickets } = stage.store
       const tenant = newTenant()

@@ -1,0 +1,410 @@
+/** Signing in by mail: a code that is typed where it was asked for, or a link; and what an attacker makes of either. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { DAY, HOUR, MINUTE } from '../../server/kernel/seconds.ts'
+import {
+  ANN,
+  askToken,
+  authorizePath,
+  BEN,
+  CALLBACK,
+  type ClientCredentials,
+  CookieJarBrowser,
+  claimsOf,
+  codeOf,
+  follow,
+  queryOf,
+  redemption,
+  tenantFile,
+  UNPROTECTED,
+  WEB,
+} from '../attacks/stage.ts'
+import { linkIn, type Mail, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
+import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
+import { createTestClock } from '../fixtures/test-clock.ts'
+
+const ORIGIN = 'https://app.example'
+const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
+const LOCK = { client_id: 'lock' } as const
+const OTHER = { client_id: 'other-lock' } as const
+const MOBILE = { client_id: 'mobile', client_secret: 'the secret of what people carry' } as const
+const [spa] = tenantFile.clients
+const crossOrigin = { ...spa, grant_types: ['authorization_code', 'implicit'], cross_origin_authentication: true }
+
+const FILE = {
+  ...tenantFile,
+  attackProtection: UNPROTECTED,
+  clients: [
+    ...tenantFile.clients,
+    { ...crossOrigin, ...LOCK },
+    { ...crossOrigin, ...OTHER },
+    { ...spa, ...MOBILE, app_type: 'regular_web', grant_types: [OTP, 'refresh_token'] },
+  ],
+}
+
+onEachStore('Signing in by mail', store => {
+  const clock = createTestClock()
+  let server: RunningServer
+  let mailbox: Mailbox
+
+  before(async () => {
+    server = await startServer({ store, clock: clock.now, tenantFile: FILE })
+    mailbox = openMailbox(server.latchkey)
+    const { connections } = server.latchkey.store
+    const connection = { tenant: 'default', strategy: 'email', sealedOptions: null, settings: {}, clients: null }
+    await connections.create({ ...connection, id: 'con_email', name: 'email', options: {} })
+    await connections.create({
+      ...connection,
+      id: 'con_members',
+      name: 'members',
+      options: { disable_signup: true },
+    })
+    const database = await connections.findByName('default', 'Username-Password-Authentication')
+    await connections.change('default', database?.id ?? '', {
+      options: { authentication_methods: { email_otp: { enabled: true } } },
+    })
+  })
+  after(() => server?.close())
+
+  let people = 0
+  const someone = () => {
+    people += 1
+    return `somebody-${people}@example.com`
+  }
+  const browserOf = () => new CookieJarBrowser(server)
+  const codeIn = ({ text }: Mail) => /^(\d{6})$/m.exec(text)?.[1] ?? assert.fail(`no code in ${text}`)
+
+  const start = (email: string, changes: object = {}, headers: Record<string, string> = {}) =>
+    browserOf().ask(
+      'POST',
+      '/passwordless/start',
+      { ...LOCK, connection: 'email', send: 'code', email, ...changes },
+      { origin: ORIGIN, ...headers },
+    )
+
+  async function mailedCode(email: string, changes: object = {}): Promise<string> {
+    const answer = await start(email, changes)
+    assert.equal(answer.status, 200, answer.body)
+    return codeIn(await mailbox.next(email))
+  }
+
+  const typeIn = (
+    email: string,
+    otp: string,
+    { browser = browserOf(), client = LOCK as ClientCredentials, realm = 'email' } = {},
+  ) =>
+    browser.ask(
+      'POST',
+      '/co/authenticate',
+      { client_id: client.client_id, username: email, otp, realm, credential_type: OTP },
+      { origin: ORIGIN },
+    )
+
+  const redeem = (email: string, otp: string, changes: Record<string, string> = {}) =>
+    askToken(server, {
+      grant_type: OTP,
+      ...MOBILE,
+      username: email,
+      otp,
+      realm: 'email',
+      scope: 'openid email',
+      ...changes,
+    })
+
+  const accountsOf = (email: string) => server.latchkey.store.users.findByAttribute('default', 'email', email, 2)
+
+  test('a code that is typed on the application’s page signs in; the account is made by it, with its address confirmed', async () => {
+    const email = someone()
+    const code = await mailedCode(email)
+    assert.deepEqual(await accountsOf(email), [])
+    const browser = browserOf()
+    const { login_ticket } = (await typeIn(email, code, { browser })).json()
+    const callback = await follow(browser, authorizePath(LOCK, { login_ticket: String(login_ticket), realm: 'email' }))
+    const { id_token } = (await askToken(server, redemption(LOCK, codeOf(callback)))).json()
+    const { sub, email_verified, amr } = claimsOf(String(id_token))
+    assert.match(String(sub), /^email\|[0-9a-f]{24}$/)
+    assert.deepEqual([email_verified, amr], [true, ['otp']])
+    assert.deepEqual(await accountsOf(email), [sub])
+
+    clock.advance(MINUTE)
+    assert.equal((await typeIn(email, await mailedCode(email))).status, 200)
+    assert.deepEqual(await accountsOf(email), [sub], 'the same account')
+  })
+
+  test('a program gets tokens for a code', async () => {
+    const email = someone()
+    const answer = await redeem(email, await mailedCode(email, MOBILE))
+    assert.equal(answer.status, 200, answer.body)
+    assert.equal(claimsOf(String(answer.json()['id_token']))['email'], email)
+    assert.equal(claimsOf(String(answer.json()['access_token']))['sid'], undefined)
+  })
+
+  test('a code is good once, however many come with it at a time', async () => {
+    const email = someone()
+    const code = await mailedCode(email, MOBILE)
+    const answers = await Promise.all(Array.from({ length: 64 }, () => redeem(email, code)))
+    assert.equal(answers.filter(({ status }) => status === 200).length, 1)
+    assert.equal((await accountsOf(email)).length, 1)
+    assert.equal((await redeem(email, code)).json()['error'], 'invalid_grant')
+  })
+
+  test('five tries are looked at, and of any number at a time no more', async () => {
+    const email = someone()
+    const code = await mailedCode(email)
+    const wrong = code === '000000' ? '000001' : '000000'
+    for (let guess = 0; guess < 4; guess++) {
+      const answer = await typeIn(email, wrong)
+      assert.deepEqual([answer.status, answer.json()['error_description']], [403, 'Wrong email or verification code.'])
+    }
+    await typeIn(email, wrong)
+    assert.equal((await typeIn(email, code)).status, 403, 'it was spent by guesses')
+
+    const other = someone()
+    const right = await mailedCode(other)
+    await Promise.all(Array.from({ length: 64 }, () => typeIn(other, right === '000000' ? '000001' : '000000')))
+    assert.equal((await typeIn(other, right)).status, 403)
+  })
+
+  test('a newer code takes the place of the older, and a code is over after ten minutes', async () => {
+    const email = someone()
+    const first = await mailedCode(email)
+    clock.advance(MINUTE)
+    const second = await mailedCode(email)
+    if (first !== second) assert.equal((await typeIn(email, first)).status, 403)
+    clock.advance(10 * MINUTE)
+    assert.equal((await typeIn(email, second)).status, 403)
+  })
+
+  test('a code is good for the client and the connection that it was asked for', async () => {
+    const email = someone()
+    const code = await mailedCode(email)
+    assert.equal((await typeIn(email, code, { client: OTHER })).status, 403)
+    assert.equal((await redeem(email, code)).json()['error'], 'invalid_grant')
+    assert.equal((await typeIn(email, code, { realm: 'members' })).status, 403)
+    assert.equal((await typeIn(someone(), code)).status, 403)
+    assert.equal((await typeIn(email, code)).status, 200)
+  })
+
+  test('the database holds no code, and nothing that one could be found from', async () => {
+    const email = someone()
+    const code = await mailedCode(email)
+    const { keyring } = server.latchkey
+    const [key] = (await keyring.list('default')).filter(({ purpose }) => purpose === 'mailed-code')
+    assert.ok(key)
+    assert.doesNotMatch(
+      JSON.stringify(await server.latchkey.store.events.list('default', { limit: 500 })),
+      new RegExp(code),
+    )
+  })
+
+  test('no more mail goes to an address than one a minute and five an hour, and that is said of every address', async () => {
+    clock.advance(HOUR)
+    for (const email of [someone(), ANN.email]) {
+      assert.equal((await start(email)).status, 200)
+      const again = await start(email)
+      assert.deepEqual([again.status, again.json()['error']], [429, 'too_many_requests'])
+      assert.ok(Number(again.headers['retry-after']) > 0)
+      for (let asked = 1; asked < 5; asked++) {
+        clock.advance(MINUTE)
+        assert.equal((await start(email)).status, 200)
+      }
+      clock.advance(MINUTE)
+      assert.equal((await start(email)).status, 429)
+    }
+  })
+
+  test('where nobody may sign up, a stranger is answered like a member, gets no mail, and no code of theirs is right', async () => {
+    const [member, stranger] = [someone(), someone()]
+    const { users } = server.latchkey.store
+    const { createUser } = await import('../../server/identity/users.ts')
+    const connection = await server.latchkey.store.connections.findByName('default', 'members')
+    assert.ok(connection)
+    await server.latchkey.store.transaction(transaction =>
+      createUser(transaction, connection, { email: member, emailVerified: true, passwordHash: null }, clock.now),
+    )
+    const [known, unknown] = [
+      await start(member, { connection: 'members' }),
+      await start(stranger, { connection: 'members' }),
+    ]
+    assert.deepEqual([known.status, Object.keys(known.json())], [unknown.status, Object.keys(unknown.json())])
+    const code = codeIn(await mailbox.next(member))
+    assert.deepEqual(await mailbox.all(stranger), [])
+    assert.equal((await typeIn(stranger, code, { realm: 'members' })).status, 403)
+    assert.equal((await typeIn(member, code, { realm: 'members' })).status, 200)
+    assert.equal(await users.findByEmailKey('default', connection.id, stranger), undefined)
+  })
+
+  test('a blocked person gets no mail, and is refused with a code that came before', async () => {
+    const email = someone()
+    await typeIn(email, await mailedCode(email))
+    const [id = ''] = await accountsOf(email)
+    clock.advance(MINUTE)
+    const code = await mailedCode(email)
+    await server.latchkey.store.users.change('default', id, { blocked: true }, clock.now())
+    const answer = await typeIn(email, code)
+    assert.deepEqual([answer.status, answer.json()['error_description']], [401, 'user is blocked'])
+    clock.advance(MINUTE)
+    assert.equal((await start(email)).status, 200)
+    assert.equal((await mailbox.all(email)).length, 2)
+  })
+
+  const badStarts: readonly [what: string, change: object, status: number, error: string][] = [
+    ['a telephone', { connection: 'sms', email: undefined, phone_number: '+821012345678' }, 400, 'bad.connection'],
+    ['a connection that is none', { connection: 'nowhere' }, 400, 'bad.connection'],
+    ['a database of passwords', { connection: 'Username-Password-Authentication' }, 400, 'bad.connection'],
+    ['what is no address', { email: 'nobody' }, 400, 'bad.email'],
+    ['what is neither code nor link', { send: 'pigeon' }, 400, 'bad.send'],
+    ['parameters that are no strings', { send: 'link', authParams: { scope: ['openid'] } }, 400, 'invalid_request'],
+    ['parameters that go on and on', { send: 'link', authParams: { state: 'x'.repeat(5000) } }, 400, 'invalid_request'],
+  ]
+  for (const [what, change, status, error] of badStarts)
+    test(`nothing is sent for ${what}`, async () => {
+      const answer = await start('bad@example.com', change)
+      assert.deepEqual([answer.status, answer.json()['error']], [status, error])
+    })
+
+  test('speaks the language that the application asks for', async () => {
+    const email = someone()
+    await start(email, {}, { 'x-request-language': 'ko-KR' })
+    const mail = await mailbox.next(email)
+    assert.match(mail.subject, /로그인 코드/)
+    assert.doesNotMatch(mail.subject, /\d/)
+    assert.match(mail.html, new RegExp(codeIn(mail)))
+  })
+
+  const asked = {
+    redirect_uri: CALLBACK,
+    response_type: 'code',
+    scope: 'openid',
+    state: 'their-state',
+    nonce: 'their-nonce',
+  }
+
+  test('a link opens a page, whose button spends it and completes what the application asked', async () => {
+    const email = someone()
+    assert.equal((await start(email, { ...WEB, send: 'link', authParams: asked })).status, 200)
+    const link = linkIn(await mailbox.next(email))
+    const path = new URL(link).pathname
+    assert.equal((await browserOf().get(path)).status, 200, 'a scanner')
+    const browser = browserOf()
+    const page = await browser.get(path)
+    assert.match(page.body, new RegExp(email))
+    assert.doesNotMatch(String(page.headers['content-security-policy']), /script-src \*/)
+    const forged = await browser.post(path, {}, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })
+    assert.equal(forged.status, 403)
+    const callback = await follow(browser, (await browser.post(path, {})).location)
+    assert.equal(callback.searchParams.get('state'), 'their-state')
+    const redeemed = await askToken(server, { ...redemption(WEB, codeOf(callback)), code_verifier: undefined })
+    assert.equal(redeemed.status, 200, redeemed.body)
+    const claims = claimsOf(String(redeemed.json()['id_token']))
+    assert.deepEqual([claims['nonce'], claims['sub']], ['their-nonce', (await accountsOf(email))[0]])
+
+    assert.equal((await browser.get(path)).status, 410)
+    assert.equal((await browser.post(path, {})).status, 410)
+  })
+
+  test('a link is good once, however many press at a time, and for an hour', async () => {
+    const email = someone()
+    await start(email, { ...WEB, send: 'link', authParams: asked })
+    const path = new URL(linkIn(await mailbox.next(email))).pathname
+    const answers = await Promise.all(Array.from({ length: 64 }, () => browserOf().post(path, {})))
+    assert.equal(answers.filter(({ status }) => status === 303).length, 1)
+    const late = someone()
+    await start(late, { ...WEB, send: 'link', authParams: asked })
+    const over = new URL(linkIn(await mailbox.next(late))).pathname
+    clock.advance(HOUR)
+    assert.equal((await browserOf().post(over, {})).status, 410)
+  })
+
+  test('a link leads nowhere but where its client may be answered', async () => {
+    const email = someone()
+    await start(email, { ...WEB, send: 'link', authParams: { ...asked, redirect_uri: 'https://evil.example/' } })
+    const path = new URL(linkIn(await mailbox.next(email))).pathname
+    const browser = browserOf()
+    const { location } = await browser.post(path, {})
+    assert.match(location ?? '', /^\/authorize\?/)
+    assert.equal((await browser.get(location ?? '')).status, 400)
+  })
+
+  test('a code is looked at without being spent, and the page that it leads to spends it by a button', async () => {
+    const email = someone()
+    const code = await mailedCode(email)
+    const verify = (verification_code: string) =>
+      browserOf().ask(
+        'POST',
+        '/passwordless/verify',
+        { ...LOCK, connection: 'email', email, verification_code },
+        { origin: ORIGIN },
+      )
+    assert.equal((await verify(code === '000000' ? '000001' : '000000')).status, 403)
+    assert.equal((await verify(code)).status, 200)
+    const query = queryOf({
+      ...LOCK,
+      connection: 'email',
+      email,
+      verification_code: code,
+      ...asked,
+      response_type: 'id_token',
+    })
+    const path = `/passwordless/verify_redirect?${query}`
+    const browser = browserOf()
+    for (let look = 0; look < 3; look++) assert.equal((await browser.get(path)).status, 200)
+    const callback = await follow(browser, (await browser.post(path, {})).location)
+    assert.match(callback.hash, /id_token=/)
+    assert.equal((await browser.post(path, {})).status, 410)
+    assert.equal((await browser.get('/passwordless/verify_redirect?client_id=nobody')).status, 400)
+  })
+
+  test('a database that is set to it mails codes to its confirmed people, by challenges that do not disturb each other', async () => {
+    const challenge = (email: string, changes: object = {}) =>
+      browserOf().ask('POST', '/otp/challenge', {
+        ...MOBILE,
+        connection: 'Username-Password-Authentication',
+        email,
+        ...changes,
+      })
+    clock.advance(DAY)
+    const first = await challenge(BEN.email)
+    assert.equal(first.status, 200, first.body)
+    const code = codeIn(await mailbox.next(BEN.email))
+    clock.advance(MINUTE)
+    await challenge(BEN.email)
+    const redeemChallenge = (auth_session: unknown, otp: string) =>
+      askToken(server, { grant_type: OTP, ...MOBILE, auth_session: String(auth_session), otp, scope: 'openid email' })
+    const { auth_session } = first.json()
+    assert.equal((await redeemChallenge('made up', code)).json()['error'], 'invalid_grant')
+    const answer = await redeemChallenge(auth_session, code)
+    assert.equal(answer.status, 200, answer.body)
+    assert.equal(claimsOf(String(answer.json()['id_token']))['email'], BEN.email)
+    assert.equal((await redeemChallenge(auth_session, code)).json()['error'], 'invalid_grant')
+
+    const newcomer = someone()
+    assert.equal((await challenge(newcomer)).status, 200)
+    assert.deepEqual(await mailbox.all(newcomer), [])
+    clock.advance(MINUTE)
+    const welcome = await challenge(newcomer, { allow_signup: true })
+    const made = await redeemChallenge(welcome.json()['auth_session'], codeIn(await mailbox.next(newcomer)))
+    assert.match(String(claimsOf(String(made.json()['id_token']))['sub']), /^auth0\|/)
+    for (const [change, error] of [
+      [{ connection: 'email' }, 'invalid_connection'],
+      [{ phone_number: '+821012345678' }, 'invalid_request'],
+      [{ allow_signup: 'yes' }, 'invalid_request'],
+    ] as const)
+      assert.equal((await challenge(someone(), change)).json()['error'], error)
+  })
+
+  test('an account that somebody else made with an address and a password is not signed in to by its mail', async () => {
+    const email = someone()
+    const connection = 'Username-Password-Authentication'
+    const made = await browserOf().ask(
+      'POST',
+      '/dbconnections/signup',
+      { ...LOCK, connection, email, password: 'seven quiet lanterns' },
+      { origin: ORIGIN },
+    )
+    assert.equal(made.status, 200)
+    await mailbox.next(email)
+    await browserOf().ask('POST', '/otp/challenge', { ...MOBILE, connection, email, allow_signup: true })
+    assert.equal((await mailbox.all(email)).length, 1, 'only the mail that asks to confirm it')
+  })
+})
