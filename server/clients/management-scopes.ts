@@ -28,6 +28,8 @@ const RESOURCES = {
   connections_keys: ['keys of connections', ['create', 'read', 'update']],
   roles: ['roles', ALL],
   role_members: ['who has which role', ['create', 'read', 'delete']],
+  user_effective_roles: ['roles that users in fact have', ['read']],
+  user_effective_permissions: ['what users in fact may do', ['read']],
   grants: ['what users allowed applications', ['read', 'delete']],
   sessions: ['sessions of users', ['read', 'update', 'delete']],
   refresh_tokens: ['refresh tokens of users', ['read', 'update', 'delete']],
