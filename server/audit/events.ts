@@ -65,6 +65,15 @@ function event(
 
 // People signing in and out
 
+/** By an invitation, or by a connection whose people belong to the organization. */
+export const memberJoined = (
+  o: Occasion,
+  client: string,
+  user: string,
+  organization: string,
+  by: { readonly invitation: string } | { readonly connection: string },
+) => event(o, 'organization.joined', person(user, client), { kind: 'organization', id: organization }, by)
+
 export const signedUp = (o: Occasion, user: string, email: string, connection: string) =>
   event(o, 'user.signed-up', person(user), { kind: 'user', id: user }, { connection }, { email })
 

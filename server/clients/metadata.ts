@@ -92,6 +92,14 @@ export interface Client {
   /** Of the operator's making, for its tokens, and what they may say of it. */
   readonly claims: readonly CustomClaim[]
   readonly facts: JsonObject
+  readonly organizations: {
+    /** Whether people sign in to it within an organization. */
+    readonly usage: 'deny' | 'allow' | 'require'
+    /** When they are asked for it, by a request that names none. */
+    readonly asks: 'never' | 'before-sign-in' | 'after-sign-in'
+  }
+  /** Where a sign-in begins that somebody else asks for (OpenID Connect Core §4). */
+  readonly initiateLoginUri: string | null
   /** It may say whose address a token request is for; it has proven itself first. */
   readonly trustsForwardedAddress: boolean
   readonly idToken: {
@@ -224,6 +232,12 @@ export const CLIENT_MEMBERS = {
   /** The operator's own: which claims its tokens have besides. `custom-claims.ts` has the form. */
   claims: { is: 'any', optional: true },
   client_metadata: { is: 'any', optional: true },
+  organization_usage: { is: 'text', oneOf: ['deny', 'allow', 'require'], optional: true },
+  organization_require_behavior: {
+    is: 'text',
+    oneOf: ['no_prompt', 'pre_login_prompt', 'post_login_prompt'],
+    optional: true,
+  },
   is_token_endpoint_ip_header_trusted: { is: 'boolean', optional: true },
   oidc_conformant: { is: 'boolean', optional: true },
   client_uri: { is: 'url', optional: true },
@@ -314,6 +328,11 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     requiresVerifiedEmail: metadata.require_verified_email ?? false,
     claims: readClaims(metadata.claims, CLIENT_CLAIMS),
     facts: clientFacts(record.id, record.metadata),
+    organizations: {
+      usage: metadata.organization_usage ?? 'deny',
+      asks: ASKS_FOR_ORGANIZATION[metadata.organization_require_behavior ?? 'no_prompt'],
+    },
+    initiateLoginUri: metadata.initiate_login_uri ?? null,
     trustsForwardedAddress: authentication !== 'none' && metadata.is_token_endpoint_ip_header_trusted === true,
     idToken: {
       algorithm: metadata.jwt_configuration?.alg ?? 'RS256',
@@ -338,6 +357,12 @@ export const pageOriginsOf = ({
       .flatMap(url => URL.parse(url)?.origin ?? []),
   ),
 ]
+
+const ASKS_FOR_ORGANIZATION = {
+  no_prompt: 'never',
+  pre_login_prompt: 'before-sign-in',
+  post_login_prompt: 'after-sign-in',
+} as const
 
 function backChannelOf({ backchannel_logout_uri: uri, oidc_logout: auth0 }: Metadata): Client['backChannelLogout'] {
   const url = uri ?? auth0?.backchannel_logout_urls?.[0]

@@ -6,19 +6,32 @@ import { revokeGrants } from '../revocation/revoke.ts'
 import type { ConsentRecord } from '../store/consents.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 
-export const consentsOf = async (store: Nouns, tenant: string, user: string, client: string): Promise<ConsentFacts> =>
-  factsOf(await store.consents.of(tenant, user, client))
+/** What a person allows a client within one organization is nothing in another, nor outside of any. */
+interface Grounds {
+  readonly user: string
+  readonly client: string
+  readonly organization: string | null
+}
+
+export const consentsOf = async (
+  store: Nouns,
+  tenant: string,
+  { user, client, organization }: Grounds,
+): Promise<ConsentFacts> => factsOf(await store.consents.of(tenant, user, client), organization)
 
 /** The same for a transaction that gives something on the strength of them: until it ends, they are not taken back. */
 export const holdConsents = async (
   transaction: Transaction,
   tenant: string,
-  user: string,
-  client: string,
-): Promise<ConsentFacts> => factsOf(await transaction.consents.hold(tenant, user, client))
+  { user, client, organization }: Grounds,
+): Promise<ConsentFacts> => factsOf(await transaction.consents.hold(tenant, user, client), organization)
 
-const factsOf = (consents: readonly ConsentRecord[]): ConsentFacts =>
-  Object.fromEntries(consents.map(({ audience, scopes, givenAt }) => [audience, { scopes, givenAt }]))
+const factsOf = (consents: readonly ConsentRecord[], within: string | null): ConsentFacts =>
+  Object.fromEntries(
+    consents
+      .filter(({ organization }) => organization === within)
+      .map(({ audience, scopes, givenAt }) => [audience, { scopes, givenAt }]),
+  )
 
 /**
  * Takes back what the person allowed the client and ends all that it was given on the strength of it. The consents go

@@ -10,10 +10,12 @@ import {
   nextStep,
   type SessionFacts,
 } from '../policy/next-step.ts'
+import type { OrganizationRecord } from '../store/organizations.ts'
 import type { Store } from '../store/store.ts'
 import { type LiveSession, liveSessions } from './browsers.ts'
 import { type Connections, serves } from './connections.ts'
 import { consentsOf } from './consents.ts'
+import { meantOrganization, organizationChoices } from './organizations.ts'
 
 export interface NextStepHere {
   readonly next: NextStep
@@ -21,6 +23,8 @@ export interface NextStepHere {
   readonly current: LiveSession | undefined
   /** Those that the request lets the person choose among, the browser's current one first. */
   readonly eligible: readonly LiveSession[]
+  /** Organizations that the person may choose among, where the request wants one chosen. */
+  readonly organizations: readonly OrganizationRecord[]
 }
 
 export async function nextStepHere(
@@ -34,13 +38,20 @@ export async function nextStepHere(
   const byId = new Map(sessions.map(one => [one.session.id, one]))
   const facts = sessions.map(factsOf)
 
-  const meant = meantSession(request, facts)
+  const organization = await meantOrganization(store, incoming.tenant, request, facts)
+  const meant = meantSession(request, facts, { meant: organization })
+  const organizations =
+    meant && request.asksOrganization?.when === 'after-sign-in'
+      ? await organizationChoices(store, incoming.tenant, meant)
+      : []
+  const around = { meant: organization, choices: organizations.map(({ id }) => id) }
   const consents =
-    meant && !client.isFirstParty ? await consentsOf(store, incoming.tenant, meant.user, request.client) : {}
+    meant && !client.isFirstParty ? await consentsOf(store, incoming.tenant, { ...request, user: meant.user }) : {}
   return {
-    next: nextStep(request, meant, client, consents, now),
+    next: nextStep(request, meant, around, client, consents, now),
     current: meant && byId.get(meant.id),
-    eligible: eligibleSessions(request, facts).flatMap(({ id }) => byId.get(id) ?? []),
+    eligible: eligibleSessions(request, facts, around).flatMap(({ id }) => byId.get(id) ?? []),
+    organizations,
   }
 }
 

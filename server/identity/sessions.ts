@@ -28,6 +28,8 @@ export const isLive = (session: SessionStanding, user: UserRecord, now: Instant)
 export interface Beginning {
   readonly user: UserRecord
   readonly connection: string
+  /** For which they signed in, if for any. */
+  readonly organization: string | null
   readonly proofs: readonly Proof[]
   readonly client: string
   /** From the tenant: milliseconds, absolute and idle. */
@@ -46,7 +48,7 @@ export async function beginSession(
   occasion: Occasion,
   clock: Clock,
 ): Promise<string> {
-  const { user, connection, proofs, limits, browser, client } = beginning
+  const { user, connection, organization, proofs, limits, browser, client } = beginning
   const now = clock()
   // The user before the browser: the order in which whoever changes a password takes them.
   const noted = transaction.users.noteSignIn(user.tenant, user.id, now, occasion.address)
@@ -57,7 +59,7 @@ export async function beginSession(
       user: user.id,
       userEpoch: user.epoch,
       connection,
-      organization: null,
+      organization,
       proofs,
       userAgent: occasion.userAgent,
       createdAt: now,

@@ -75,7 +75,7 @@ export function consentRoutes(services: LoginServices): readonly Route[] {
           user,
           client: client.id,
           audience,
-          organization: null,
+          organization: request.organization,
           scopes,
           givenAt: now,
         })

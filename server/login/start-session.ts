@@ -26,7 +26,8 @@ export async function startSession(
   const occasion = occasionOf(incoming, clock())
   await store.transaction(async transaction => {
     const whose = typeof user === 'function' ? await user(transaction) : user
-    const beginning = { user: whose, connection, proofs: [proof], client: interaction.client.id }
+    const { organization } = interaction.request
+    const beginning = { user: whose, connection, organization, proofs: [proof], client: interaction.client.id }
     const session = await here.begin(transaction, beginning, occasion, clock)
     const { id, kind, version, request } = interaction
     await transaction.tickets.advance(incoming.tenant, kind, id, version, {

@@ -9,6 +9,7 @@ import { languageHere } from '../http/language.ts'
 import type { Answer, Incoming } from '../http/route.ts'
 import type { LiveSession } from '../identity/browsers.ts'
 import { holdConsents } from '../identity/consents.ts'
+import { letIn, membershipOf } from '../identity/organizations.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
@@ -45,6 +46,7 @@ export async function giveAuthorization(
   const { store, tenants } = services
   const { incoming, request, client, current, ticket, now } = giving
   const { session, user } = current
+  await letInto(services, giving)
   const active = await admit(services, giving)
 
   const tenant = await tenants.find(incoming.tenant)
@@ -59,12 +61,13 @@ export async function giveAuthorization(
     if (ticket && (await transaction.tickets.consume(incoming.tenant, REQUEST_TICKET, ticket.id, now)) !== 'consumed')
       throw new PageError('start_again', 'This request has been answered already.')
     await requireConsent(transaction, giving)
+    await requireMembership(transaction, giving)
     await transaction.authorizations.create({
       tenant: incoming.tenant,
       id,
       subject: user.id,
       client: client.id,
-      organization: session.organization,
+      organization: request.organization,
       session: isOffline(request) ? null : session.id,
       connection: session.connection,
       audiences: request.audiences,
@@ -129,8 +132,21 @@ export async function giveAuthorization(
 const withCookies = (answered: Answer, cookies: readonly string[]): Answer =>
   cookies.length === 0 ? answered : { ...answered, cookies: [...(answered.cookies ?? []), ...cookies] }
 
+/** Whoever the policy found welcome belongs to it from here on. */
+async function letInto({ store }: OAuthServices, { incoming, request, current, now }: Giving): Promise<void> {
+  const { organization, invitation } = request
+  const { user, session } = current
+  if (organization === null) return
+  const standing = await membershipOf(store, incoming.tenant, organization, user.id)
+  if (standing?.isMember && invitation === null) return
+  await letIn(store, request, { user: user.id, connection: session.connection }, occasionOf(incoming, now))
+}
+
 /** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
-async function admit({ connections }: OAuthServices, { incoming, client, current, now }: Giving): Promise<Active> {
+async function admit(
+  { connections, store }: OAuthServices,
+  { incoming, request, client, current, now }: Giving,
+): Promise<Active> {
   const { session, user } = current
   const connection = await connections.find(incoming.tenant, session.connection)
   try {
@@ -138,7 +154,7 @@ async function admit({ connections }: OAuthServices, { incoming, client, current
       user,
       client,
       connection,
-      organization: session.organization,
+      organization: await membershipOf(store, incoming.tenant, request.organization, user.id),
       authorization: null,
       session,
       now,
@@ -154,9 +170,16 @@ async function admit({ connections }: OAuthServices, { incoming, client, current
  */
 async function requireConsent(transaction: Transaction, { incoming, request, client, current }: Giving): Promise<void> {
   if (client.isFirstParty) return
-  const consents = await holdConsents(transaction, incoming.tenant, current.user.id, client.id)
+  const consents = await holdConsents(transaction, incoming.tenant, { ...request, user: current.user.id })
   if (Object.keys(missingConsent(request, client, consents)).length > 0)
     throw new ProtocolError('consent_required', 'The consent was taken back.')
+}
+
+/** The same for whoever removes them from the organization. */
+async function requireMembership(transaction: Transaction, { incoming, request, current }: Giving): Promise<void> {
+  const { organization } = request
+  if (organization !== null && !(await transaction.memberships.hold(incoming.tenant, organization, current.user.id)))
+    throw new ProtocolError('access_denied', `user ${current.user.id} is not part of the ${organization} organization`)
 }
 
 const isOffline = (request: AuthorizationRequest): boolean =>

@@ -198,6 +198,9 @@ export interface Draft {
   prompt: readonly string[]
   maxAgeSeconds: number | null
   connection: string | null
+  organization: AuthorizationRequest['organization']
+  asksOrganization: AuthorizationRequest['asksOrganization']
+  invitation: AuthorizationRequest['invitation']
   acr: readonly string[]
   loginHint: string | null
   screenHint: string | null

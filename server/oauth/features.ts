@@ -13,6 +13,7 @@ import { introspection } from './features/introspection.ts'
 import { loginTicket } from './features/login-ticket.ts'
 import { logout } from './features/logout.ts'
 import { openid } from './features/openid.ts'
+import { organization } from './features/organization.ts'
 import { par } from './features/par.ts'
 import { password } from './features/password.ts'
 import { passwordRealm } from './features/password-realm.ts'
@@ -34,6 +35,7 @@ export const features: readonly Feature[] = [
   audience,
   interaction,
   loginTicket,
+  organization,
   par,
   requestObject,
   refreshToken,

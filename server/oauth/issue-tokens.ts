@@ -41,7 +41,8 @@ export async function issueTokens(
     (active.user === null && findSystemApi(tenant, issuer, entitlement.audience)) ||
     (await findApi(services.resourceServers, tenant, issuer, entitlement.audience))
   const { scopes, permissions } = await scopesFor(services, entitlement, api, issuer)
-  const common = { issuer, now, scopes, session, proofs }
+  const { namesOrganizations } = await services.tenants.find(tenant)
+  const common = { issuer, now, scopes, session, proofs, namesOrganizations }
   const isAlone = !wanted.accessToken && wanted.code === null
   const { accessToken, idToken } = await mint({
     keyring: services.keyring,

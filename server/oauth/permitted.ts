@@ -29,7 +29,7 @@ export async function permittedScopes(
   const scopes = granted.filter(scope => open.includes(scope))
   if (!api.enforcesPermissions && !api.tellsPermissions) return { scopes, permissions: null }
   const { tenant, id } = user
-  const held = new Set(await services.store.permissions.held(tenant, id, organization, api.identifier))
+  const held = new Set(await services.store.permissions.held(tenant, id, organization?.id ?? null, api.identifier))
   return {
     scopes: api.enforcesPermissions ? scopes.filter(scope => held.has(scope)) : scopes,
     // In the API's order, and none that it has no more.

@@ -6,6 +6,7 @@ import {
   eligibleSessions,
   meantSession,
   nextStep,
+  type OrganizationFacts,
   type SessionFacts,
 } from './next-step.ts'
 
@@ -29,6 +30,9 @@ const request = (members: Partial<AuthorizationRequest> = {}): AuthorizationRequ
   subject: null,
   loginHint: null,
   connection: null,
+  organization: null,
+  asksOrganization: null,
+  invitation: null,
   acr: [],
   chosenSession: null,
   screenHint: null,
@@ -45,6 +49,7 @@ const provenAt = (...times: number[]): SessionFacts => ({
   connection: 'con_1',
   proofs: times.map(at => ({ factor: 'password', amr: ['pwd'], at })),
 })
+const NO_ORGANIZATION: OrganizationFacts = { meant: null, choices: [] }
 const OURS = { isFirstParty: true }
 const THEIRS = { isFirstParty: false }
 const allowed = (givenAt: number, userinfo: string[], api: string[]): ConsentFacts => ({
@@ -57,8 +62,9 @@ const step = (
   now = RECEIVED,
   client = OURS,
   consents: ConsentFacts = {},
+  organization = NO_ORGANIZATION,
 ) => {
-  const next = nextStep(request(asked), session, client, consents, now)
+  const next = nextStep(request(asked), session, organization, client, consents, now)
   return next.step === 'refuse' ? next.error : next.step
 }
 
@@ -160,7 +166,8 @@ describe('of several accounts', () => {
   })
   /** The current one first. */
   const here = [session('ann'), session('bob'), session('cleo', 'con_2'), { ...session('dan'), email: null }]
-  const meant = (asked: Partial<AuthorizationRequest>, sessions = here) => meantSession(request(asked), sessions)?.id
+  const meant = (asked: Partial<AuthorizationRequest>, sessions = here) =>
+    meantSession(request(asked), sessions, NO_ORGANIZATION)?.id
 
   for (const [asked, expected] of [
     [{}, 'ses_ann'],
@@ -190,7 +197,7 @@ describe('of several accounts', () => {
   ] as const)
     test(`${JSON.stringify(asked)} lets a person choose among ${expected.join(', ') || 'none'}`, () =>
       assert.deepEqual(
-        eligibleSessions(request(asked), here).map(({ id }) => id),
+        eligibleSessions(request(asked), here, NO_ORGANIZATION).map(({ id }) => id),
         expected,
       ))
 })
@@ -220,7 +227,7 @@ describe('max_age', () => {
 describe('consent', () => {
   const signedIn = provenAt(1)
   const ask = (asked: Partial<AuthorizationRequest>, consents: ConsentFacts, client = THEIRS) =>
-    nextStep(request(asked), signedIn, client, consents, RECEIVED)
+    nextStep(request(asked), signedIn, NO_ORGANIZATION, client, consents, RECEIVED)
 
   test('is never asked for the operator’s own application, even by prompt=consent', () => {
     assert.deepEqual(ask({}, {}, OURS), { step: 'respond' })
@@ -266,5 +273,97 @@ describe('consent', () => {
     assert.equal(step(asked, provenAt(RECEIVED + 1), RECEIVED + 9, THEIRS, before), 'consent')
     const after = allowed(RECEIVED + 2, ['openid'], ['read', 'write'])
     assert.equal(step(asked, provenAt(RECEIVED + 1), RECEIVED + 9, THEIRS, after), 'respond')
+  })
+})
+
+describe('a request for an organization', () => {
+  const acme = (more: Partial<NonNullable<OrganizationFacts['meant']>> = {}): OrganizationFacts => ({
+    meant: { id: 'org_1', connections: ['con_1'], joining: [], members: ['auth0|ann'], ...more },
+    choices: [],
+  })
+  const within = { organization: 'org_1' }
+  const next = (
+    asked: Partial<AuthorizationRequest>,
+    organization: OrganizationFacts,
+    session: SessionFacts | undefined = provenAt(1),
+  ) => {
+    const answer = nextStep(request({ ...within, ...asked }), session, organization, OURS, {}, RECEIVED + 2)
+    return answer.step === 'refuse' ? `${answer.error}: ${answer.description}` : answer.step
+  }
+
+  test('is answered for a member who is signed in, wherever they signed in for', () =>
+    assert.equal(next({}, acme()), 'respond'))
+  test('is not for somebody else, who may sign in as a member; silently it is refused', () => {
+    assert.equal(next({}, acme({ members: [] })), 'sign-in')
+    assert.equal(next({ prompt: ['none'] }, acme({ members: [] })), 'login_required: Login required')
+  })
+  test('tells the client of somebody who signed in for it and is no member, in Auth0’s words', () =>
+    assert.equal(
+      next({}, acme({ members: [] }), provenAt(RECEIVED + 1)),
+      'access_denied: user auth0|ann is not part of the org_1 organization',
+    ))
+  test('is answered for whoever becomes a member by the connection', () =>
+    assert.equal(next({}, acme({ members: [], joining: ['con_1'] })), 'respond'))
+  test('is for an organization that is there', () =>
+    assert.equal(next({}, NO_ORGANIZATION), 'invalid_request: The organization was removed meanwhile'))
+  test('takes an invited address for a member, and no other, member or not', () => {
+    const invitation = { id: 'inv_1', email: 'ANN@example.com', connection: null }
+    assert.equal(next({ invitation }, acme({ members: [] })), 'respond')
+    const other = { ...invitation, email: 'bob@example.com' }
+    assert.equal(next({ invitation: other }, acme()), 'sign-in')
+    assert.equal(
+      next({ invitation: other }, acme(), provenAt(RECEIVED + 1)),
+      'access_denied: The invitation is for another address',
+    )
+    assert.equal(next({ invitation }, acme(), { ...provenAt(1), email: null }), 'sign-in')
+  })
+  test('means a session of a member before one of somebody else, by a connection of the organization', () => {
+    const sessions = [
+      { ...provenAt(1), id: 'ses_bob', user: 'auth0|bob' },
+      provenAt(1),
+      { ...provenAt(1), id: 'ses_other', connection: 'con_2' },
+    ]
+    assert.equal(meantSession(request(within), sessions, acme())?.id, 'ses_ann')
+    assert.equal(meantSession(request(within), sessions, acme({ members: [] }))?.id, 'ses_bob')
+    assert.equal(meantSession(request(within), sessions, acme({ connections: [] })), undefined)
+    assert.equal(
+      meantSession(request({ ...within, invitation: { id: 'i', email: 'x', connection: 'con_2' } }), sessions, acme()),
+      undefined,
+    )
+    assert.deepEqual(
+      eligibleSessions(request(within), sessions, acme()).map(({ id }) => id),
+      ['ses_ann'],
+    )
+  })
+})
+
+describe('a request that names no organization where one is wanted', () => {
+  const next = (
+    when: 'before-sign-in' | 'after-sign-in',
+    mayBeNone: boolean,
+    choices: readonly string[] = [],
+    asked: Partial<AuthorizationRequest> = {},
+    session: SessionFacts | undefined = provenAt(1),
+  ) => step({ ...asked, asksOrganization: { when, mayBeNone } }, session, RECEIVED, OURS, {}, { meant: null, choices })
+
+  test('has it named before anybody signs in', () => {
+    assert.equal(next('before-sign-in', false), 'name-organization')
+    assert.equal(next('before-sign-in', true), 'name-organization')
+  })
+  test('has it chosen afterwards among the person’s own', () => {
+    assert.equal(next('after-sign-in', false, ['org_1'], { prompt: ['login'] }), 'sign-in')
+    assert.equal(next('after-sign-in', false, ['org_1']), 'choose-organization')
+    assert.equal(next('after-sign-in', true, ['org_1']), 'choose-organization')
+  })
+  test('is refused for somebody who has none, unless it may be none', () => {
+    assert.equal(next('after-sign-in', false), 'access_denied')
+    assert.equal(next('after-sign-in', true), 'respond')
+  })
+  test('asks nobody where nobody may be asked', () => {
+    const silent = { prompt: ['none'] }
+    assert.equal(next('before-sign-in', false, [], silent), 'interaction_required')
+    assert.equal(next('before-sign-in', true, [], silent), 'respond')
+    assert.equal(next('after-sign-in', false, ['org_1'], silent), 'interaction_required')
+    assert.equal(next('after-sign-in', true, ['org_1'], silent), 'respond')
   })
 })

@@ -41,6 +41,12 @@ export interface AuthorizationRequest extends JsonObject {
   readonly subject: string | null
   /** The id of the connection that has to vouch for the person; null for any. */
   readonly connection: string | null
+  /** Within which organization everything is given, by its id; null for none. */
+  readonly organization: string | null
+  /** When the person is asked for it; null where they are not, or have been. */
+  readonly asksOrganization: { readonly when: 'before-sign-in' | 'after-sign-in'; readonly mayBeNone: boolean } | null
+  /** By which the person becomes a member: for whoever has that address, and nobody else. */
+  readonly invitation: { readonly id: string; readonly email: string; readonly connection: string | null } | null
   /** `acr` values of which one is essential (OpenID Connect Core §5.5.1.1); empty for none. */
   readonly acr: readonly string[]
   /** The session that the person chose on the way, among several or by signing in; null before they did. */
@@ -67,6 +73,22 @@ export interface SessionFacts {
   readonly proofs: readonly Proof[]
 }
 
+/** What there is to know of the organization that a request is for, and of those that its person could choose. */
+export interface OrganizationFacts {
+  /** Null when the request is for none, or when the one it is for is gone. */
+  readonly meant: {
+    readonly id: string
+    /** Ids of the connections that vouch for its people. */
+    readonly connections: readonly string[]
+    /** Those of them whose people become members by signing in. */
+    readonly joining: readonly string[]
+    /** Which of the browser's users are members. */
+    readonly members: readonly string[]
+  } | null
+  /** Ids of those that the meant session's user can choose among, where the request wants one chosen. */
+  readonly choices: readonly string[]
+}
+
 export interface ClientFacts {
   readonly isFirstParty: boolean
 }
@@ -77,11 +99,21 @@ export type ConsentFacts = Readonly<Record<string, { readonly scopes: readonly s
 export type NextStep =
   | { readonly step: 'sign-in' }
   | { readonly step: 'choose-account' }
+  /** Its name is asked for. */
+  | { readonly step: 'name-organization' }
+  /** It is chosen among the person's own. */
+  | { readonly step: 'choose-organization' }
   | { readonly step: 'consent'; readonly missing: Readonly<Record<string, readonly string[]>> }
   | { readonly step: 'respond' }
   | {
       readonly step: 'refuse'
-      readonly error: 'login_required' | 'consent_required' | 'unmet_authentication_requirements'
+      readonly error:
+        | 'login_required'
+        | 'consent_required'
+        | 'interaction_required'
+        | 'unmet_authentication_requirements'
+        | 'access_denied'
+        | 'invalid_request'
       readonly description: string
     }
 
@@ -92,23 +124,30 @@ export type NextStep =
 export const eligibleSessions = (
   request: AuthorizationRequest,
   sessions: readonly SessionFacts[],
-): readonly SessionFacts[] => sessions.filter(session => isVouchedFor(request, session) && isExpected(request, session))
+  { meant }: OrganizationFacts,
+): readonly SessionFacts[] =>
+  sessions.filter(
+    session =>
+      isVouchedFor(request, session, meant) && isExpected(request, session) && isWelcome(request, session, meant),
+  )
 
 /**
  * Which session a request means, of those of the browser, the current one first: the one chosen for it, or else the
  * one of the user it names, or of the address it hints at, or else the current one. The last may be of somebody whom
- * the request does not expect: `nextStep` says what follows.
+ * the request does not expect, or who does not belong to its organization: `nextStep` says what follows.
  */
 export function meantSession(
   request: AuthorizationRequest,
   sessions: readonly SessionFacts[],
+  { meant }: Pick<OrganizationFacts, 'meant'>,
 ): SessionFacts | undefined {
-  const vouchedFor = sessions.filter(session => isVouchedFor(request, session))
+  const vouchedFor = sessions.filter(session => isVouchedFor(request, session, meant))
   const hint = request.loginHint === null ? null : emailKey(request.loginHint)
   return (
     vouchedFor.find(({ id }) => id === request.chosenSession) ??
     vouchedFor.find(({ user }) => user === request.subject) ??
     vouchedFor.find(({ email }) => email !== null && emailKey(email) === hint) ??
+    vouchedFor.find(session => isWelcome(request, session, meant)) ??
     vouchedFor[0]
   )
 }
@@ -117,15 +156,24 @@ export function meantSession(
 export function nextStep(
   request: AuthorizationRequest,
   session: SessionFacts | undefined,
+  organization: OrganizationFacts,
   client: ClientFacts,
   consents: ConsentFacts,
   now: Instant,
 ): NextStep {
   const silent = request.prompt.includes('none')
 
+  if (request.organization !== null && organization.meant === null)
+    return refuse('invalid_request', 'The organization was removed meanwhile')
+  const asks = request.asksOrganization
+  if (asks?.when === 'before-sign-in' && !(silent && asks.mayBeNone))
+    return silent ? refuse('interaction_required', 'The organization has to be named') : { step: 'name-organization' }
+
   if (session && !isExpected(request, session) && isProvenSince(request, session))
     return refuse('login_required', 'Another person signed in than the one expected')
-  if (!session || !isExpected(request, session) || !isProvenAnew(request, session))
+  const isGuest = session !== undefined && !isWelcome(request, session, organization.meant)
+  if (session && isGuest && isProvenSince(request, session)) return refuseGuest(request, session)
+  if (!session || isGuest || !isExpected(request, session) || !isProvenAnew(request, session))
     return silent ? refuse('login_required', 'Login required') : { step: 'sign-in' }
   // Before the age of the proof is asked about: of several accounts, one may be fresh enough.
   if (!isChosen(request, session)) return { step: 'choose-account' }
@@ -134,6 +182,17 @@ export function nextStep(
 
   if (request.acr.length > 0 && !request.acr.includes(authenticationContext(session.proofs)))
     return refuse('unmet_authentication_requirements', 'None of the essential acr values can be met')
+
+  if (asks?.when === 'after-sign-in' && !asks.mayBeNone && organization.choices.length === 0)
+    // Auth0's words.
+    return refuse(
+      'access_denied',
+      'client requires organization membership, but user does not belong to any organization',
+    )
+  if (asks?.when === 'after-sign-in' && organization.choices.length > 0 && !(silent && asks.mayBeNone))
+    return silent
+      ? refuse('interaction_required', 'The organization has to be chosen')
+      : { step: 'choose-organization' }
 
   const missing = missingConsent(request, client, consents)
   if (Object.keys(missing).length > 0)
@@ -145,8 +204,33 @@ export function nextStep(
 type Refusal = Extract<NextStep, { step: 'refuse' }>
 const refuse = (error: Refusal['error'], description: string): Refusal => ({ step: 'refuse', error, description })
 
-const isVouchedFor = (request: AuthorizationRequest, session: SessionFacts): boolean =>
-  request.connection === null || request.connection === session.connection
+/** Auth0's words for somebody who is no member. */
+const refuseGuest = ({ invitation, organization }: AuthorizationRequest, { user }: SessionFacts): Refusal =>
+  refuse(
+    'access_denied',
+    invitation
+      ? 'The invitation is for another address'
+      : `user ${user} is not part of the ${organization} organization`,
+  )
+
+const isVouchedFor = (
+  request: AuthorizationRequest,
+  { connection }: SessionFacts,
+  organization: OrganizationFacts['meant'],
+): boolean =>
+  [request.connection, request.invitation?.connection ?? null].every(one => one === null || one === connection) &&
+  (organization === null || organization.connections.includes(connection))
+
+/** Whether the person belongs to the organization, or will by being let in. */
+function isWelcome(
+  { invitation }: AuthorizationRequest,
+  { user, email, connection }: SessionFacts,
+  organization: OrganizationFacts['meant'],
+): boolean {
+  if (organization === null) return true
+  if (invitation !== null) return email !== null && emailKey(email) === emailKey(invitation.email)
+  return organization.members.includes(user) || organization.joining.includes(connection)
+}
 
 /** OpenID Connect Core §3.1.2.2: an answer for another person than `id_token_hint` names is none. */
 const isExpected = (request: AuthorizationRequest, session: SessionFacts): boolean =>

@@ -23,6 +23,8 @@ export interface OrganizationConnections {
   find(named: Named): Promise<OrganizationConnectionRecord | undefined>
   change(named: Named, settings: JsonObject): Promise<'changed' | 'gone'>
   remove(named: Named): Promise<'removed' | 'gone'>
+  /** Of these organizations those that have the connection. */
+  having(tenant: string, organizations: readonly string[], connection: string): Promise<OrganizationConnectionRecord[]>
   /** By the connection's name, all of them without a page. */
   list(tenant: string, organization: string, page?: Page): Promise<OrganizationConnectionRecord[]>
 }
@@ -90,6 +92,16 @@ export const organizationConnectionsIn = (db: Database): OrganizationConnections
       .returning('connection')
       .executeTakeFirst()
     return removed ? 'removed' : 'gone'
+  },
+
+  async having(tenant, organizations, connection) {
+    if (organizations.length === 0) return []
+    const rows = await joined(db)
+      .where('organization_connections.tenant', '=', tenant)
+      .where('organization_connections.organization', 'in', organizations)
+      .where('organization_connections.connection', '=', connection)
+      .execute()
+    return rows.map(toRecord)
   },
 
   async list(tenant, organization, page) {

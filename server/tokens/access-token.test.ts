@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { aClient, anApi, aUser, ISSUER, NOW } from '../../tests/fixtures/records.ts'
+import { aClient, anApi, anOrganization, aUser, ISSUER, NOW } from '../../tests/fixtures/records.ts'
 import type { ResourceServer } from '../clients/resource-servers.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import type { OrganizationRecord } from '../store/organizations.ts'
 import { type AccessTokenRequest, accessTokenContent, userinfoAudience } from './access-token.ts'
 import { type Active, assertActiveMachine } from './assert-active.ts'
 
 const client = aClient({}, { epoch: 4 })
 const PROOFS = [{ factor: 'password', amr: ['pwd'], at: NOW - 60_000 }]
 /** What the gate would have let through: which it does is its own test's. */
-const person = (organization: string | null = null) => ({ client, user: aUser({ epoch: 3 }), organization }) as Active
+const person = (organization: OrganizationRecord | null = null) =>
+  ({ client, user: aUser({ epoch: 3 }), organization }) as Active
 const machine = assertActiveMachine(client)
 
 const request = (api: ResourceServer | null, members: Partial<AccessTokenRequest> = {}): AccessTokenRequest => ({
@@ -18,6 +20,7 @@ const request = (api: ResourceServer | null, members: Partial<AccessTokenRequest
   api,
   scopes: ['openid', 'read'],
   permissions: null,
+  namesOrganizations: false,
   authorization: 'aut_1',
   session: 'ses_1',
   proofs: PROOFS,
@@ -64,7 +67,14 @@ describe('what an access token says of a person', () => {
 
   test('names the organization when there is one', () => {
     assert.ok(!('org_id' in claims(person(), request(anApi()))))
-    assert.equal(claims(person('org_1'), request(anApi()))['org_id'], 'org_1')
+    const { org_id, org_name } = claims(person(anOrganization()), request(anApi()))
+    assert.deepEqual([org_id, org_name], ['org_1', undefined])
+  })
+
+  test('names it by its name too where the tenant wants that', () => {
+    const named = claims(person(anOrganization()), request(anApi(), { namesOrganizations: true }))
+    assert.deepEqual([named['org_id'], named['org_name']], ['org_1', 'acme'])
+    assert.ok(!('org_name' in claims(person(), request(anApi(), { namesOrganizations: true }))))
   })
 
   test('tells permissions where the API wants them, even when there are none', () => {

@@ -6,6 +6,7 @@ import { HOUR, SECOND, toSeconds } from '../kernel/seconds.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import { authenticatedAt, authenticationContext, methodsOf, type Proof } from '../policy/proof.ts'
 import type { Active } from './assert-active.ts'
+import { organizationClaims } from './organization-claims.ts'
 
 /** The audience of `/userinfo`: a system API of every tenant, and where the scopes of OpenID Connect belong. */
 export const userinfoAudience = (issuer: string): string => `${issuer}userinfo`
@@ -18,6 +19,8 @@ export interface AccessTokenRequest {
   readonly scopes: readonly string[]
   /** What is told beside them; null where the API does not want to be told. */
   readonly permissions: readonly string[] | null
+  /** Whether organizations are known by name too. */
+  readonly namesOrganizations: boolean
   /** What it belongs to: an authorization's id, or for a machine its client grant's audience is enough. */
   readonly authorization: string
   /** Left out of what an offline family mints, since it outlives the session. */
@@ -69,7 +72,7 @@ export function accessTokenContent(active: Active, request: AccessTokenRequest, 
         amr: methodsOf(proofs),
       }),
       ...(session !== null && { sid: session }),
-      ...(active.organization !== null && { org_id: active.organization }),
+      ...organizationClaims(active, request),
     },
   }
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { aClient, aConnection, anAuthorization, aSession, aUser, NOW } from '../../tests/fixtures/records.ts'
+import {
+  aClient,
+  aConnection,
+  anAuthorization,
+  anOrganization,
+  aSession,
+  aUser,
+  NOW,
+} from '../../tests/fixtures/records.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import { assertActive, assertActiveMachine, type Person } from './assert-active.ts'
 
@@ -15,6 +23,13 @@ const sound: Person = {
   now: NOW,
 }
 
+const ORGANIZATION = anOrganization()
+const WITHIN: Partial<Person> = {
+  client: aClient({ organization_usage: 'allow' }),
+  organization: { organization: ORGANIZATION, isMember: true },
+  authorization: anAuthorization({ organization: 'org_1' }),
+}
+
 describe('the gate opens', () => {
   for (const [change, why] of [
     [{}, 'when everything counts'],
@@ -23,7 +38,6 @@ describe('the gate opens', () => {
     [{ client: aClient({ require_verified_email: true }) }, 'for a confirmed address where the client wants it so'],
     [{ user: aUser({ emailVerified: false }) }, 'for an unconfirmed one where the client does not'],
     [{ authorization: null, session: null }, 'for what has neither'],
-    [{ organization: 'org_1' }, 'for a member of an organization'],
     [{ connection: aConnection({ clients: ['app', 'other'] }) }, 'for a client that the connection is enabled for'],
     [
       {
@@ -32,6 +46,8 @@ describe('the gate opens', () => {
       },
       'for somebody else’s client, through a connection of the domain',
     ],
+    [{ ...WITHIN }, 'for a member of an organization'],
+    [{ ...WITHIN, client: aClient({ organization_usage: 'require' }) }, 'for one where the client demands it'],
     [{ now: NOW + 999 }, 'in the last millisecond of the session'],
     [
       {
@@ -49,7 +65,8 @@ describe('the gate opens', () => {
     test(why, () => {
       const person = { ...sound, ...change }
       const { client, user, organization } = assertActive(person)
-      assert.deepEqual([client, user, organization], [person.client, person.user, person.organization])
+      const within = person.organization?.organization ?? null
+      assert.deepEqual([client, user, organization], [person.client, person.user, within])
     })
 
   test('for a machine, which stands for itself', () => {
@@ -91,6 +108,30 @@ describe('the gate refuses', () => {
     ],
     [{ authorization: anAuthorization({ userEpoch: 1 }) }, /revoked/, 'what carries a higher epoch than its user'],
     [{ client: aClient({}, { epoch: 1 }) }, /revoked/, 'what was given before the client was revoked'],
+    [
+      { ...WITHIN, organization: { organization: ORGANIZATION, isMember: false } },
+      /user auth0\|\w+ is not part of the org_1 organization/,
+      'a person who has left the organization',
+    ],
+    [{ ...WITHIN, organization: undefined }, /organization no longer exists/, 'an organization that was removed'],
+    [{ ...WITHIN, organization: null }, /another organization/, 'what was given within an organization, outside of it'],
+    [{ ...WITHIN, authorization: anAuthorization() }, /another organization/, 'what was given outside, within one'],
+    [
+      { ...WITHIN, authorization: anAuthorization({ organization: 'org_2' }) },
+      /another organization/,
+      'what was given within another organization',
+    ],
+    [
+      { ...WITHIN, organization: { organization: { ...ORGANIZATION, tenant: 'other' }, isMember: true } },
+      /another tenant/,
+      'an organization of another tenant',
+    ],
+    [{ ...WITHIN, client: aClient() }, /not allowed for this client/, 'a client that knows no organizations'],
+    [
+      { client: aClient({ organization_usage: 'require' }) },
+      /required for this client/,
+      'a person by themselves, where the client demands an organization',
+    ],
     [{ session: undefined }, /session/, 'a session that is gone'],
     [{ session: aSession({ endedAt: NOW - 1 }) }, /session/, 'a session that was ended'],
     [{ session: aSession({ user: 'auth0|eve' }) }, /session/, 'a session of somebody else'],

@@ -9,6 +9,8 @@ import { ProtocolError } from '../kernel/errors.ts'
 import type { ApiKeyStanding } from '../store/api-keys.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
+import type { MembershipStanding } from '../store/memberships.ts'
+import type { OrganizationRecord } from '../store/organizations.ts'
 import type { SessionStanding } from '../store/sessions.ts'
 import type { UserRecord } from '../store/users.ts'
 
@@ -19,11 +21,12 @@ export interface Active {
   readonly client: Client
   /** Null for a machine, which stands for itself. */
   readonly user: UserRecord | null
-  readonly organization: string | null
+  /** Within which whatever is issued is given. */
+  readonly organization: OrganizationRecord | null
 }
 
 /** What somebody gave a client, as far as the gate asks: it was given under these epochs. */
-type Given = Pick<AuthorizationRecord, 'subject' | 'client' | 'userEpoch' | 'clientEpoch' | 'state'>
+type Given = Pick<AuthorizationRecord, 'subject' | 'client' | 'organization' | 'userEpoch' | 'clientEpoch' | 'state'>
 
 export interface Person {
   /** Undefined when deleted. */
@@ -31,7 +34,8 @@ export interface Person {
   readonly client: Client
   /** Undefined when the connection that vouched for them was removed. */
   readonly connection: ConnectionRecord | undefined
-  readonly organization: string | null
+  /** Whether they belong to the organization it is given within; null for none, undefined when that is gone. */
+  readonly organization: MembershipStanding | null | undefined
   /** What they gave the client; null while it is only about to be given. */
   readonly authorization: Given | null
   /** The session it hangs on; null when it outlives it, undefined when that session is gone. */
@@ -41,27 +45,40 @@ export interface Person {
 
 /** Throws `invalid_grant` with the reason, in Auth0's words where its SDKs look for them. */
 export function assertActive(person: Person): Active {
-  const { user, client, connection, authorization, session, now } = person
+  const { user, client, connection, organization, authorization, session, now } = person
   if (!user) return refuse('The user no longer exists.')
   if (user.blocked) return refuse('user is blocked')
   if (client.requiresVerifiedEmail && !user.emailVerified) return refuse('Please verify your email before logging in.')
   if (!connection || connection.tenant !== user.tenant) return refuse('The connection no longer exists.')
   if (client.tenant !== user.tenant) return refuse('The client is of another tenant.')
   if (!serves(connection, client)) return refuse('The connection is not enabled for the client.')
+  if (organization === undefined) return refuse('The organization no longer exists.')
+  // Auth0's words, from here to the end of what is asked of organizations.
+  if (organization === null && client.organizations.usage === 'require')
+    return refuse('parameter organization is required for this client')
+  if (organization !== null) {
+    const { id, tenant } = organization.organization
+    if (tenant !== user.tenant) return refuse('The organization is of another tenant.')
+    if (client.organizations.usage === 'deny') return refuse('parameter organization is not allowed for this client')
+    if (!organization.isMember) return refuse(`user ${user.id} is not part of the ${id} organization`)
+  }
   if (authorization) {
     if (authorization.state !== 'live') return refuse('The authorization was revoked.')
     if (authorization.subject !== user.id || authorization.client !== client.id)
       return refuse('The authorization is for somebody else.')
+    if (authorization.organization !== (organization?.organization.id ?? null))
+      return refuse('The authorization is for another organization.')
     if (authorization.userEpoch !== user.epoch || authorization.clientEpoch !== client.epoch)
       return refuse('The authorization was revoked.')
   }
   if (session === undefined) return refuse('The session has ended.')
   if (session !== null && !isLive(session, user, now)) return refuse('The session has ended.')
-  return { client, user, organization: person.organization } as Active
+  return { client, user, organization: organization?.organization ?? null } as Active
 }
 
 /** A machine stands for itself: the client was found and has proven that it is itself. */
-export const assertActiveMachine = (client: Client): Active => ({ client, user: null, organization: null }) as Active
+export const assertActiveMachine = (client: Client, organization: OrganizationRecord | null = null): Active =>
+  ({ client, user: null, organization }) as Active
 
 /** For an API key: it counts no longer than whoever it was given to. Throws `invalid_grant`. */
 export function assertActiveKey({ key, user, clientEpoch }: ApiKeyStanding, holder: Omit<Person, GivenByKey>): Active {
@@ -75,6 +92,7 @@ export function assertActiveKey({ key, user, clientEpoch }: ApiKeyStanding, hold
   const given: Given = {
     subject: key.person.id,
     client: key.client,
+    organization: null,
     userEpoch: key.person.epoch,
     clientEpoch: key.clientEpoch,
     state: key.state,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { aClient, aUser } from '../../tests/fixtures/records.ts'
+import { aClient, anOrganization, aUser } from '../../tests/fixtures/records.ts'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import type { JsonValue } from '../kernel/json.ts'
 import { silentLog } from '../kernel/log.ts'
@@ -16,7 +16,8 @@ const user = aUser({
   appMetadata: { plan: 'pro', seats: 3, beta: false, groups: ['a', 'b'], none: null, deep: { er: [{ x: 1 }] } },
   userMetadata: { 'favourite colour': 'green', long: 'x'.repeat(3000) },
 })
-const person = { client, user, organization: 'org_1' } as Active
+const organization = anOrganization({ settings: { metadata: { plan: 'gold' } } })
+const person = { client, user, organization } as Active
 
 const read = (from: string) => readClaims({ [NAME]: from }, CLIENT_CLAIMS)
 const said = async (from: string, active: Active = person): Promise<JsonValue | undefined> =>
@@ -36,6 +37,9 @@ describe('what custom claims say', () => {
     ['user.user_id', user.id],
     ['user.email', user.email],
     ['organization.id', 'org_1'],
+    ['organization.name', 'acme'],
+    ['organization.display_name', 'Acme Inc.'],
+    ['organization.metadata.plan', 'gold'],
     ['client.metadata.tier', 'gold'],
     ['client.client_id', 'app'],
   ] as const)

@@ -84,7 +84,14 @@ function factsOf({ user, client, organization }: Active): JsonObject {
       },
     }),
     client: client.facts,
-    ...(organization !== null && { organization: { id: organization } }),
+    ...(organization !== null && {
+      organization: {
+        id: organization.id,
+        name: organization.name,
+        display_name: organization.displayName,
+        metadata: organization.settings['metadata'] ?? {},
+      },
+    }),
   }
 }
 

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { halfHash } from '@latchkey/sdk/verify'
-import { aClient, aUser, ISSUER, NOW } from '../../tests/fixtures/records.ts'
+import { aClient, anOrganization, aUser, ISSUER, NOW } from '../../tests/fixtures/records.ts'
+import type { OrganizationRecord } from '../store/organizations.ts'
 import { type Active, assertActiveMachine } from './assert-active.ts'
 import { type IdTokenRequest, idTokenClaims } from './id-token.ts'
 
 const ACCESS_TOKEN = 'jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y'
-const active = (metadata = {}, user = aUser(), organization: string | null = null) =>
+const active = (metadata = {}, user = aUser(), organization: OrganizationRecord | null = null) =>
   ({ client: aClient(metadata), user, organization }) as Active
 const request = (members: Partial<IdTokenRequest> = {}): IdTokenRequest => ({
   issuer: ISSUER,
   now: NOW,
   claims: [],
   scopes: ['openid', 'profile', 'email'],
+  namesOrganizations: false,
   isAlone: false,
   code: null,
   nonce: 'n-0S6_WzA2Mj',
@@ -71,7 +73,7 @@ describe('an ID token', () => {
 
   test('has no sid when there is no session, and an organization when there is one', () => {
     assert.ok(!('sid' in claims(active(), { session: null })))
-    assert.equal(claims(active({}, aUser(), 'org_1'))['org_id'], 'org_1')
+    assert.equal(claims(active({}, aUser(), anOrganization()))['org_id'], 'org_1')
     assert.ok(!('org_id' in claims(active())))
   })
 

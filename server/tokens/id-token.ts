@@ -6,11 +6,14 @@ import { toSeconds } from '../kernel/seconds.ts'
 import { authenticatedAt, authenticationContext, methodsOf, type Proof } from '../policy/proof.ts'
 import type { Active } from './assert-active.ts'
 import { claimsOf } from './claims.ts'
+import { organizationClaims } from './organization-claims.ts'
 
 export interface IdTokenRequest {
   readonly issuer: string
   readonly now: Instant
   readonly scopes: readonly string[]
+  /** Whether organizations are known by name too. */
+  readonly namesOrganizations: boolean
   /** Claims that were asked for by themselves: they are in it whatever the client's setting. */
   readonly claims: readonly string[]
   /** No access token comes of the request with which the claims of its scopes could be fetched (OpenID Connect Core §5.4). */
@@ -50,6 +53,6 @@ export function idTokenClaims(
     ...(code !== null && { c_hash: halfHash(code, algorithm) }),
     ...(nonce !== null && { nonce }),
     ...(session !== null && { sid: session }),
-    ...(active.organization !== null && { org_id: active.organization }),
+    ...organizationClaims(active, request),
   }
 }

@@ -42,7 +42,8 @@ export const loginTicket: Feature = {
     try {
       const session = await store.transaction(async transaction => {
         if (!(await spendLogin(transaction, tenant, login, now))) throw new SpentElsewhere()
-        const beginning = { user, connection, proofs: [proof], client: client.id }
+        const { organization } = request
+        const beginning = { user, connection, organization, proofs: [proof], client: client.id }
         return here.begin(transaction, beginning, occasionOf(incoming, now), clock)
       })
       return { session, cookies: here.cookies, provenAt: proof.at }

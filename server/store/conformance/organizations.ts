@@ -299,6 +299,9 @@ export function describeOrganizations(stage: Stage): void {
     )
     assert.deepEqual(await organizationConnections.list(tenant, 'org_1', { offset: 1, limit: 1 }), [])
     assert.deepEqual(await organizationConnections.list(newTenant(), 'org_1'), [])
+    const having = async (organizations: readonly string[]) =>
+      (await organizationConnections.having(tenant, organizations, 'con_1')).map(({ organization }) => organization)
+    assert.deepEqual([await having(['org_1', 'org_2']), await having([])], [['org_1'], []])
     assert.equal(await organizationConnections.change(named, { show_as_button: false }), 'changed')
     assert.deepEqual((await organizationConnections.find(named))?.settings, { show_as_button: false })
     assert.equal(await organizationConnections.remove(named), 'removed')
