@@ -11,6 +11,12 @@ import { type AccountModel, accountView } from './account-view.ts'
 import { type ChooseAccountModel, chooseAccountView } from './choose-account-view.ts'
 import { type ConsentModel, consentView } from './consent-view.ts'
 import { type NoticeModel, noticeView } from './notice-view.ts'
+import {
+  type ChooseOrganizationModel,
+  chooseOrganizationView,
+  type NameOrganizationModel,
+  nameOrganizationView,
+} from './organization-views.ts'
 import { strengthView } from './strength-view.ts'
 
 /** `held` says how long: `wait`. */
@@ -84,6 +90,8 @@ export interface PageModels {
     readonly signInUrl: string
   }
   readonly 'choose-account': ChooseAccountModel
+  readonly 'name-organization': NameOrganizationModel
+  readonly 'choose-organization': ChooseOrganizationModel
   readonly consent: ConsentModel
   readonly account: AccountModel
   /** Posts `fields` to `action`. */
@@ -147,6 +155,8 @@ const SIGN_IN_FIELDS: Readonly<Record<SignInProblem, readonly Field[]>> = {
 const SIGN_UP_FIELDS: Readonly<Record<Exclude<SignUpProblem, NewPasswordProblem>, readonly Field[]>> = {
   address_taken: ['email'],
   address_invalid: ['email'],
+  not_invited: ['email'],
+  not_open: [],
   busy: [],
   held: [],
 }
@@ -244,6 +254,10 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
   notice: (words, model, _tenant, language) => noticeView(words, model, language),
 
   'choose-account': ({ chooseAccount }, model) => chooseAccountView(chooseAccount, model),
+
+  'name-organization': ({ nameOrganization }, model) => nameOrganizationView(nameOrganization, model),
+
+  'choose-organization': ({ chooseOrganization }, model) => chooseOrganizationView(chooseOrganization, model),
 
   consent: ({ consent }, model) => consentView(consent, model),
 

@@ -3,6 +3,7 @@
  * administrator does with them is `organization-management.ts`'s.
  */
 import { memberJoined, type Occasion } from '../audit/events.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import type { AuthorizationRequest, OrganizationFacts, SessionFacts } from '../policy/next-step.ts'
 import { isOrganizationId } from '../policy/organization-name.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
@@ -27,6 +28,14 @@ export const findOrganization = async (
     : byName
       ? nouns.organizations.findByName(tenant, named.toLowerCase())
       : undefined
+
+/** What its pages look like. */
+export function brandingOf({ displayName, settings }: OrganizationRecord) {
+  const branding = (settings['branding'] ?? {}) as JsonObject
+  const colours = (branding['colors'] ?? {}) as JsonObject
+  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+  return { name: displayName, logoUrl: text(branding['logo_url']), accent: text(colours['primary']) }
+}
 
 const joinsBy = ({ settings }: OrganizationConnectionRecord): boolean => settings['assign_membership_on_login'] === true
 

@@ -44,6 +44,8 @@ export async function findInteraction(services: LoginServices, incoming: Incomin
       : await clients.find(incoming.tenant, request.client)
   if (!client) throw new PageError('unknown_client', 'The application was removed meanwhile.')
   // The form posts here and the browser is sent on to the application: `form-action` counts every hop.
+  const { organization: id } = request
+  const organization = id === null ? undefined : await store.organizations.find(incoming.tenant, id)
   return {
     id: ticket.id,
     kind: ticket.kind,
@@ -51,7 +53,7 @@ export async function findInteraction(services: LoginServices, incoming: Incomin
     isRefused: ticket.state === REFUSED,
     request,
     client,
-    setting: { client, uiLocales: request.uiLocales, formTargets: [request.redirectUri] },
+    setting: { client, organization, uiLocales: request.uiLocales, formTargets: [request.redirectUri] },
   }
 }
 

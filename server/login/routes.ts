@@ -9,6 +9,7 @@ import { finishSignUpRoutes } from './finish-sign-up.ts'
 import { forgotPasswordRoutes } from './forgot-password.ts'
 import { leavingRoutes } from './leaving.ts'
 import { mailedSignInRoutes } from './mailed-sign-in.ts'
+import { organizationRoutes } from './organization.ts'
 import { resetPasswordRoutes } from './reset-password.ts'
 import type { LoginServices } from './services.ts'
 import { type Face, show } from './show.ts'
@@ -26,6 +27,7 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...verifyEmailRoutes(services),
   ...mailedSignInRoutes(services),
   ...chooseAccountRoutes(services),
+  ...organizationRoutes(services),
   ...consentRoutes(services),
   ...accountRoutes(services),
   ...signOutRoutes(services),

@@ -4,8 +4,10 @@ import { languageHere, rememberLanguage } from '../http/language.ts'
 import type { PageModels, PageName } from '../http/page-views.ts'
 import { type Frame, pageHeaders } from '../http/pages.ts'
 import { type Answer, html, type Incoming, isSecure } from '../http/route.ts'
+import { brandingOf } from '../identity/organizations.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { randomSecret } from '../kernel/secrets.ts'
+import type { OrganizationRecord } from '../store/organizations.ts'
 import type { Tenant } from '../tenants/tenants.ts'
 import { type Language, languageNames, languages } from '../words/languages.ts'
 import type { LoginServices } from './services.ts'
@@ -17,6 +19,8 @@ export interface Setting {
   readonly face?: Face | undefined
   /** The application the person came from, if one is known. */
   readonly client?: Client | undefined
+  /** The organization that they sign in for: its face is shown before the application's. */
+  readonly organization?: OrganizationRecord | undefined
   readonly uiLocales?: string | null
   /** Where a form of the page may lead, besides back here. */
   readonly formTargets?: readonly string[]
@@ -47,13 +51,15 @@ export async function show<N extends PageName>(
   const tenant = setting.face ?? (await services.tenants.find(incoming.tenant))
   const picked = languages.find(language => language === incoming.query.get(LANGUAGE_PARAMETER))
   const language = picked ?? languageHere(incoming, setting.uiLocales ?? null)
+  const own = setting.organization && brandingOf(setting.organization)
+  const accent = own?.accent ?? tenant.accent
   const frame: Frame = {
     language,
     nonce,
     brand: {
-      name: setting.client?.name ?? tenant.name,
-      logoUrl: setting.client?.logoUrl ?? tenant.logoUrl ?? undefined,
-      accent: tenant.accent === null ? undefined : { light: tenant.accent, dark: tenant.accent },
+      name: own?.name ?? setting.client?.name ?? tenant.name,
+      logoUrl: own?.logoUrl ?? setting.client?.logoUrl ?? tenant.logoUrl ?? undefined,
+      accent: accent === null ? undefined : { light: accent, dark: accent },
     },
     links: { privacy: setting.client?.policyUrl ?? undefined, terms: setting.client?.termsUrl ?? undefined },
     languageLinks: languages.map(one => ({

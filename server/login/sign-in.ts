@@ -5,24 +5,25 @@ import type { SignInProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { browserHashOf } from '../identity/browsers.ts'
 import { type NextStepHere, nextStepHere } from '../identity/next-step-here.ts'
-import { databaseOf } from '../identity/users.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import { showAccounts } from './choose-account.ts'
 import { confirmFirst } from './confirm-first.ts'
 import { showConsent } from './consent.ts'
+import { directoryOf, isInvitedAnew, maySignUp } from './directory.ts'
 import { forgotPasswordAt } from './forgot-password.ts'
 import { chooseAccountAt, continueAt, findInteraction, type Interaction } from './interaction.ts'
+import { askForChoice, askForName } from './organization.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
 import { startSession } from './start-session.ts'
 
 export function signInRoutes(services: LoginServices): readonly Route[] {
-  const { store, clock, signInWithPassword } = services
+  const { clock, signInWithPassword } = services
 
   const here = (incoming: Incoming, { request, client }: Interaction): Promise<NextStepHere> =>
     nextStepHere(services, incoming, request, client, clock())
 
-  const page = (
+  const page = async (
     incoming: Incoming,
     interaction: Interaction,
     { next, eligible }: NextStepHere,
@@ -41,7 +42,7 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
         email,
         problem,
         wait,
-        signUpUrl: `/login/${interaction.id}/sign-up`,
+        signUpUrl: (await maySignUp(services, interaction)) ? `/login/${interaction.id}/sign-up` : undefined,
         // Only for whoever came here from an account that would have done.
         accountsUrl: next.step !== 'sign-in' && eligible.length > 0 ? chooseAccountAt(interaction) : undefined,
         forgotUrl: forgotPasswordAt(interaction),
@@ -55,16 +56,20 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     const { request } = interaction
     const wantsToSignIn = incoming.query.has('sign-in')
     const found = await here(incoming, interaction)
-    const { next, current, eligible } = found
+    const { next, current, eligible, organizations } = found
     const unconfirmed =
       next.step === 'respond' && current && (await confirmFirst(services, incoming, interaction, current.user))
     if (unconfirmed) return unconfirmed
     if (interaction.isRefused || next.step === 'respond' || next.step === 'refuse')
       return seeOther(continueAt(interaction))
+    if (next.step === 'name-organization') return askForName(services, incoming, interaction)
+    if (next.step === 'choose-organization' && !wantsToSignIn)
+      return askForChoice(services, incoming, interaction, organizations)
     if (next.step === 'choose-account' && !wantsToSignIn) return showAccounts(services, incoming, interaction, eligible)
     if (next.step === 'consent' && !wantsToSignIn && current)
       return showConsent(services, incoming, interaction, current, next.missing, eligible.length > 1)
-    if (request.screenHint === 'signup' && !wantsToSignIn) return seeOther(`/login/${interaction.id}/sign-up`)
+    const isNew = request.screenHint === 'signup' || (await isInvitedAnew(services, interaction))
+    if (isNew && !wantsToSignIn) return seeOther(`/login/${interaction.id}/sign-up`)
     if (request.screenHint === 'reset-password' && !wantsToSignIn) return seeOther(forgotPasswordAt(interaction))
     return page(incoming, interaction, found, knownAddress(request, found))
   }
@@ -79,7 +84,7 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     if (typed.trim() === '') return again('missing_email', 400)
     if (password === undefined) return again('missing_password', 400)
 
-    const connection = await databaseOf(store, incoming.tenant)
+    const connection = await directoryOf(services, interaction)
     const now = clock()
     const outcome = await signInWithPassword({
       connection,
@@ -110,5 +115,5 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
 function knownAddress(request: AuthorizationRequest, { next, current }: NextStepHere): string {
   if (next.step !== 'sign-in') return ''
   const isExpected = request.subject === null || request.subject === current?.user.id
-  return request.loginHint ?? (isExpected ? current?.user.email : null) ?? ''
+  return request.invitation?.email ?? request.loginHint ?? (isExpected ? current?.user.email : null) ?? ''
 }

@@ -12,10 +12,11 @@ import { askForVerification } from '../identity/email-verification.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { askToSignUp } from '../identity/sign-up-by-mail.ts'
-import { createUser, databaseOf } from '../identity/users.ts'
-import { readEmailAddress } from '../policy/email-address.ts'
+import { createUser } from '../identity/users.ts'
+import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import { SHORTEST_PASSWORD } from '../policy/password-rule.js'
-import { continueAt, findInteraction, type Interaction } from './interaction.ts'
+import { directoryOf, invitedByMail, maySignUp } from './directory.ts'
+import { continueAt, findInteraction, type Interaction, signInAt } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
 import { startSession } from './start-session.ts'
@@ -50,9 +51,18 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
       { ...interaction.setting, status, wait },
     )
 
+  /** Whoever was invited has one address; and not every organization takes strangers. */
+  async function refusedHere(interaction: Interaction, email: string): Promise<SignUpProblem | undefined> {
+    const { invitation } = interaction.request
+    if (invitation && emailKey(invitation.email) !== emailKey(email)) return 'not_invited'
+    return (await maySignUp(services, interaction)) ? undefined : 'not_open'
+  }
+
   async function begin(incoming: Incoming): Promise<Answer> {
     const interaction = await findInteraction(services, incoming)
-    return page(incoming, interaction, interaction.request.loginHint ?? '')
+    if (!(await maySignUp(services, interaction))) return seeOther(signInAt(interaction))
+    const { invitation, loginHint } = interaction.request
+    return page(incoming, interaction, invitation?.email ?? loginHint ?? '')
   }
 
   async function answer(incoming: Incoming): Promise<Answer> {
@@ -62,6 +72,8 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
     const email = readEmailAddress(typed)
     if (email === undefined) return page(incoming, interaction, typed, 'address_invalid', 400)
     const { name, signsUpByMail } = await tenants.find(incoming.tenant)
+    const refused = await refusedHere(interaction, email)
+    if (refused) return page(incoming, interaction, typed, refused, 400)
     const problem = await findPasswordProblem(password, [email, interaction.client.name, name])
     if (problem) return page(incoming, interaction, typed, problem, 400)
 
@@ -69,14 +81,16 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
     const begun = await brake.beginSignUp(incoming.tenant, incoming.address, now)
     if (begun.state === 'held') return page(incoming, interaction, typed, 'held', 429, begun.freeAt - now)
     try {
-      const connection = await databaseOf(store, incoming.tenant)
+      const connection = await directoryOf(services, interaction)
       const passwordHash = await hashQueue.run(incoming.address, () => hashPassword(password))
       const occasion = occasionOf(incoming, now)
       const correspondence = {
         issuer: incoming.issuer,
         language: languageHere(incoming, interaction.request.uiLocales),
       }
-      if (signsUpByMail) {
+      // Whoever has a ticket that was mailed has read the mail that would be sent.
+      const isConfirmed = await invitedByMail(services, interaction, now)
+      if (signsUpByMail && !isConfirmed) {
         const chosen = { email, passwordHash, browserHash: browserHashOf(incoming) }
         const wish = { ...chosen, ...correspondence, client: interaction.request.client }
         await askToSignUp(store, connection, wish, occasion)
@@ -88,10 +102,15 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
         incoming,
         interaction,
         async transaction => {
-          const user = await createUser(transaction, connection, { email, emailVerified: false, passwordHash }, clock)
+          const user = await createUser(
+            transaction,
+            connection,
+            { email, emailVerified: isConfirmed, passwordHash },
+            clock,
+          )
           if (user === 'taken') throw new AddressTaken()
           await transaction.events.record([signedUp(occasion, user.id, email, connection.name)])
-          await askForVerification(transaction, { id: user.id, email }, correspondence, occasion)
+          if (!isConfirmed) await askForVerification(transaction, { id: user.id, email }, correspondence, occasion)
           return user
         },
         connection.id,

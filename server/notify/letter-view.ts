@@ -17,6 +17,7 @@ const ACCENT = '#1f5d4c'
 
 export function letterView(letter: Letter, sender: Sender) {
   const { mails } = wordsOf(letter.language)
+  const { inviter = '', organization = '' } = letter.invitation ?? {}
   const words = {
     'reset-password': mails.resetPassword,
     'verify-email': mails.verifyEmail,
@@ -26,6 +27,11 @@ export function letterView(letter: Letter, sender: Sender) {
     guessing: { ...mails.guessing, limit: null },
     'sign-in-code': { ...mails.signInCode, act: null },
     'sign-in-link': mails.signInLink,
+    invitation: {
+      ...mails.invitation,
+      subject: () => mails.invitation.subject(shownName(organization)),
+      lead: (tenant: string) => mails.invitation.lead(tenant, isolatedName(inviter), isolatedName(organization)),
+    },
   }[letter.message]
   const device = deviceName(letter.userAgent)
   const colour = sender.accent !== null && isColour(sender.accent) ? sender.accent : ACCENT

@@ -17,6 +17,7 @@ export type MailMessage =
   | 'guessing'
   | 'sign-in-code'
   | 'sign-in-link'
+  | 'invitation'
 
 /** A type and not an interface, because it is stored as JSON. */
 export type Letter = {
@@ -38,6 +39,8 @@ export type Letter = {
   readonly code?: string
   /** For how long the link or the code is good, in milliseconds; null for one that opens nothing. */
   readonly linkLife: number | null
+  /** Who invites into what; given with an invitation alone. */
+  readonly invitation?: { readonly inviter: string; readonly organization: string }
   /** What the browser called itself in which this was asked for or done. */
   readonly userAgent: string | null
 }

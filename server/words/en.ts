@@ -47,6 +47,14 @@ export const en = {
     problems: {
       address_taken: { what: 'This address already has an account.', next: 'Sign in with it, or use another address.' },
       address_invalid: { what: 'This is not an e-mail address.', next: 'Write it like ann@example.com.' },
+      not_invited: {
+        what: 'This is not the address that was invited.',
+        next: 'Create the account with the address to which the invitation was sent.',
+      },
+      not_open: {
+        what: 'Nobody can create an account for this organization here.',
+        next: 'Ask whoever runs it for an invitation.',
+      },
       busy: { what: 'Too many attempts right now.', next: 'Wait a minute, then try again.' },
     },
   },
@@ -164,6 +172,15 @@ export const en = {
 
   /** Sent to people, under the tenant's name. */
   mails: {
+    invitation: {
+      subject: (organization: string) => `You are invited to ${organization}`,
+      heading: 'You are invited',
+      lead: (tenant: string, inviter: string, organization: string) =>
+        `${inviter} invites you to join ${organization} at ${tenant}.`,
+      act: 'Accept the invitation',
+      limit: (duration: string) => `The link works once, within ${duration}.`,
+      notYou: 'If you do not know who invites you, you need do nothing. You become a member only by the link.',
+    },
     resetPassword: {
       subject: (tenant: string) => `Choose a new password for ${tenant}`,
       heading: 'Choose a new password',
@@ -239,6 +256,26 @@ export const en = {
     lead: (application: string) => `to go on to ${application}`,
     another: 'Use another account',
     gone: { what: 'This account is signed out by now.', next: 'Choose another one, or sign in again.' },
+  },
+
+  nameOrganization: {
+    title: 'Your organization',
+    lead: (application: string) => `Enter its name to sign in to ${application}.`,
+    label: 'Name of the organization',
+    act: 'Continue',
+    none: 'Go on without an organization',
+    problems: {
+      unknown: {
+        what: 'There is no organization with this name.',
+        next: 'Check the name, or ask whoever invited you for it.',
+      },
+    },
+  },
+
+  chooseOrganization: {
+    title: 'Choose an organization',
+    lead: (application: string) => `to go on to ${application}`,
+    none: 'Go on without an organization',
   },
 
   consent: {

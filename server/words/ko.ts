@@ -50,6 +50,8 @@ export const ko: Catalogue = {
     problems: {
       address_taken: { what: '이미 가입한 이메일입니다.', next: '그대로 로그인하거나 다른 이메일을 써 주세요.' },
       address_invalid: { what: '이메일 주소가 아닙니다.', next: 'ann@example.com처럼 입력해 주세요.' },
+      not_invited: { what: '초대받은 이메일이 아닙니다.', next: '초대를 받은 이메일로 계정을 만들어 주세요.' },
+      not_open: { what: '이 조직의 계정은 여기에서 만들 수 없습니다.', next: '조직 관리자에게 초대를 부탁해 주세요.' },
       busy: { what: '지금은 시도가 너무 많습니다.', next: '잠시 기다렸다가 다시 해 주세요.' },
     },
   },
@@ -162,6 +164,15 @@ export const ko: Catalogue = {
   },
 
   mails: {
+    invitation: {
+      subject: organization => `${organization} 초대`,
+      heading: '초대를 받았습니다',
+      lead: (tenant, inviter, organization) =>
+        `${tenant}에 있는 조직에 초대를 받았습니다. 조직: ${organization}. 초대한 사람: ${inviter}.`,
+      act: '초대 수락',
+      limit: duration => `링크는 ${duration} 안에 한 번만 쓸 수 있습니다.`,
+      notYou: '초대한 사람을 모르면 아무것도 하지 않아도 됩니다. 링크를 눌러야만 구성원이 됩니다.',
+    },
     resetPassword: {
       subject: tenant => `${tenant} 새 비밀번호 정하기`,
       heading: '새 비밀번호를 정해 주세요',
@@ -236,6 +247,26 @@ export const ko: Catalogue = {
     lead: application => `계정을 고르고 ${application}에서 계속하세요.`,
     another: '다른 계정 사용',
     gone: { what: '이미 로그아웃한 계정입니다.', next: '다른 계정을 고르거나 다시 로그인해 주세요.' },
+  },
+
+  nameOrganization: {
+    title: '조직 입력',
+    lead: application => `조직 이름을 입력하고 ${application}에서 계속하세요.`,
+    label: '조직 이름',
+    act: '계속',
+    none: '조직 없이 계속',
+    problems: {
+      unknown: {
+        what: '이 이름의 조직이 없습니다.',
+        next: '이름을 확인하거나 초대한 사람에게 물어봐 주세요.',
+      },
+    },
+  },
+
+  chooseOrganization: {
+    title: '조직 선택',
+    lead: application => `조직을 고르고 ${application}에서 계속하세요.`,
+    none: '조직 없이 계속',
   },
 
   consent: {
