@@ -33,7 +33,7 @@ export async function liveSessions(store: Nouns, incoming: Incoming, now: Instan
   const hash = sessionHash(incoming)
   if (hash === null) return []
   const sessions = await store.sessions.inBrowser(incoming.tenant, hash, now)
-  const without = await organizationsLeft(store, sessions)
+  const without = await withoutOrganization(store, sessions)
   return sessions
     .filter(({ session }) => !without.has(session))
     .filter(
@@ -43,18 +43,16 @@ export async function liveSessions(store: Nouns, incoming: Incoming, now: Instan
     .sort((one, other) => Number(other.current) - Number(one.current))
 }
 
-/** Those that were begun for an organization which is gone, or which the person has left. */
-async function organizationsLeft(
+/** Those that were begun for an organization which is gone. Those of a member who leaves are ended with that. */
+async function withoutOrganization(
   store: Nouns,
   sessions: readonly BrowserSession[],
 ): Promise<ReadonlySet<SessionRecord>> {
-  const left = new Set<SessionRecord>()
-  for (const { session } of sessions) {
-    const { tenant, organization, user } = session
-    if (organization !== null && !(await store.memberships.standing(tenant, organization, user))?.isMember)
-      left.add(session)
-  }
-  return left
+  const without = new Set<SessionRecord>()
+  for (const { session } of sessions)
+    if (session.organization !== null && !(await store.organizations.find(session.tenant, session.organization)))
+      without.add(session)
+  return without
 }
 
 /** A new name for the browser's sessions: its hash for the store, and the cookie that carries it. */
