@@ -140,14 +140,19 @@ export async function changeMemberRoles(
 ): Promise<'done' | 'unknown' | 'gone'> {
   const { give = [], take = [] } = change
   if (!(await transaction.memberships.hold(tenant, id, user))) return 'gone'
-  const wanted = [...new Set(give)]
-  if ((await transaction.roles.hold(tenant, wanted)).length < wanted.length) return 'unknown'
-  const before = (await transaction.roles.of(tenant, user, id)).map(role => role.id)
-  const after = [...new Set([...before, ...give])].filter(role => !take.includes(role))
-  if ((await transaction.roles.assign(tenant, user, id, after)) === 'changed') {
-    const changes = { organization: id, ...told(before, after, 'roles') }
-    await transaction.events.record([managed(occasion, by, 'user-role', user, 'changed', changes)])
-  }
+  const given = await transaction.roles.give(tenant, user, id, give)
+  if (given === 'gone') return 'unknown'
+  const taken = await transaction.roles.take(tenant, user, id, take)
+  for (const [roles, change] of [
+    [given, 'created'],
+    [taken, 'removed'],
+  ] as const)
+    if (roles.length > 0) {
+      const changes = change === 'created' ? told(undefined, roles, 'roles') : told(roles, undefined, 'roles')
+      await transaction.events.record([
+        managed(occasion, by, 'user-role', user, change, { organization: id, ...changes }),
+      ])
+    }
   return 'done'
 }
 

@@ -40,13 +40,13 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0011-revocation-stream': revocationStream,
   '0013-cost-classes': costClasses,
   '0014-api-keys': apiKeys(dialect),
+  '0015-documents': documents(dialect),
   '0016-people': people(dialect),
-  '0021-organizations': organizations(dialect),
-  '0019-connections': connections(dialect),
   '0017-what-is-live': whatIsLive(dialect),
   '0018-permissions': permissions(dialect),
+  '0019-connections': connections(dialect),
+  '0021-organizations': organizations(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
-  '0015-documents': documents(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */
