@@ -72,6 +72,11 @@ const MANAGED_TYPES = Object.fromEntries(
 
 const OWN_TYPES = {
   'user.signed-up': is('ss', 'Successful signup'),
+  'organization.joined': {
+    code: ({ details }) => (details['invitation'] === undefined ? 'organization_member_added' : 'si'),
+    codes: ['si', 'organization_member_added'],
+    description: 'User became a member of an organization',
+  },
   'sign-in.failed': {
     // A name that nobody has, a wrong password, or one that could not even be tried.
     code: ({ target, details }) => (details['reason'] !== undefined ? 'f' : target === null ? 'fu' : 'fp'),
