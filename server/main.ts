@@ -68,6 +68,23 @@ const COMMANDS: readonly Command[] = [
     run: async (values, file = '') => (await import('./commands/tenant-file.ts')).applyFile(file, values),
   }),
   command({
+    name: 'plan',
+    usage: '<tenant.yaml> [--exit-code]',
+    does: 'shows what apply would change, and changes nothing; with --exit-code it ends with 3 where there is something',
+    takes: ['a tenant file'],
+    options: { tenant, json, 'exit-code': flag },
+    run: async (values, file = '') => (await import('./commands/tenant-file.ts')).planFile(file, values),
+  }),
+  command({
+    name: 'export',
+    usage: '[<tenant.yaml>]',
+    does: 'writes what a tenant is as the file that would make it so, or prints it; no secrets, and no people',
+    takes: ['a file'],
+    optional: 1,
+    options: { tenant, json },
+    run: async (values, file) => (await import('./commands/tenant-file.ts')).exportFile(file, values),
+  }),
+  command({
     name: 'tenants create',
     usage: '<name> --issuer <https://login.example.com/>',
     does: 'makes a tenant that answers on the host of its issuer',

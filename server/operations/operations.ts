@@ -2,7 +2,7 @@
 import { OperatorError } from '../kernel/errors.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { createApiKey, listApiKeys, revokeApiKey } from './api-keys.ts'
-import { applyFile } from './apply.ts'
+import { applyFile, exportFile, planFile } from './apply.ts'
 import { removeClient, revokeClient } from './clients.ts'
 import { listKeys, revokeKey, rewrapAll, rotateApiSecret, rotateKey } from './keys.ts'
 import type { OperatorServices } from './operation.ts'
@@ -28,6 +28,8 @@ const operations = {
   'keys revoke': revokeKey,
   'keys rewrap': rewrapAll,
   apply: applyFile,
+  plan: planFile,
+  export: exportFile,
   // Whoever has the data open has migrated it.
   migrate: async () => ({}),
 } as const

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { stringify } from 'yaml'
 import { createDatabase } from '../../tests/fixtures/postgres.ts'
 import { aConnection } from '../../tests/fixtures/records.ts'
 import { createMemoryBus } from '../bus/memory.ts'
@@ -20,7 +21,9 @@ import { masterKeys } from '../keys/wrapping/master-keys.ts'
 import { openPostgres } from '../store/postgres.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Store, StoreOptions } from '../store/store.ts'
-import { applyTenantFile } from './apply.ts'
+import { applyTenantFile, planParsed } from './apply.ts'
+import { exportTenant } from './export.ts'
+import { parseTenantFile } from './read.ts'
 
 const ISSUER = 'https://login.example.com/'
 const SECRET = 'an-hs256-secret-of-more-than-32-bytes'
@@ -120,6 +123,8 @@ function describeApplying(name: string, open: Open): void {
       now += SECOND
       return applyTenantFile(services(), tenant, { name: 'tenant.yaml', text })
     }
+    const plan = async (text: string) =>
+      planParsed(services(), tenant, await parseTenantFile({ name: 'tenant.yaml', text }))
     const faultsOf = async (text: string): Promise<string> => {
       const error = await apply(text).then(
         () => assert.fail('the file was applied'),
@@ -224,6 +229,89 @@ function describeApplying(name: string, open: Open): void {
       )
     })
 
+    test('is told beforehand with what it would change, member by member and without secrets, and then nothing is', async () => {
+      const fresh = await everything()
+      const first = await plan(FILE)
+      assert.deepEqual(await everything(), fresh)
+      assert.deepEqual(await eventsOf(), [])
+      assert.deepEqual(
+        first.changes.map(({ kind, change }) => `${kind}.${change}`),
+        (await apply(FILE)).changes.map(({ kind, change }) => `${kind}.${change}`),
+      )
+      assert.deepEqual((await plan(FILE)).changes, [])
+
+      const before = await everything()
+      const { changes } = await plan(
+        FILE.replace('See films', 'See all films')
+          .replace('the-importer-s-own-secret', 'another-secret-of-the-importer')
+          .replace('plan: gold', 'plan: silver')
+          .replace(PASSWORD, 'another correct horse battery'),
+      )
+      assert.deepEqual(await everything(), before)
+      assert.doesNotMatch(JSON.stringify(changes), /another|argon2/)
+      assert.deepEqual(
+        changes.map(({ kind, name, change, changes }) => [kind, name, change, changes]),
+        [
+          [
+            'resource-server',
+            'https://films.example.com/api',
+            'changed',
+            {
+              scopes: {
+                before: [{ value: 'read:films', description: 'See films' }, { value: 'write:films' }],
+                after: [{ value: 'read:films', description: 'See all films' }, { value: 'write:films' }],
+              },
+            },
+          ],
+          ['client', 'Importer', 'changed', { client_secret: 'changed' }],
+          [
+            'user',
+            'Ann@Example.com',
+            'changed',
+            { app_metadata: { before: { plan: 'gold' }, after: { plan: 'silver' } }, password: 'changed' },
+          ],
+        ],
+      )
+      await refuses(FILE.replace('app_type: spa', 'app_type: website'), /app_type must be one of/)
+    })
+
+    test('is in its events with what it changed, and what it said of people where erasure empties it', async () => {
+      await apply(FILE)
+      await apply(FILE.replace('See films', 'See all films').replace('plan: gold', 'plan: silver'))
+      const told = (await eventsOf())
+        .filter(({ type }) => type.endsWith('.changed'))
+        .map(({ type, details, personal }) => ({
+          ...{ type, details: Object.keys((details['changes'] as object) ?? {}) },
+          personal: personal['changes'],
+        }))
+      assert.deepEqual(
+        told.filter(({ type }) => type !== 'tenant.changed').sort((one, other) => one.type.localeCompare(other.type)),
+        [
+          { type: 'resource-server.changed', details: ['scopes'], personal: undefined },
+          {
+            ...{ type: 'user.changed', details: [] },
+            personal: { app_metadata: { before: { plan: 'gold' }, after: { plan: 'silver' } } },
+          },
+        ],
+      )
+    })
+
+    test('is what is exported: applied where it came from it changes nothing, and elsewhere it makes the same', async () => {
+      await apply(FILE)
+      const exported = stringify(await exportTenant({ store }, tenant))
+      assert.doesNotMatch(exported, new RegExp([SECRET, 'importer-s-own', 'ann@'].join('|'), 'i'))
+      assert.deepEqual((await plan(exported)).changes, [])
+      assert.deepEqual((await apply(exported)).changes, [])
+
+      tenant = `copy-of-${tenant}`
+      await store.tenants.create({ id: tenant, name: tenant, settings: {}, createdAt: now })
+      await store.tenants.putHost({ host: `${tenant}.example.com`, tenant, issuer: ISSUER })
+      await store.connections.create(aConnection({ tenant, id: 'con', name: DATABASE_CONNECTION }))
+      await refuses(exported, /signs with HS256 and needs a signing_secret/)
+      await apply(exported.replace('signing_alg: HS256', `signing_alg: HS256\n    signing_secret: ${SECRET}`))
+      assert.equal(stringify(await exportTenant({ store }, tenant)), exported)
+    })
+
     test('with one fault on any line changes nothing at all, and lists every fault with its line', async () => {
       const untouched = await everything()
       const message = await faultsOf(
@@ -267,7 +355,10 @@ function describeApplying(name: string, open: Open): void {
       const { id } = (await store.roles.findByName(tenant, 'Editor')) ?? assert.fail()
       const held = async () => (await store.permissions.ofRole(tenant, id)).map(({ name }) => name)
       const { changes } = await apply(editor(may('read:films', 'write:films')))
-      assert.deepEqual(changes, [{ kind: 'role', id, change: 'changed' }])
+      assert.deepEqual(
+        changes.map(({ kind, id, change, changes }) => ({ kind, id, change, what: Object.keys(changes) })),
+        [{ kind: 'role', id, change: 'changed', what: ['permissions'] }],
+      )
       assert.deepEqual(await held(), ['read:films', 'write:films'])
       assert.deepEqual((await apply(editor(may('write:films', 'read:films')))).changes, [])
       assert.deepEqual((await apply(FILE)).changes, [])
@@ -370,7 +461,12 @@ function describeApplying(name: string, open: Open): void {
       const { id } = (await store.resourceServers.findByIdentifier(tenant, 'https://x.example')) ?? assert.fail()
       assert.deepEqual((await apply(api(''))).changes, [])
       const { changes } = await apply(api(`, signing_secret: ${SECRET}-2`))
-      assert.deepEqual(changes, [{ kind: 'resource-server', id, change: 'changed' }])
+      assert.deepEqual(changes, [
+        {
+          ...{ kind: 'resource-server', id, name: 'https://x.example', change: 'changed' },
+          changes: { signing_secret: 'changed' },
+        },
+      ])
       assert.deepEqual(
         (await keyring.apiSecrets(tenant, id)).map(({ key, state }) => [key.toString(), state]),
         [

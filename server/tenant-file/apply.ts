@@ -2,7 +2,7 @@
  * Makes a tenant what its file says. Everything is read, compared and hashed first; what differs is then written
  * in one transaction, with an event each. A file with a fault changes nothing, and neither does one applied before.
  */
-import { applied } from '../audit/events.ts'
+import { managed } from '../audit/events.ts'
 import { CLIENT_MEMBERS } from '../clients/metadata.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
 import { readMembers } from '../config/members.ts'
@@ -35,6 +35,11 @@ export interface Applied {
   readonly warnings: readonly string[]
 }
 
+/** What would be done, and nothing done. */
+export type Planned = Pick<Applied, 'changes' | 'warnings'>
+
+const FILE = { operator: 'tenant-file' } as const
+
 /** A few milliseconds' worth. */
 const EVENTS_AT_ONCE = 100
 
@@ -51,9 +56,7 @@ export const applyTenantFile = async (services: Services, tenant: string, file: 
  */
 export async function applyParsed(services: Services, tenant: string, document: TenantFile): Promise<Applied> {
   const { findings } = document
-  const planning: Planning = { ...services, tenant, findings, giveWay: createSlices() }
-  await lookUpRoles(planning, document)
-  findings.settle()
+  const planning = await begin(services, tenant, document, false)
   for (let attempt = 1; ; attempt++) {
     const plan = await planAll(planning, document)
     await readyKeys(planning, document, plan.apiSecrets)
@@ -61,7 +64,7 @@ export async function applyParsed(services: Services, tenant: string, document: 
     const overtaken = await commit(planning, plan.steps)
     if (overtaken === undefined)
       return {
-        changes: plan.steps.map(({ kind, id, change }) => ({ kind, id, change })),
+        changes: plan.steps.map(toChange),
         secrets: plan.made.map(one => ({ kind: 'client', ...one })),
         warnings: findings.warnings(),
       }
@@ -74,6 +77,22 @@ export async function applyParsed(services: Services, tenant: string, document: 
       )
   }
 }
+
+/** What `applyParsed` would do now. Throws as it does. */
+export async function planParsed(services: Services, tenant: string, document: TenantFile): Promise<Planned> {
+  const { steps } = await planAll(await begin(services, tenant, document, true), document)
+  return { changes: steps.map(toChange), warnings: document.findings.warnings() }
+}
+
+async function begin(services: Services, tenant: string, document: TenantFile, isForShow: boolean): Promise<Planning> {
+  const { findings } = document
+  const planning: Planning = { ...services, tenant, findings, giveWay: createSlices(), isForShow }
+  await lookUpRoles(planning, document)
+  findings.settle()
+  return planning
+}
+
+const toChange = ({ kind, id, name, change, changes }: Step): Change => ({ kind, id, name, change, changes })
 
 /** Of what only the store can tell, the one part that no fault in the form of the file can have caused: told with those. */
 async function lookUpRoles(planning: Planning, file: TenantFile): Promise<void> {
@@ -140,7 +159,9 @@ async function commit({ store, tenant, clock, giveWay }: Planning, steps: readon
       for (let from = 0; from < steps.length; from += EVENTS_AT_ONCE) {
         await giveWay()
         const some = steps.slice(from, from + EVENTS_AT_ONCE)
-        await transaction.events.record(some.map(({ kind, id, change }) => applied(occasion, kind, id, change)))
+        await transaction.events.record(
+          some.map(({ kind, id, change, changes }) => managed(occasion, FILE, kind, id, change, changes)),
+        )
       }
     })
     return undefined

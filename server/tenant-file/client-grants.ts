@@ -1,14 +1,16 @@
 /** The `clientGrants` of a tenant file: what a client may ask of an API, as itself or for people. */
 import { isDeepStrictEqual } from 'node:util'
+import { changesBetween } from '../audit/changes.ts'
 import { GRANT_SETTINGS, GRANT_SUBJECTS, THIRD_PARTIES } from '../clients/client-grants.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
-import type { JsonObject } from '../kernel/json.ts'
-import type { GrantSubject } from '../store/clients.ts'
+import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import type { ClientGrantRecord, GrantSubject } from '../store/clients.ts'
 import type { ClientPlan } from './clients.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
+import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
 
@@ -47,6 +49,35 @@ export const readClientGrants = (entries: readonly Entry[], findings: Findings):
       },
     ]
   })
+
+const LISTED_AT_ONCE = 500
+
+export async function exportClientGrants({ store, tenant }: Exporting): Promise<JsonValue> {
+  const exported: JsonObject[] = []
+  for (let after: string | undefined; ; ) {
+    const page = await store.clients.listGrants(tenant, {
+      limit: LISTED_AT_ONCE,
+      ...(after !== undefined && { after }),
+    })
+    exported.push(...page.map(shown))
+    after = page.at(-1)?.id
+    // Ids differ from tenant to tenant, and a file that is kept under version control should not.
+    if (after === undefined) return exported.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
+  }
+}
+
+const nameOf = (grant: JsonObject): string =>
+  JSON.stringify([grant['client_id'] ?? null, grant['audience'], grant['subject_type'] ?? null])
+
+/** Under the file's names. */
+const shown = ({ client, audience, subject, scopes, settings }: Shown): JsonObject => ({
+  ...(client === null ? { default_for: THIRD_PARTIES } : { client_id: client }),
+  audience,
+  ...(subject !== 'client' && { subject_type: subject }),
+  scope: scopes,
+  ...settings,
+})
+type Shown = Pick<ClientGrantRecord, 'client' | 'audience' | 'subject' | 'scopes' | 'settings'>
 
 export async function planClientGrants(
   planning: Planning,
@@ -88,7 +119,9 @@ export async function planClientGrants(
     steps.push({
       kind: 'client-grant',
       id,
+      name: `${client ?? THIRD_PARTIES} for ${audience}`,
       change,
+      changes: changesBetween(before ? shown(before) : null, shown({ client, audience, subject, scopes, settings })),
       path,
       async write(transaction) {
         transaction.announce({ topic: 'client', tenant, id: client ?? '' })

@@ -3,18 +3,20 @@
  * default again. Only a secret that it leaves out stays, because exports hold none.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { changesBetween } from '../audit/changes.ts'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newClientId } from '../kernel/ids.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import type { ClientRecord } from '../store/clients.ts'
-import type { Store } from '../store/store.ts'
+import type { Nouns, Store } from '../store/store.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
+import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
 
 export interface ClientEntry {
@@ -31,6 +33,24 @@ const MEMBERS = {
   client_secret: { is: 'text', optional: true },
   ...CLIENT_MEMBERS,
 } as const satisfies Readonly<Record<string, Member>>
+
+const LISTED_AT_ONCE = 500
+
+/** By their ids, since two may share a name; secrets stay. */
+export async function exportClients({ store, tenant }: Exporting): Promise<JsonValue> {
+  const exported: JsonObject[] = []
+  for await (const { id, metadata } of everyClient(store, tenant)) exported.push({ client_id: id, ...metadata })
+  return exported
+}
+
+export async function* everyClient(store: Nouns, tenant: string): AsyncGenerator<ClientRecord> {
+  for (let after: string | undefined; ; ) {
+    const page = await store.clients.list(tenant, { limit: LISTED_AT_ONCE, ...(after !== undefined && { after }) })
+    yield* page
+    after = page.at(-1)?.id
+    if (after === undefined) return
+  }
+}
 
 /** Members whose URLs are compared byte for byte, so that a pattern among them can only disappoint. */
 const COMPARED = ['callbacks', 'allowed_logout_urls', 'web_origins', 'allowed_origins'] as const
@@ -127,7 +147,9 @@ const create = (
 ): Step => ({
   kind: 'client',
   id,
+  name: metadata['name'] as string,
   change: 'created',
+  changes: changesBetween(null, { client_id: id, ...metadata }),
   path,
   write: async transaction =>
     (await clients.create(transaction, { tenant, id, metadata, secret })) === 'created' ? 'written' : 'overtaken',
@@ -148,7 +170,12 @@ function change(
   return {
     kind: 'client',
     id,
+    name: metadata['name'] as string,
     change: 'changed',
+    changes: {
+      ...changesBetween(before.metadata, metadata),
+      ...('secret' in changes && { client_secret: 'changed' }),
+    },
     path,
     async write(transaction) {
       if (!isDeepStrictEqual(await transaction.clients.find(tenant, id), before)) return 'overtaken'
@@ -158,19 +185,10 @@ function change(
   }
 }
 
-const PAGE = 500
-
 /** The tenant's clients by name, read when a name is first asked for: a file that gives ids never asks. */
 function storedByName(store: Store, tenant: string): (name: string) => Promise<readonly ClientRecord[]> {
-  const read = async () => {
-    const all: ClientRecord[] = []
-    for (;;) {
-      const after = all.at(-1)?.id
-      const page = await store.clients.list(tenant, { limit: PAGE, ...(after !== undefined && { after }) })
-      all.push(...page)
-      if (page.length < PAGE) return Map.groupBy(all, client => client.metadata['name'])
-    }
-  }
+  const read = async () =>
+    Map.groupBy(await Array.fromAsync(everyClient(store, tenant)), client => client.metadata['name'])
   let reading: ReturnType<typeof read> | undefined
   return async name => {
     reading ??= read()

@@ -2,10 +2,12 @@
  * What a plan is made of. The sections of the file compare themselves with the store outside of any transaction;
  * what differs becomes a step, and all steps are written in one.
  */
+import type { Managed } from '../audit/events.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Findings } from '../config/findings.ts'
 import type { Path } from '../config/yaml.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Store, Transaction } from '../store/store.ts'
 
@@ -18,12 +20,18 @@ export interface Planning {
   readonly findings: Findings
   /** Awaited at every entry: a file may name a hundred thousand, and others are served meanwhile. */
   readonly giveWay: () => Promise<void> | undefined
+  /** The plan will be shown and not carried out: what is slow and only of use to write (hashes of passwords) is left out. */
+  readonly isForShow: boolean
 }
 
 export interface Change {
-  readonly kind: 'client' | 'resource-server' | 'client-grant' | 'user' | 'role' | 'tenant'
+  readonly kind: Managed
   readonly id: string
-  readonly change: 'created' | 'changed'
+  /** How the file calls it. */
+  readonly name: string
+  readonly change: 'created' | 'changed' | 'removed'
+  /** Member by member, before and after (`audit/changes.ts`). */
+  readonly changes: JsonObject
 }
 
 export interface Step extends Change {

@@ -1,6 +1,7 @@
 /** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
 import { isDeepStrictEqual } from 'node:util'
 import { importSecret } from '@latchkey/sdk/verify'
+import { changesBetween } from '../audit/changes.ts'
 import { changeApi, createApi } from '../clients/api-changes.ts'
 import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
 import { MANAGEMENT_SCOPES } from '../clients/management-scopes.ts'
@@ -19,6 +20,7 @@ import { userinfoAudience } from '../tokens/access-token.ts'
 import { OPENID_SCOPES } from '../tokens/claims.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
+import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
 
 export interface ResourceServerEntry {
@@ -109,6 +111,9 @@ function readScopes(given: JsonValue | undefined, path: Path, findings: Findings
   return scopes.map(({ value }) => value)
 }
 
+export const exportResourceServers = async ({ store, tenant }: Exporting): Promise<JsonValue> =>
+  (await store.resourceServers.list(tenant)).map(({ identifier, settings }) => ({ identifier, ...settings }))
+
 export interface ResourceServerPlan {
   readonly steps: readonly Step[]
   /** Secrets for the keyring, by the API's id. */
@@ -171,7 +176,7 @@ export async function planResourceServers(
     if (isNewSecret) secrets.push({ id, secret })
     if (!before) made.push(identifier)
     if (!before || isNewSecret || !isDeepStrictEqual(entry.settings, before.settings))
-      steps.push(stepFor(planning, entry, before, id))
+      steps.push(stepFor(planning, entry, before, id, isNewSecret))
   }
 
   return {
@@ -194,10 +199,16 @@ const stepFor = (
   { path, identifier, settings }: ResourceServerEntry,
   before: ResourceServerRecord | undefined,
   id: string,
+  isNewSecret: boolean,
 ): Step => ({
   kind: 'resource-server',
   id,
+  name: identifier,
   change: before ? 'changed' : 'created',
+  changes: {
+    ...(before ? changesBetween(before.settings, settings) : changesBetween(null, { identifier, ...settings })),
+    ...(isNewSecret && { signing_secret: 'changed' }),
+  },
   path,
   async write(transaction) {
     const now = clock()

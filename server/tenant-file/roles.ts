@@ -1,12 +1,15 @@
 /** The `roles` of a tenant file, and what each may do. An entry that does not speak of permissions leaves those there are. */
+import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { MOST_ROLE_PERMISSIONS, PERMISSION_MEMBERS, roleNameFault } from '../identity/roles.ts'
 import { newId } from '../kernel/ids.ts'
-import { isObject, type JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { Permission } from '../store/permissions.ts'
+import type { RoleRecord } from '../store/roles.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
+import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
 
@@ -70,6 +73,31 @@ function readPermissions(given: JsonValue | undefined, path: Path, findings: Fin
 
 const nameOf = ({ audience, name }: Permission): string => JSON.stringify([audience, name])
 
+const LISTED_AT_ONCE = 500
+
+export async function exportRoles({ store, tenant }: Exporting): Promise<JsonValue> {
+  const exported: JsonObject[] = []
+  for (let offset = 0; ; offset += LISTED_AT_ONCE) {
+    const page = await store.roles.list(tenant, { offset, limit: LISTED_AT_ONCE })
+    for (const role of page) exported.push(shown(role, await store.permissions.ofRole(tenant, role.id)))
+    if (page.length < LISTED_AT_ONCE) return exported
+  }
+}
+
+/** Under the file's names; without permissions where they are not spoken of. */
+const shown = (
+  { name, description }: Pick<RoleRecord, 'name' | 'description'>,
+  permissions: readonly Permission[] | null,
+): JsonObject => ({
+  name,
+  description,
+  ...(permissions && {
+    permissions: permissions
+      .toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
+      .map(({ name, audience }) => ({ permission_name: name, resource_server_identifier: audience })),
+  }),
+})
+
 export interface RolePlan {
   readonly steps: readonly Step[]
   /** The id of a role in the file or else in the store. */
@@ -102,7 +130,12 @@ export async function planRoles(
     steps.push({
       kind: 'role',
       id,
+      name,
       change,
+      changes: changesBetween(
+        before ? shown(before, permissions ? held : null) : null,
+        shown({ name, description }, permissions),
+      ),
       path,
       async write(transaction) {
         const outcome = await transaction.roles.put({ tenant, id, name, description })

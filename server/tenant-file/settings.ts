@@ -3,13 +3,15 @@
  * dozens, a file written by hand two or three. The second is one of them. What the settings mean is `tenants/`'s to say.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { isAddressOrRange } from '../kernel/ip-ranges.ts'
-import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { Nouns } from '../store/store.ts'
 import { isSound } from './entries.ts'
+import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
 
@@ -135,7 +137,9 @@ export async function planSettings(
     {
       kind: 'tenant',
       id: tenant,
+      name: before.name,
       change: 'changed',
+      changes: changesBetween(before.settings, settings),
       path: PATH,
       async write({ tenants, announce }) {
         if (!isDeepStrictEqual(await tenants.find(tenant), before)) return 'overtaken'
@@ -145,6 +149,15 @@ export async function planSettings(
       },
     },
   ]
+}
+
+/** What they are made of, each by its member of the file. */
+export async function exportSettings({
+  store,
+  tenant,
+}: Exporting): Promise<{ tenant: JsonObject | undefined; attackProtection: JsonValue | undefined }> {
+  const { attackProtection, ...settings } = (await store.tenants.find(tenant))?.settings ?? {}
+  return { tenant: Object.keys(settings).length > 0 ? settings : undefined, attackProtection }
 }
 
 async function checkDirectory(store: Nouns, tenant: string, directory: string | undefined, findings: Findings) {

@@ -3,10 +3,12 @@
  * people change their own profiles. Whatever takes away how somebody signs in ends what they signed in to.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
 import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, passwordOf, setPassword } from '../identity/users.ts'
 import { newObjectId } from '../kernel/ids.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
@@ -48,7 +50,7 @@ export async function planUsers(
     await giveWay()
     const step = one.before
       ? await change(planning, one, one.before, await newPassword(planning, one, one.before))
-      : create(planning, one, await firstPassword(one.entry))
+      : create(planning, one, planning.isForShow ? '' : await firstPassword(one.entry))
     if (step) steps.push(step)
   }
   return steps
@@ -92,7 +94,12 @@ function create({ tenant, clock }: Planning, { entry, connection, roles }: Met, 
   return {
     kind: 'user',
     id,
+    name: entry.email,
     change: 'created',
+    changes: {
+      ...changesBetween(null, { ...shown({ ...NOBODY, ...given(entry) }), ...(entry.roles && { roles: entry.roles }) }),
+      password: 'changed',
+    },
     path: entry.path,
     async write(transaction) {
       const person = {
@@ -122,8 +129,9 @@ async function change(
   const { id } = before
   const changes = changesTo(before, entry)
   const isChanged = Object.keys(changes).length > 0
-  const held = roles && (await store.roles.of(tenant, id, null)).map(role => role.id)
-  const hasOtherRoles = roles !== null && new Set(roles).symmetricDifference(new Set(held)).size > 0
+  const held = roles && (await store.roles.of(tenant, id, null))
+  const hasOtherRoles =
+    roles !== null && new Set(roles).symmetricDifference(new Set(held?.map(role => role.id))).size > 0
   if (!isChanged && password === null && !hasOtherRoles) return undefined
 
   const address =
@@ -131,7 +139,13 @@ async function change(
   return {
     kind: 'user',
     id,
+    name: entry.email,
     change: 'changed',
+    changes: {
+      ...changesBetween(shown(before), shown({ ...before, ...changes })),
+      ...(hasOtherRoles && { roles: { before: held?.map(role => role.name) ?? [], after: entry.roles ?? [] } }),
+      ...(password !== null && { password: 'changed' }),
+    },
     path: entry.path,
     async write(transaction) {
       const now = clock()
@@ -146,6 +160,32 @@ async function change(
     },
   }
 }
+
+type Shown = Required<Omit<UserChanges, 'username'>>
+
+const NOBODY: Shown = {
+  blocked: false,
+  email: null,
+  emailVerified: false,
+  profile: {},
+  appMetadata: {},
+  userMetadata: {},
+}
+
+/** What an entry says of a person, without what it leaves as it is. */
+const given = (entry: UserEntry): UserChanges =>
+  Object.fromEntries(
+    Object.keys(NOBODY).flatMap(name => {
+      const value = entry[name as keyof Shown]
+      return value === null ? [] : [[name, value]]
+    }),
+  )
+
+/** Under the file's names. */
+const shown = ({ blocked, email, emailVerified, profile, appMetadata, userMetadata }: Shown): JsonObject => ({
+  ...{ email, email_verified: emailVerified, blocked, ...profile },
+  ...{ app_metadata: appMetadata, user_metadata: userMetadata },
+})
 
 /** Its hash may be dearer to check than any that is there. */
 const announceCost = (transaction: Transaction, tenant: string): void =>

@@ -260,6 +260,25 @@ onEachStore('A command', store => {
       assert.deepEqual([again.changes, again.secrets, again.warnings.length], [[], [], 2])
     })
 
+    test('plans a file before it is applied, and exports what there is as one that changes nothing', async () => {
+      const file = folder('planned.yaml')
+      writeFileSync(file, stringify({ clients: [{ client_id: 'planned', name: 'Planned', app_type: 'spa' }] }))
+      const planned = await latchkey(`plan ${file} --tenant films-co --exit-code`)
+      assert.equal(planned.code, 3, planned.err)
+      assert.match(planned.out, /^\+ client Planned\n {4}client_id: "planned"\n/m)
+      assert.match(planned.out, /^1 created\. Nothing was changed\.$/m)
+      succeeds(await latchkey(`apply ${file} --tenant films-co`))
+      assert.match(succeeds(await latchkey(`plan ${file} --tenant films-co --exit-code`)), /^Everything is as the file/)
+
+      const exported = folder('exported.yaml')
+      assert.match(succeeds(await latchkey(`export ${exported} --tenant films-co`)), /no secrets and no people/)
+      assert.equal(statSync(exported).mode & 0o777, 0o600)
+      refuses(await latchkey(`export ${exported} --tenant films-co`), /is there already/)
+      const { changes } = parsed<{ changes: unknown[] }>(await latchkey(`plan ${exported} --tenant films-co --json`))
+      assert.deepEqual(changes, [])
+      assert.match(succeeds(await latchkey('export --tenant films-co')), /^ {2}- client_id: planned$/m)
+    })
+
     // As above; and of the two stores this is the one that answers while nobody else can run.
     if (store === 'sqlite') {
       test('applies nothing of a file with a fault, and says its line and the reason', async () => {
