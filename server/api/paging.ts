@@ -40,6 +40,13 @@ export function pagingOf(query: PagingQuery): Paging {
   return { kind: 'checkpoint', after: from === undefined ? null : readCursor(from), limit: take ?? USUAL }
 }
 
+/** Of a list that Auth0 has in no other shape. */
+export const checkpointOf = ({ from, take = USUAL }: PagingQuery): Paging & { readonly kind: 'checkpoint' } => ({
+  kind: 'checkpoint',
+  after: from === undefined ? null : readCursor(from),
+  limit: take,
+})
+
 /** Of whatever the store goes on from: unreadable, so that nobody counts on what it is. */
 export const cursorOf = (position: string): string => Buffer.from(position).toString('base64url')
 

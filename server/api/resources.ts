@@ -1,9 +1,23 @@
 /** What can be managed: each resource a file and a line. */
+import { blacklists } from './blacklists.ts'
+import { grants } from './grants.ts'
 import { logs } from './logs.ts'
 import type { Operation } from './operation.ts'
+import { refreshTokens } from './refresh-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { roles } from './roles.ts'
+import { sessions } from './sessions.ts'
 import { stats } from './stats.ts'
 import { userRoles } from './user-roles.ts'
 
-export const operations: readonly Operation[] = [...logs, ...revokeAccess, ...roles, ...stats, ...userRoles]
+export const operations: readonly Operation[] = [
+  ...blacklists,
+  ...grants,
+  ...logs,
+  ...refreshTokens,
+  ...revokeAccess,
+  ...roles,
+  ...sessions,
+  ...stats,
+  ...userRoles,
+]

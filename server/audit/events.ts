@@ -165,9 +165,24 @@ export const consentGiven = (
 export const consentRefused = (o: Occasion, client: string, user: string) =>
   event(o, 'consent.refused', person(user, client), { kind: 'client', id: client })
 
-/** `authorizations`: how many that still counted ended with it. */
-export const consentWithdrawn = (o: Occasion, client: string, user: string, authorizations: number) =>
-  event(o, 'consent.withdrawn', person(user), { kind: 'client', id: client }, { authorizations })
+/** `authorizations`: how many that still counted ended with it. `audience`: where it was one API's alone. */
+export const consentWithdrawn = (
+  o: Occasion,
+  client: string,
+  user: string,
+  authorizations: number,
+  by: EndedBy = null,
+  audience: string | null = null,
+) =>
+  event(
+    o,
+    'consent.withdrawn',
+    ender(by, user),
+    { kind: 'client', id: client },
+    { authorizations, ...(audience !== null && { audience }) },
+    {},
+    user,
+  )
 
 // Mail
 
@@ -440,7 +455,7 @@ export const rewrapped = (o: Occasion, masterKey: string, moved: Readonly<Record
 export type Manager = { readonly client: string } | { readonly operator: 'tenant-file' | 'command' }
 
 /** Whose members are of people: what erasure empties. */
-const OF_PEOPLE = ['user', 'identity', 'invitation', 'organization-member'] as const
+const OF_PEOPLE = ['user', 'identity', 'invitation', 'organization-member', 'session', 'refresh-token'] as const
 /** What of a tenant can be managed, each told by `managed` as `<kind>.created`, `.changed` and `.removed`. */
 export const MANAGED = [
   ...OF_PEOPLE,
@@ -483,6 +498,8 @@ export const managed = (
   change: 'created' | 'changed' | 'removed',
   /** As `changesBetween` tells them. */
   changes: JsonObject = {},
+  /** Whom it is about, where it is not the target. */
+  user: string | null = null,
 ) => {
   const actor = 'client' in by ? machine(by.client) : operator(by.operator)
   const isPersonal = OF_PEOPLE.some(one => one === kind)
@@ -493,5 +510,6 @@ export const managed = (
     { kind, id },
     isPersonal ? { members: Object.keys(changes) } : { changes },
     isPersonal ? { changes } : {},
+    user,
   )
 }

@@ -10,7 +10,8 @@ import {
 } from '../audit/events.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
-import { methodsOf, type Proof } from '../policy/proof.ts'
+import type { JsonObject } from '../kernel/json.ts'
+import { authenticatedAt, methodsOf, type Proof } from '../policy/proof.ts'
 import { revokeSession, revokeSubject } from '../revocation/revoke.ts'
 import type { SessionClient } from '../store/session-clients.ts'
 import type { SessionRecord, SessionStanding } from '../store/sessions.ts'
@@ -115,3 +116,23 @@ export function signOutEverywhere(
     await transaction.events.record([signedOutEverywhere(occasion, user.id, by)])
   })
 }
+
+/** Under Auth0's names. `clients`: those that were given something which ends with it. */
+export const sessionToWire = (session: SessionRecord, clients: readonly string[]): JsonObject => ({
+  id: session.id,
+  user_id: session.user,
+  created_at: iso(session.createdAt),
+  updated_at: iso(session.usedAt),
+  authenticated_at: iso(authenticatedAt(session.proofs)),
+  last_interacted_at: iso(session.usedAt),
+  idle_expires_at: iso(session.idleExpiresAt),
+  expires_at: iso(session.expiresAt),
+  device: { last_user_agent: session.userAgent ?? undefined },
+  clients: clients.map(client_id => ({ client_id })),
+  authentication: {
+    methods: session.proofs.map(({ factor, amr, at }) => ({ name: amr[0] ?? factor, timestamp: iso(at) })),
+  },
+  session_metadata: session.metadata,
+})
+
+const iso = (instant: Instant): string => new Date(instant).toISOString()

@@ -3,19 +3,19 @@
  * and appends to the log in the same transaction: the one without the other would be a lie to somebody.
  */
 import type { Instant } from '../kernel/clock.ts'
-import { CLOCK_SLACK, ENDED_API_KEY_LIFE, REVOCATION_LIFE } from '../policy/lifetimes.ts'
+import { CLOCK_SLACK, ENDED_API_KEY_LIFE, LONGEST_TOKEN_LIFE, REVOCATION_LIFE } from '../policy/lifetimes.ts'
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { SessionRecord } from '../store/sessions.ts'
 import type { Transaction } from '../store/store.ts'
 
-/** Kills the authorization: its codes, families and tokens are dead, those still to be minted by a slower request too. */
+/** Kills the authorization: its codes, families and tokens are dead, those still to be minted by a slower request too. `false` when it had ended before. */
 export async function revokeAuthorization(
   transaction: Transaction,
   authorization: { tenant: string; id: string; expiresAt: Instant },
   at: Instant,
-): Promise<void> {
+): Promise<boolean> {
   const { tenant, id, expiresAt } = authorization
-  if ((await transaction.authorizations.kill(tenant, id)) !== 'killed') return
+  if ((await transaction.authorizations.kill(tenant, id)) !== 'killed') return false
   transaction.revocations.append({
     tenant,
     kind: 'authorization',
@@ -24,6 +24,7 @@ export async function revokeAuthorization(
     at,
     expiresAt: expiresAt + CLOCK_SLACK,
   })
+  return true
 }
 
 /** Ends the session with every token that carries its `sid`; families without `offline_access` are dead by join. `false` when it had ended before. */
@@ -99,6 +100,30 @@ export async function removeOrganization(
   return outcome
 }
 
+/** The same of one API and organization alone: of an authorization for several APIs, all of it. */
+export async function revokeGrant(
+  transaction: Transaction,
+  grant: {
+    readonly tenant: string
+    readonly user: string
+    readonly client: string
+    readonly audience: string
+    readonly organization: string | null
+  },
+  at: Instant,
+): Promise<number> {
+  const { tenant, user, client, audience, organization } = grant
+  const given = (await transaction.authorizations.liveOf(tenant, user, client)).filter(
+    one => audience in one.audiences && one.organization === organization,
+  )
+  let ended = 0
+  for (const authorization of given) if (await revokeAuthorization(transaction, authorization, at)) ended++
+  if (organization !== null) return ended
+  const keys = await transaction.apiKeys.revokeOf(tenant, user, client, at + ENDED_API_KEY_LIFE, audience)
+  for (const id of keys) tellOfApiKey(transaction, { tenant, id }, at)
+  return ended + keys.length
+}
+
 /** Ends the key and nothing else. `false` when it had ended before. */
 export async function revokeApiKey(
   transaction: Transaction,
@@ -153,6 +178,21 @@ export function revokeToken(
 ): void {
   const entry = { tenant, kind: 'token', id: jti, epoch: null, at, expiresAt: expiresAt + CLOCK_SLACK } as const
   transaction.revocations.append(entry)
+}
+
+/**
+ * Ends whatever access token has this `jti`, for as long as one could be valid: nothing else is known of it. It is listed
+ * with the audience that is said of it. `false` when it was listed before.
+ */
+export async function endToken(
+  transaction: Transaction,
+  { tenant, jti, audience }: { tenant: string; jti: string; audience: string },
+  at: Instant,
+): Promise<boolean> {
+  const expiresAt = at + LONGEST_TOKEN_LIFE
+  if ((await transaction.endedTokens.add({ tenant, jti, audience, endedAt: at, expiresAt })) === 'already') return false
+  revokeToken(transaction, { tenant, jti, expiresAt }, at)
+  return true
 }
 
 /** Nobody signs in as the person and nothing of theirs counts; what ended stays so after `unblocked`. */
