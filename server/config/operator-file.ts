@@ -1,6 +1,6 @@
 /** A file that an operator wrote, from the disk to a value with lines. What its members mean is its reader's to know. */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { OperatorError } from '../kernel/errors.ts'
 import { createFindings, type Findings } from './findings.ts'
 import { readYaml, type Yaml } from './yaml.ts'
@@ -10,6 +10,8 @@ export interface OperatorFile {
   /** What faults and warnings call the file. */
   readonly name: string
   readonly text: string
+  /** Where it lies, for what it names beside itself. Left out where it lies nowhere. */
+  readonly folder?: string
 }
 
 export interface OperatorDocument extends Pick<Yaml, 'value' | 'outline' | 'lineOf'> {
@@ -25,7 +27,11 @@ const MOST_BYTES = 10 * 1024 * 1024
 export function readOperatorFile(kind: string, file: string): OperatorFile {
   const bytes = readBounded(kind, file)
   try {
-    return { name: basename(file), text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
+    return {
+      name: basename(file),
+      folder: dirname(file),
+      text: new TextDecoder('utf-8', { fatal: true }).decode(bytes),
+    }
   } catch (error) {
     throw new OperatorError(`The ${kind} ${file} is not UTF-8 text.`, { cause: error })
   }

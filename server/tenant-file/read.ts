@@ -9,6 +9,7 @@ import { isObject, type JsonObject } from '../kernel/json.ts'
 import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
 import { entriesOf } from './entries.ts'
+import { takeIn } from './files-beside.ts'
 import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
 import { type RoleEntry, readRoles } from './roles.ts'
 import { readSettings } from './settings.ts'
@@ -53,7 +54,8 @@ export const readTenantFile = (file: string): OperatorFile => readOperatorFile('
 export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantFile> {
   const { value, findings, outline } = await parseOperatorFile(file, OUTCOME)
   findings.settle()
-  const document = isObject(value) ? value : {}
+  const written = isObject(value) ? value : {}
+  const document = file.folder === undefined ? written : takeIn(written, file.folder, findings)
   if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
   for (const section of Object.keys(document)) if (!SECTIONS.includes(section)) findings.unused('the file', [], section)
 
