@@ -9,6 +9,7 @@ import { roles } from './roles.ts'
 import { sessions } from './sessions.ts'
 import { stats } from './stats.ts'
 import { userRoles } from './user-roles.ts'
+import { users } from './users.ts'
 
 export const operations: readonly Operation[] = [
   ...blacklists,
@@ -20,4 +21,5 @@ export const operations: readonly Operation[] = [
   ...sessions,
   ...stats,
   ...userRoles,
+  ...users,
 ]

@@ -490,6 +490,12 @@ export const MANAGED = [
 ] as const
 export type Managed = (typeof MANAGED)[number]
 
+const manager = (by: Manager): Actor => ('client' in by ? machine(by.client) : operator(by.operator))
+
+/** By whoever manages people. Everything the person had ended with it. */
+export const passwordChanged = (o: Occasion, by: Manager, user: string) =>
+  event(o, 'user.password-changed', manager(by), { kind: 'user', id: user })
+
 export const managed = (
   o: Occasion,
   by: Manager,
@@ -501,12 +507,11 @@ export const managed = (
   /** Whom it is about, where it is not the target. */
   user: string | null = null,
 ) => {
-  const actor = 'client' in by ? machine(by.client) : operator(by.operator)
   const isPersonal = OF_PEOPLE.some(one => one === kind)
   return event(
     o,
     `${kind}.${change}`,
-    actor,
+    manager(by),
     { kind, id },
     isPersonal ? { members: Object.keys(changes) } : { changes },
     isPersonal ? { changes } : {},

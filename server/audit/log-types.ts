@@ -98,6 +98,7 @@ const OWN_TYPES = {
   'sign-up.asked': is('svr', 'Verification email asked for, to make an account'),
   'sign-in-mail.asked': is('cls', 'Code or link to sign in with sent'),
   'password-reset.asked': is('scpr', 'Change password request'),
+  'user.password-changed': is('scp', 'Changed password'),
   'user.password-reset': is('scp', 'Changed password'),
   'user.email-verified': is('sv', 'Verified email address'),
   'consent.given': is('consent.given', 'User authorized the client'),

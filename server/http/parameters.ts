@@ -77,6 +77,8 @@ const DEEPEST = 32
 
 function keptProblem(value: JsonValue, depth = 0): string | undefined {
   if (typeof value === 'string') return textProblem(value)
+  // Written down again it would be null.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'holds a number that is too large'
   if (depth > DEEPEST) return `is nested more than ${DEEPEST} deep`
   if (Array.isArray(value)) return firstOf(value, (item: JsonValue) => keptProblem(item, depth + 1))
   if (!isObject(value)) return undefined

@@ -206,6 +206,23 @@ export async function blockUser(
   return 'changed'
 }
 
+/**
+ * The second becomes another way to be the first. Whatever the second had ends: who they are is somebody else by now.
+ * `gone`, and nothing is changed, when either is not there.
+ */
+export async function linkUsers(
+  transaction: Transaction,
+  { tenant, primary, secondary }: { tenant: string; primary: string; secondary: string },
+  at: Instant,
+): Promise<'linked' | 'gone'> {
+  const names = await namesOf(transaction, tenant, secondary)
+  const epoch = await transaction.users.link(tenant, primary, secondary, at)
+  if (epoch === 'gone') return 'gone'
+  // With a number and not for good: unlinked, the second is somebody again.
+  tellOfSubject(transaction, { tenant, names, epoch, at })
+  return 'linked'
+}
+
 /** For good: the id is never given again. Dependents are dead by join from this instant. */
 export async function removeUser(
   transaction: Transaction,

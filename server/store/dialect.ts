@@ -59,6 +59,21 @@ export const memberIn = (
     ? sql`coalesce(${document}::jsonb ->> ${sql.lit(member)}, '')`
     : sql`coalesce(cast(json_extract(${document}, ${sql.lit(`$.${member}`)}) as text), '')`
 
+/**
+ * For each row of what is selected from, the one of the table at which this holds, found by the index that it names,
+ * whatever else the statement asks of it: a database that has not counted its rows yet would rather go through all of them
+ * each time. SQLite takes the tables of a cross join in their order and needs to be told no more.
+ */
+export const lookedUp = (dialect: Dialect, table: string, condition: RawBuilder<unknown>) => {
+  const named = sql.table(table)
+  return dialect === 'postgres'
+    ? {
+        join: sql`cross join lateral (select * from ${named} where ${condition} offset 0) as ${named}`,
+        where: sql`true`,
+      }
+    : { join: sql`cross join ${named}`, where: condition }
+}
+
 interface Lockable<Query> {
   forUpdate(): Query & Lockable<Query>
   skipLocked(): Query

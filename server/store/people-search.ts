@@ -17,14 +17,24 @@ import { asNumberIn, type Dialect } from './dialect.ts'
 /** What holds of a row of `users`. */
 export type Condition = RawBuilder<SqlBool>
 
-export interface SearchPlan {
-  /** Exact values that everybody who is found has: the rows to begin with, each by its index. */
-  readonly begins: readonly { readonly path: string; readonly value: string }[]
-  readonly condition: Condition
+/** People who are found by an index other than that of their own rows. */
+export interface Found {
+  /** Their ids, each once. */
+  readonly ids: RawBuilder<unknown>
+  /** Whether the ids come in their order, one by one, without all of them being looked at. */
+  readonly isOrdered: boolean
+  /** Whether a row is one of theirs, asked of each row: for when there are few. */
+  readonly holds: Condition
+  /** The same, asked of all of them: for when there are many. */
+  readonly isAmong: Condition
 }
 
-/** More would be joins whose order a database tries out. */
-const MOST_BEGINNINGS = 3
+export interface SearchPlan {
+  /** Everybody who is meant is in each of these. */
+  readonly founds: readonly Found[]
+  /** What holds of them besides. */
+  readonly condition: Condition
+}
 
 /** Where a term without a field is looked for: in no metadata, as with Auth0. */
 const BARE_PATHS = ['email', 'name', 'given_name', 'family_name', 'nickname', 'username', 'phone_number']
@@ -34,80 +44,105 @@ const NEVER: Condition = sql<SqlBool>`1 = 0`
 
 /** @throws SearchProblem for what a field cannot be. */
 export function planSearch(query: SearchQuery, tenant: string, dialect: Dialect): SearchPlan {
-  const clauses = query.kind === 'all' ? query.of : [query]
-  const begins: { path: string; value: string }[] = []
-  const conditions: Condition[] = []
-  for (const clause of clauses) {
-    const exact = begins.length < MOST_BEGINNINGS ? exactIn(clause) : undefined
-    if (exact) begins.push(exact)
-    else conditions.push(conditionOf(clause, { tenant, dialect }))
+  const place = { tenant, dialect }
+  const meanings = (query.kind === 'all' ? query.of : [query]).map(clause => meaningOf(clause, place))
+  return {
+    founds: meanings.filter(meaning => 'ids' in meaning),
+    condition: all(meanings.flatMap(meaning => ('ids' in meaning ? [] : [meaning.condition]))),
   }
-  return { begins, condition: all(conditions) }
 }
-
-const exactIn = (clause: SearchQuery): SearchPlan['begins'][number] | undefined =>
-  clause.kind === 'is' && clause.field !== null && !Object.hasOwn(FIELDS, clause.field)
-    ? { path: pathOf(clause.field), value: foldAttribute(clause.value) }
-    : undefined
 
 interface Place {
   readonly tenant: string
   readonly dialect: Dialect
 }
 
-function conditionOf(query: SearchQuery, place: Place): Condition {
+/** Either looked up, or asked of each row. */
+type Meaning = Found | { readonly condition: Condition }
+
+function meaningOf(query: SearchQuery, place: Place): Meaning {
   switch (query.kind) {
     case 'everything':
-      return ALWAYS
+      return { condition: ALWAYS }
     case 'all':
-      return all(query.of.map(clause => conditionOf(clause, place)))
+      return { condition: all(query.of.map(clause => conditionOf(clause, place))) }
     case 'any':
       return anyOf(query.of, place)
     case 'not':
-      return sql`not (${conditionOf(query.of, place)})`
+      return { condition: sql`not (${conditionOf(query.of, place)})` }
     default:
-      return termCondition(query, place)
+      return termMeaning(query, place)
   }
 }
 
-/** Values to choose among are one look-up with several ranges of the index, and not one after another for each row. */
-function anyOf(clauses: readonly SearchQuery[], place: Place): Condition {
-  const exact = clauses.map(exactIn)
-  const values = exact.filter(value => value !== undefined)
-  const others = clauses.filter((_, index) => exact[index] === undefined)
-  const sets = values.map(({ path, value }) => attributesAt(place, sql`path = ${path} and value = ${value}`))
-  const conditions = others.map(clause => conditionOf(clause, place))
-  if (sets.length > 0) conditions.push(isAmong(sql.join(sets, sql` union all `)))
-  return conditions.length === 0 ? NEVER : sql`(${sql.join(conditions, sql` or `)})`
+function conditionOf(query: SearchQuery, place: Place): Condition {
+  const meaning = meaningOf(query, place)
+  return 'ids' in meaning ? meaning.isAmong : meaning.condition
+}
+
+/** Where all of them are looked up, so is the choice; else what is looked up is one set beside the rest. */
+function anyOf(clauses: readonly SearchQuery[], place: Place): Meaning {
+  const meanings = clauses.map(clause => meaningOf(clause, place))
+  const founds = meanings.filter(meaning => 'ids' in meaning)
+  const others = meanings.flatMap(meaning => ('ids' in meaning ? [] : [meaning.condition]))
+  const together = founds.length === 0 ? [] : [unionOf(founds)]
+  const [only] = together
+  if (only && others.length === 0) return only
+  return { condition: any([...together.map(found => found.isAmong), ...others]) }
 }
 
 const all = (conditions: readonly Condition[]): Condition =>
   conditions.length === 0 ? ALWAYS : sql`(${sql.join(conditions, sql` and `)})`
 
-const isAmong = (ids: RawBuilder<unknown>): Condition => sql`users.id in (${ids})`
+const any = (conditions: readonly Condition[]): Condition =>
+  conditions.length === 0 ? NEVER : sql`(${sql.join(conditions, sql` or `)})`
 
-const attributesAt = ({ tenant }: Place, condition: RawBuilder<unknown>): RawBuilder<unknown> =>
-  sql`select "user" from user_attributes where tenant = ${tenant} and ${condition}`
+const among = (ids: RawBuilder<unknown>): Condition => sql`users.id in (${ids})`
 
-type Field = (term: SearchTerm & { readonly field: string }, place: Place) => Condition
+function unionOf(founds: readonly Found[]): Found {
+  const [only] = founds
+  if (founds.length === 1 && only) return only
+  const ids = sql`${sql.join(
+    founds.map(({ ids }) => ids),
+    sql` union `,
+  )}`
+  return { ids, isOrdered: false, holds: any(founds.map(({ holds }) => holds)), isAmong: among(ids) }
+}
 
-function termCondition(term: SearchTerm, place: Place): Condition {
+/** By attributes at which this holds; `isExact` for one path and one value, which everybody has at most once. */
+function withAttribute({ tenant }: Place, condition: RawBuilder<unknown>, { isExact = false } = {}): Found {
+  const its = sql`from user_attributes where tenant = ${tenant} and ${condition}`
+  const ids = isExact ? sql`select "user" ${its}` : sql`select distinct "user" ${its}`
+  // A single value is found by its whole key. Anything else is found among the user's own attributes, by the index of
+  // those: the tenant is no part of a column then, or that would look like the better way to whoever plans a statement.
+  const holds = isExact
+    ? sql<SqlBool>`exists (select 1 ${its} and "user" = users.id)`
+    : sql<SqlBool>`exists (select 1 from user_attributes as own where own.tenant = users.tenant and own."user" = users.id
+        and exists (select 1 from (select own.path || '' as path, own.value as value) as its where ${condition}))`
+  return { ids, isOrdered: isExact, holds, isAmong: among(ids) }
+}
+
+type Field = (term: SearchTerm & { readonly field: string }, place: Place) => Meaning
+
+function termMeaning(term: SearchTerm, place: Place): Meaning {
   const { field } = term
-  if (field === null) return bareCondition(term, place)
+  if (field === null) return bareMeaning(term, place)
   const known = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined
   return known ? known({ ...term, field }, place) : ofAttribute(pathOf(field))({ ...term, field }, place)
 }
 
-function bareCondition(term: SearchTerm, place: Place): Condition {
+function bareMeaning(term: SearchTerm, place: Place): Meaning {
   const paths = sql.join(BARE_PATHS.map(path => sql`${path}`))
-  if (term.kind === 'is') {
-    const named = attributesAt(place, sql`path in (${paths}) and value = ${foldAttribute(term.value)}`)
-    return sql`(users.id = ${term.value} or ${isAmong(named)})`
-  }
-  if (term.kind !== 'like') throw new TypeError('A range or an existence of no field')
-  return isAmong(
-    attributesAt(place, sql`path in (${paths}) and ${likeCondition(sql`value`, foldPattern(term.pattern))}`),
-  )
+  if (term.kind === 'like')
+    return withAttribute(place, sql`path in (${paths}) and ${likeCondition(sql`value`, foldPattern(term.pattern))}`)
+  if (term.kind !== 'is') throw new TypeError('A range or an existence of no field')
+  const named = withAttribute(place, sql`path in (${paths}) and value = ${foldAttribute(term.value)}`)
+  return unionOf([named, withId(place, term.value)])
+}
+
+const withId = ({ tenant }: Place, id: string): Found => {
+  const ids = sql`select id as "user" from users as named where named.tenant = ${tenant} and named.id = ${id}`
+  return { ids, isOrdered: true, holds: sql`users.id = ${id}`, isAmong: sql`users.id = ${id}` }
 }
 
 /** Auth0 calls it otherwise than OpenID Connect. */
@@ -120,14 +155,14 @@ const ofAttribute =
     const at = sql`path = ${path}`
     switch (term.kind) {
       case 'is':
-        return isAmong(attributesAt(place, sql`${at} and value = ${foldAttribute(term.value)}`))
+        return withAttribute(place, sql`${at} and value = ${foldAttribute(term.value)}`, { isExact: true })
       case 'like':
-        return isAmong(attributesAt(place, sql`${at} and ${likeCondition(sql`value`, foldPattern(term.pattern))}`))
+        return withAttribute(place, sql`${at} and ${likeCondition(sql`value`, foldPattern(term.pattern))}`)
       case 'within':
-        return isAmong(attributesAt(place, sql`${at} and ${attributeWithin(term, place)}`))
+        return withAttribute(place, sql`${at} and ${attributeWithin(term, place)}`)
       case 'exists':
         // An object is there when anything in it is: `0` follows `.` in no path, and `/` does in every order of bytes.
-        return isAmong(attributesAt(place, sql`(${at} or (path > ${`${path}.`} and path < ${`${path}/`}))`))
+        return withAttribute(place, sql`(${at} or (path > ${`${path}.`} and path < ${`${path}/`}))`)
     }
   }
 
@@ -183,29 +218,29 @@ function likeCondition(column: RawBuilder<unknown>, pattern: readonly PatternPar
 const refused = (term: SearchTerm & { field: string }, what: string): SearchProblem =>
   new SearchProblem(`${term.field} ${what}`, term.place)
 
-const ofId: Field = term => {
+const ofId: Field = (term, place) => {
   const column = sql`users.id`
   switch (term.kind) {
     case 'is':
-      return sql`${column} = ${term.value}`
+      return withId(place, term.value)
     case 'like':
       // SQLite's LIKE makes no difference between letter cases, and ids do.
       if (term.pattern.length > 2 || !('literal' in (term.pattern[0] ?? {})))
         throw refused(term, 'is found by its beginning, with one wildcard at the end')
-      return likeCondition(column, term.pattern)
+      return { condition: likeCondition(column, term.pattern) }
     case 'within':
-      return between(column, term.from, term.to, String)
+      return { condition: between(column, term.from, term.to, String) }
     case 'exists':
-      return ALWAYS
+      return { condition: ALWAYS }
   }
 }
 
 const ofFlag =
   (column: 'email_verified' | 'blocked'): Field =>
   term => {
-    if (term.kind === 'exists') return ALWAYS
+    if (term.kind === 'exists') return { condition: ALWAYS }
     if (term.kind !== 'is' || !/^(?:true|false)$/i.test(term.value)) throw refused(term, 'is true or false')
-    return sql`${sql.ref(`users.${column}`)} = ${/^true$/i.test(term.value) ? 1 : 0}`
+    return { condition: sql`${sql.ref(`users.${column}`)} = ${/^true$/i.test(term.value) ? 1 : 0}` }
   }
 
 const ofCount: Field = term => {
@@ -216,11 +251,11 @@ const ofCount: Field = term => {
   }
   switch (term.kind) {
     case 'is':
-      return sql`${column} = ${read(term.value)}`
+      return { condition: sql`${column} = ${read(term.value)}` }
     case 'within':
-      return between(column, term.from, term.to, read)
+      return { condition: between(column, term.from, term.to, read) }
     case 'exists':
-      return sql`${column} > 0`
+      return { condition: sql`${column} > 0` }
     case 'like':
       throw refused(term, 'is a number')
   }
@@ -238,12 +273,12 @@ const ofInstant =
     switch (term.kind) {
       case 'is': {
         const { first, last } = read(term.value)
-        return sql`(${at} is not null and ${at} between ${first} and ${last})`
+        return { condition: sql`(${at} is not null and ${at} between ${first} and ${last})` }
       }
       case 'within': {
         // A day, a month or a year has a beginning and an end: beyond it is after the end, and up to it is with the end.
         const { from, to } = term
-        return all([
+        const conditions = [
           sql<SqlBool>`${at} is not null`,
           ...(from === null
             ? []
@@ -259,10 +294,11 @@ const ofInstant =
                   ? sql<SqlBool>`${at} <= ${read(to.value).last}`
                   : sql<SqlBool>`${at} < ${read(to.value).first}`,
               ]),
-        ])
+        ]
+        return { condition: all(conditions) }
       }
       case 'exists':
-        return sql`${at} is not null`
+        return { condition: sql`${at} is not null` }
       case 'like':
         throw refused(term, 'is a date, and a date has no wildcards')
     }
@@ -295,11 +331,11 @@ const ofAddress: Field = term => {
   const column = sql`users.last_ip`
   switch (term.kind) {
     case 'is':
-      return sql`(${column} is not null and ${column} = ${term.value})`
+      return { condition: sql`(${column} is not null and ${column} = ${term.value})` }
     case 'exists':
-      return sql`${column} is not null`
+      return { condition: sql`${column} is not null` }
     case 'like':
-      return sql`(${column} is not null and ${likeCondition(column, term.pattern)})`
+      return { condition: sql`(${column} is not null and ${likeCondition(column, term.pattern)})` }
     case 'within':
       throw refused(term, 'is an address, and addresses have no order here')
   }
@@ -315,25 +351,34 @@ const ofDomain: Field = (term, place) => {
 
 const ofIdentity =
   (column: 'provider' | 'subject' | 'connection'): Field =>
-  (term, { tenant }) => {
-    if (term.kind === 'exists') return ALWAYS
+  (term, place) => {
+    if (term.kind === 'exists') return { condition: ALWAYS }
     if (term.kind !== 'is') throw refused(term, 'is found as a whole')
-    const connections =
-      column === 'connection'
-        ? sql`select id from connections where tenant = ${tenant} and name = ${term.value}`
-        : sql`select id from connections where tenant = ${tenant}`
-    const narrowed = column === 'connection' ? sql`` : sql`and ${sql.ref(`identities.${column}`)} = ${term.value}`
-    return isAmong(
-      sql`select identities."user" from identities where identities.tenant = ${tenant}
-          and identities.connection in (${connections}) ${narrowed}`,
-    )
+    const { tenant } = place
+    const connections = sql`select id from connections where tenant = ${tenant}`
+    if (column === 'connection')
+      return withIdentity(place, sql`connection in (${connections} and name = ${term.value})`)
+    return withIdentity(place, sql`connection in (${connections}) and ${sql.ref(column)} = ${term.value}`)
   }
 
+/** Who has an identity in it, by its id. */
+export const withConnection = (tenant: string, connection: string): Found =>
+  withIdentity({ tenant }, sql`connection = ${connection}`)
+
+function withIdentity({ tenant }: Pick<Place, 'tenant'>, condition: RawBuilder<unknown>): Found {
+  const ids = sql`select distinct "user" from identities where tenant = ${tenant} and ${condition}`
+  // As with attributes: a user's own are few, and found by the index of those.
+  const holds = sql<SqlBool>`exists (select 1 from identities as own where own.tenant = users.tenant and own."user" = users.id
+    and exists (select 1 from (select own.connection || '' as connection, own.provider as provider, own.subject || '' as subject) as its
+      where ${condition}))`
+  return { ids, isOrdered: false, holds, isAmong: among(ids) }
+}
+
 const ofOrganization: Field = (term, { tenant }) => {
-  const members = sql`select "user" from organization_members where tenant = ${tenant}`
-  if (term.kind === 'exists') return isAmong(members)
-  if (term.kind !== 'is') throw refused(term, 'is found as a whole')
-  return isAmong(sql`${members} and organization = ${term.value}`)
+  const members = sql`select distinct "user" from organization_members where tenant = ${tenant}`
+  if (term.kind !== 'exists' && term.kind !== 'is') throw refused(term, 'is found as a whole')
+  const ids = term.kind === 'is' ? sql`${members} and organization = ${term.value}` : members
+  return { ids, isOrdered: false, holds: among(ids), isAmong: among(ids) }
 }
 
 /** What is not looked up as an attribute. */

@@ -6,8 +6,8 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { SearchQuery } from '../policy/search-query.ts'
 import { prefixed, unprefixing } from './columns.ts'
-import { dialectOf } from './dialect.ts'
-import { type Condition, planSearch } from './people-search.ts'
+import { dialectOf, lookedUp, memberIn } from './dialect.ts'
+import { type Condition, type Found, planSearch, withConnection } from './people-search.ts'
 import { prepared } from './prepared.ts'
 import type { Database, IdentitiesTable, UsersTable } from './schema.ts'
 import { type IdentityRecord, identityColumns, toIdentity, toUser, type UserRecord, userColumns } from './users.ts'
@@ -132,27 +132,59 @@ interface Meant {
   readonly where: RawBuilder<unknown>
   /** The id, by the table that the statement begins with, in whose order its rows come. */
   readonly id: RawBuilder<unknown>
+  /** Whether it begins with those who were found, rather than with all there are. */
+  readonly isNarrow: boolean
 }
 
-function meantBy(db: Database, tenant: string, { query, connection }: PeopleSearch): Meant {
-  const { begins, condition } = query
+/** How many may be looked at one by one. */
+const FEW = 1000
+
+/**
+ * A statement begins with the fewest: planned by a database that has not yet counted what it holds, the same statement is
+ * thousands of times slower. So where several things are asked, each is counted as far as it matters.
+ */
+async function meantBy(db: Database, tenant: string, { query, connection }: PeopleSearch): Promise<Meant> {
+  const { founds, condition } = query
     ? planSearch(query, tenant, dialectOf(db))
-    : { begins: [], condition: sql`1 = 1` as Condition }
-  const joins = begins.map(({ path, value }, index) => {
-    const table = sql.table(`exact${index}`)
-    return sql`inner join user_attributes as ${table} on ${table}.tenant = users.tenant and ${table}."user" = users.id
-      and ${table}.tenant = ${tenant} and ${table}.path = ${path} and ${table}.value = ${value}`
-  })
-  const ofConnection =
-    connection === null
-      ? sql``
-      : sql`and exists (select 1 from identities where identities.tenant = users.tenant
-          and identities."user" = users.id and identities.connection = ${connection})`
+    : { founds: [], condition: sql`1 = 1` as Condition }
+  const inConnection = connection === null ? [] : [withConnection(tenant, connection)]
+  const { first, isFew } = await fewestOf(db, [...founds, ...inConnection])
+  // Everybody in a large connection is found among all there are as quickly.
+  const begin = first && (isFew || first.isOrdered) ? first : undefined
+  const conditions = [
+    condition,
+    ...founds.flatMap(found => (found === begin ? [] : isFew ? [found.holds] : [found.isAmong])),
+    ...inConnection.flatMap(found => (found === begin ? [] : [found.holds])),
+  ]
+  const where = sql`users.tenant = ${tenant} and users.removed_at is null and ${sql.join(conditions, sql` and `)}`
+  if (!begin) return { from: sql`users`, where, id: sql`users.id`, isNarrow: false }
+  const { join, where: isTheirs } = userOf(db, tenant, sql`found."user"`)
   return {
-    from: sql`users ${sql.join(joins, sql` `)}`,
-    where: sql`users.tenant = ${tenant} and users.removed_at is null and ${condition} ${ofConnection}`,
-    id: begins.length > 0 ? sql`exact0."user"` : sql`users.id`,
+    from: sql`(${begin.ids}) as found ${join}`,
+    where: sql`${isTheirs} and ${where}`,
+    id: sql`found."user"`,
+    isNarrow: true,
   }
+}
+
+const userOf = (db: Database, tenant: string, id: RawBuilder<unknown>) =>
+  lookedUp(dialectOf(db), 'users', sql`users.tenant = ${tenant} and users.id = ${id}`)
+
+async function fewestOf(
+  db: Database,
+  founds: readonly Found[],
+): Promise<{ readonly first?: Found; readonly isFew: boolean }> {
+  const ordered = founds.find(({ isOrdered }) => isOrdered)
+  if (founds.length === 1 && ordered) return { first: ordered, isFew: true }
+  let fewest: { found: Found; count: number } | undefined
+  for (const found of founds) {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from (select 1 from (${found.ids}) as found limit ${FEW + 1}) as counted`.execute(db)
+    const count = Number(rows[0]?.count ?? 0)
+    if (!fewest || count < fewest.count) fewest = { found, count }
+  }
+  if (fewest && fewest.count <= FEW) return { first: fewest.found, isFew: true }
+  return { ...(ordered && { first: ordered }), isFew: false }
 }
 
 const columns = sql.join(userColumns.map(column => sql.ref(`users.${column}`)))
@@ -160,32 +192,44 @@ const columns = sql.join(userColumns.map(column => sql.ref(`users.${column}`)))
 const read = async (db: Database, statement: RawBuilder<UsersTable>): Promise<UserRecord[]> =>
   (await statement.execute(db)).rows.map(toUser)
 
-/** Columns of `users`; the rest are attributes. */
+/** Columns of `users`; the rest are claims of the profile, and attributes. */
 const COLUMNS: Partial<Record<PeopleOrder, string>> = {
   created_at: 'created_at',
   updated_at: 'updated_at',
   last_login: 'last_login_at',
   logins_count: 'logins_count',
 }
+const TEXT_COLUMNS: Partial<Record<PeopleOrder, string>> = { email: 'email', username: 'username' }
 
-/** Those who have what is ordered by, in an index' order, and those who do not. */
-function ordering({ by, descending }: PeoplePage['order'], tenant: string) {
+/** Of those who were found: each row is looked at. */
+function orderWithin({ by, descending }: PeoplePage['order'], db: Database): RawBuilder<unknown> {
+  const column = COLUMNS[by] ?? TEXT_COLUMNS[by]
+  const value =
+    column === undefined ? sql`nullif(${memberIn(db, sql`users.profile`, by)}, '')` : sql.ref(`users.${column}`)
+  const key = COLUMNS[by] === undefined ? sql`lower(${value})` : value
+  const direction = descending ? sql`desc` : sql`asc`
+  return sql`case when ${value} is null then 1 else 0 end, ${key} ${direction}, users.id ${direction}`
+}
+
+/** Of all there are: those who have what is ordered by, in an index' order, and those who do not. */
+function orderAmongAll({ by, descending }: PeoplePage['order'], db: Database, tenant: string) {
   const direction = descending ? sql`desc` : sql`asc`
   const column = COLUMNS[by]
   if (column !== undefined) {
     const at = sql.ref(`users.${column}`)
     return {
-      join: sql``,
+      from: sql`users`,
       has: sql`${at} is not null`,
       lacks: sql`${at} is null`,
       order: sql`${at} ${direction}, users.id ${direction}`,
     }
   }
-  const its = sql`ordered.tenant = ${tenant} and ordered.path = ${by} and ordered."user" = users.id`
+  const { join, where } = userOf(db, tenant, sql`ordered."user"`)
   return {
-    join: sql`inner join user_attributes as ordered on ${its}`,
-    has: sql`1 = 1`,
-    lacks: sql`not exists (select 1 from user_attributes as ordered where ${its})`,
+    from: sql`user_attributes as ordered ${join}`,
+    has: sql`${where} and ordered.tenant = ${tenant} and ordered.path = ${by}`,
+    lacks: sql`not exists (select 1 from user_attributes as own where own.tenant = users.tenant and own."user" = users.id
+      and own.path || '' = ${by})`,
     order: sql`ordered.value ${direction}, ordered."user" ${direction}`,
   }
 }
@@ -210,24 +254,25 @@ export const peopleIn = (db: Database): People => ({
   },
 
   async page(tenant, page) {
-    const { from, where, id } = meantBy(db, tenant, page)
+    const { from, where, id, isNarrow } = await meantBy(db, tenant, page)
     const { offset, limit, order } = page
-    if (order.by === 'user_id') {
-      const direction = order.descending ? sql`desc` : sql`asc`
+    const byId = sql`${id} ${order.descending ? sql`desc` : sql`asc`}`
+    if (order.by === 'user_id' || isNarrow) {
+      const by = order.by === 'user_id' ? byId : orderWithin(order, db)
       const users = await read(
         db,
-        sql`select ${columns} from ${from} where ${where} order by ${id} ${direction} limit ${limit} offset ${offset}`,
+        sql`select ${columns} from ${from} where ${where} order by ${by} limit ${limit} offset ${offset}`,
       )
       return withIdentities(db, tenant, users)
     }
-    const { join, has, lacks, order: by } = ordering(order, tenant)
+    const { from: inOrder, has, lacks, order: by } = orderAmongAll(order, db, tenant)
     const users = await read(
       db,
-      sql`select ${columns} from ${from} ${join} where ${where} and ${has} order by ${by} limit ${limit} offset ${offset}`,
+      sql`select ${columns} from ${inOrder} where ${where} and ${has} order by ${by} limit ${limit} offset ${offset}`,
     )
     if (users.length < limit) {
       const isBehindAll = users.length === 0 && offset > 0
-      const having = isBehindAll ? await countOf(db, sql`${from} ${join}`, sql`${where} and ${has}`) : offset
+      const having = isBehindAll ? await countOf(db, inOrder, sql`${where} and ${has}`) : offset
       users.push(
         ...(await read(
           db,
@@ -240,7 +285,7 @@ export const peopleIn = (db: Database): People => ({
   },
 
   async after(tenant, search, after, limit) {
-    const { from, where, id } = meantBy(db, tenant, search)
+    const { from, where, id } = await meantBy(db, tenant, search)
     const behind = after === null ? sql`` : sql`and ${id} > ${after}`
     const users = await read(
       db,
@@ -250,7 +295,7 @@ export const peopleIn = (db: Database): People => ({
   },
 
   async count(tenant, search) {
-    const { from, where } = meantBy(db, tenant, search)
+    const { from, where } = await meantBy(db, tenant, search)
     return countOf(db, from, where)
   },
 })

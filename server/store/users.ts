@@ -66,6 +66,8 @@ export interface Users {
   create(user: UserRecord, identity: IdentityRecord): Promise<'created' | 'taken'>
   /** Deleted users are not found. */
   find(tenant: string, id: string): Promise<UserRecord | undefined>
+  /** The same, and nobody changes them until the transaction is over. */
+  hold(tenant: string, id: string): Promise<UserRecord | undefined>
   /** By the folded address, within one connection. */
   findByEmailKey(tenant: string, connection: string, emailKey: string): Promise<UserRecord | undefined>
   /** By the folded name that somebody signs in with, within one connection. */
@@ -360,6 +362,18 @@ export const usersIn = (db: Database): Users => ({
       .where('id', '=', id)
       .where('removed_at', 'is', null)
       .executeTakeFirst()
+    return row && toUser(row)
+  },
+
+  async hold(tenant, id) {
+    const row = await lockingIn(db)(
+      db
+        .selectFrom('users')
+        .select(userColumns)
+        .where('tenant', '=', tenant)
+        .where('id', '=', id)
+        .where('removed_at', 'is', null),
+    ).executeTakeFirst()
     return row && toUser(row)
   },
 
