@@ -4,6 +4,12 @@ import { grants } from './grants.ts'
 import { logs } from './logs.ts'
 import type { Operation } from './operation.ts'
 import { refreshTokens } from './refresh-tokens.ts'
+import { organizationClients } from './organization-clients.ts'
+import { organizationConnections } from './organization-connections.ts'
+import { organizationDomains } from './organization-domains.ts'
+import { organizationInvitations } from './organization-invitations.ts'
+import { organizationMembers } from './organization-members.ts'
+import { organizations } from './organizations.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { roles } from './roles.ts'
 import { sessions } from './sessions.ts'
@@ -22,4 +28,15 @@ export const operations: readonly Operation[] = [
   ...stats,
   ...userRoles,
   ...users,
+  ...logs,
+  ...organizations,
+  ...organizationMembers,
+  ...organizationConnections,
+  ...organizationInvitations,
+  ...organizationClients,
+  ...organizationDomains,
+  ...revokeAccess,
+  ...roles,
+  ...stats,
+  ...userRoles,
 ]

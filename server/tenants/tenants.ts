@@ -22,6 +22,8 @@ export interface Tenant {
   readonly isRegistrationOpen: boolean
   /** Whether an account is made by a mailed link alone, so that the sign-up page tells of no address that it is taken. */
   readonly signsUpByMail: boolean
+  /** Where people begin who were sent to no application in particular, or null. */
+  readonly loginUrl: string | null
   /** Whether organizations are known to applications by name too, in requests and in tokens. */
   readonly namesOrganizations: boolean
   readonly session: { readonly lifetime: number; readonly idleLifetime: number }
@@ -88,6 +90,7 @@ function resolveTenant(record: TenantRecord): Tenant {
     guessing: readGuessingLimits(settings['attackProtection']),
     isRegistrationOpen: (settings['flags'] as JsonObject | undefined)?.['enable_dynamic_client_registration'] === true,
     signsUpByMail: settings['signup'] === 'verify-first',
+    loginUrl: text(settings['default_redirection_uri']),
     namesOrganizations: settings['allow_organization_name_in_authentication_api'] === true,
     session: {
       lifetime: hours(settings['session_lifetime'], SESSION_LIFETIME),
