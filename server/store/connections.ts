@@ -11,6 +11,9 @@ import { onlyGiven, toFlag, toObject, toText } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import type { ConnectionsTable, Database } from './schema.ts'
 
+/** Of the connections that are databases of passwords, and the provider in the ids of their users, so that imported users keep theirs. */
+export const DATABASE_STRATEGY = 'auth0'
+
 export interface ConnectionRecord {
   readonly tenant: string
   readonly id: string

@@ -5,7 +5,8 @@
 import type { JsonObject } from '../kernel/json.ts'
 import type { SealContext, Sealer } from '../kernel/sealer.ts'
 import { toObject, toText } from './columns.ts'
-import type { Database } from './schema.ts'
+import { lockingIn } from './dialect.ts'
+import type { Database, EmailProvidersTable } from './schema.ts'
 
 export interface EmailProviderRecord {
   readonly tenant: string
@@ -23,6 +24,8 @@ export interface EmailProviders {
   /** `taken` when the tenant has one; inside a transaction that leaves it usable. */
   create(provider: EmailProviderRecord): Promise<'created' | 'taken'>
   find(tenant: string): Promise<StoredEmailProvider | undefined>
+  /** In a transaction, until whose end nobody else changes it. */
+  hold(tenant: string): Promise<StoredEmailProvider | undefined>
   /** `false` when there is none. */
   change(provider: EmailProviderRecord): Promise<boolean>
   /** `false` when there was none. */
@@ -40,6 +43,13 @@ export const emailProvidersIn = (db: Database, sealer: Sealer): EmailProviders =
     document: toText(provider.document),
     sealed_credentials: sealer.seal(sealContextOfEmailProvider(provider), toText(provider.credentials)),
   })
+  const ofTenant = (tenant: string) => db.selectFrom('email_providers').selectAll().where('tenant', '=', tenant)
+  const toStored = (row: EmailProvidersTable | undefined): StoredEmailProvider | undefined =>
+    row && {
+      tenant: row.tenant,
+      document: toObject(row.document),
+      readCredentials: () => toObject(sealer.open(sealContextOfEmailProvider(row), row.sealed_credentials).toString()),
+    }
   return {
     async create(provider) {
       const created = await db
@@ -51,17 +61,8 @@ export const emailProvidersIn = (db: Database, sealer: Sealer): EmailProviders =
       return created ? 'created' : 'taken'
     },
 
-    async find(tenant) {
-      const row = await db.selectFrom('email_providers').selectAll().where('tenant', '=', tenant).executeTakeFirst()
-      return (
-        row && {
-          tenant: row.tenant,
-          document: toObject(row.document),
-          readCredentials: () =>
-            toObject(sealer.open(sealContextOfEmailProvider(row), row.sealed_credentials).toString()),
-        }
-      )
-    },
+    find: async tenant => toStored(await ofTenant(tenant).executeTakeFirst()),
+    hold: async tenant => toStored(await lockingIn(db)(ofTenant(tenant)).executeTakeFirst()),
 
     async change(provider) {
       const changed = await db

@@ -2,6 +2,7 @@
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { toObject, toText } from './columns.ts'
+import { lockingIn } from './dialect.ts'
 import type { Database, TenantsTable } from './schema.ts'
 
 export interface TenantRecord {
@@ -24,6 +25,8 @@ export interface Tenants {
   /** `taken` when the id or the name is another's; inside a transaction that leaves it usable. */
   create(tenant: TenantRecord): Promise<'created' | 'taken'>
   find(id: string): Promise<TenantRecord | undefined>
+  /** In a transaction, until whose end nobody else changes it. */
+  hold(id: string): Promise<TenantRecord | undefined>
   findByName(name: string): Promise<TenantRecord | undefined>
   list(page: { after?: string; limit: number }): Promise<TenantRecord[]>
   changeSettings(id: string, settings: JsonObject): Promise<void>
@@ -61,6 +64,11 @@ export const tenantsIn = (db: Database): Tenants => ({
 
   async find(id) {
     const row = await db.selectFrom('tenants').selectAll().where('id', '=', id).executeTakeFirst()
+    return row && toRecord(row)
+  },
+
+  async hold(id) {
+    const row = await lockingIn(db)(db.selectFrom('tenants').selectAll().where('id', '=', id)).executeTakeFirst()
     return row && toRecord(row)
   },
 

@@ -35,6 +35,19 @@ export function describeDirectory(stage: Stage): void {
       assert.deepEqual((await tenants.find(b))?.settings, record.settings)
     })
 
+    test('of 16 that hold a tenant and add to its settings, none undoes another’s', async () => {
+      const id = newTenant()
+      await stage.store.tenants.create({ id, name: id, settings: {}, createdAt: NOW })
+      await inParallel(16, index =>
+        stage.store.transaction(async ({ tenants }) => {
+          const held = await tenants.hold(id)
+          await tenants.changeSettings(id, { ...held?.settings, [`setting-${index}`]: index })
+        }),
+      )
+      assert.equal(Object.keys((await stage.store.tenants.find(id))?.settings ?? {}).length, 16)
+      assert.equal(await stage.store.transaction(({ tenants }) => tenants.hold(newTenant())), undefined)
+    })
+
     test('a tenant whose id or name is another’s is not made, and the transaction goes on', async () => {
       const [id, other] = [newTenant(), newTenant()]
       const record = { id, name: `name-${id}`, settings: {}, createdAt: NOW }

@@ -35,7 +35,7 @@ export function describeTenantMail(stage: Stage): void {
       assert.deepEqual(tally(outcomes), { created: 1, taken: 7 })
       assert.equal(await emailProviders.create(providerOf(other, 'other.example.com')), 'created')
       assert.equal(await emailProviders.change({ ...providerOf(tenant, 'new.example.com'), document: {} }), true)
-      const found = await emailProviders.find(tenant)
+      const found = await stage.store.transaction(held => held.emailProviders.hold(tenant))
       assert.deepEqual(found?.document, {})
       assert.deepEqual(found?.readCredentials(), providerOf(tenant, 'new.example.com').credentials)
       assert.equal(await emailProviders.remove(tenant), true)
