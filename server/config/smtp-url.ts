@@ -51,7 +51,7 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /** What is said to it passes no wire. */
-function isThisMachine(host: string): boolean {
+export function isThisMachine(host: string): boolean {
   const family = isIP(host)
   return family === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, family === 6 ? 'ipv6' : 'ipv4')
 }
@@ -63,9 +63,12 @@ export function noReplyAt(issuer: string): string {
   return `no-reply@${isIP(hostname) ? `[${hostname}]` : hostname}`
 }
 
+export const isBareAddress = (text: string): boolean =>
+  text.length <= 254 && /^[^\s@<>(),:;"\\\p{C}]+@(?:[a-z0-9-]+\.)*[a-z0-9-]+$/iu.test(text)
+
 /** A bare address, since the name before it is the tenant's. Throws `OperatorError`. */
 export function readSender(name: string, raw: string): string {
-  if (raw.length <= 254 && /^[^\s@<>(),:;"\\\p{C}]+@(?:[a-z0-9-]+\.)*[a-z0-9-]+$/iu.test(raw)) return raw
+  if (isBareAddress(raw)) return raw
   throw new OperatorError(
     `${name} must be an e-mail address such as no-reply@example.com, without a name, not "${raw}".`,
   )

@@ -18,6 +18,11 @@ export interface Egress {
   get(url: string, options: GetOptions): Promise<Fetched>
   /** A form, posted. Answers with any status but a redirect. Throws `EgressError`. */
   postForm(url: string, form: Readonly<Record<string, string>>): Promise<Fetched>
+  /**
+   * Where a connection of another protocol may go that a tenant's administrator asks for: all addresses of the host,
+   * each of them allowed. It goes to one of these and is not looked up again. Throws `EgressError`.
+   */
+  addressesOf(host: string): Promise<readonly string[]>
 }
 
 export interface GetOptions {
@@ -127,6 +132,22 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
     else underWay.delete(place)
   }
 
+  async function addressesOf(host: string): Promise<readonly string[]> {
+    const url = URL.parse(`https://${isIP(host) === 6 ? `[${host}]` : host}/`)
+    if (url?.username !== '' || url.port !== '' || url.pathname !== '/')
+      throw new EgressError('not_fetchable', 'This is not the name of a host.')
+    const limit = new AbortController()
+    const timer = setTimeout(() => limit.abort(), timeout)
+    try {
+      return await pin(url, listed, find, limit.signal)
+    } catch (error) {
+      if (error instanceof EgressError) throw error
+      throw new EgressError('too_slow', `${url.hostname} was not found within ${timeout} ms.`)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   async function ask(text: string, sent: Sent): Promise<Fetched> {
     const url = readTarget(text)
     const { method, asker } = sent
@@ -184,6 +205,7 @@ export function createEgress({ allow = [], timeout = TIMEOUT, resolve }: EgressO
         body: new URLSearchParams(form).toString(),
         mostBytes: MOST_BYTES,
       }),
+    addressesOf,
   }
 }
 
