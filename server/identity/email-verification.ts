@@ -3,6 +3,7 @@ import { emailVerified, type Occasion } from '../audit/events.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { randomSecret, sha256 } from '../kernel/secrets.ts'
 import { promiseMail } from '../notify/letter.ts'
+import { linkLife } from '../notify/link-life.ts'
 import { VERIFICATION_LINK_KNOWN, VERIFICATION_LINK_LIFE } from '../policy/lifetimes.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
@@ -39,7 +40,8 @@ export async function askForVerification(
   const { tenant, at, userAgent } = occasion
   if (!(await takeMail(transaction, tenant, 'verify-email', user.email, occasion))) return
   const secret = randomSecret()
-  const data: VerificationData = { email: user.email, goodUntil: at + VERIFICATION_LINK_LIFE }
+  const life = await linkLife(transaction, tenant, 'verify_email', VERIFICATION_LINK_LIFE)
+  const data: VerificationData = { email: user.email, goodUntil: at + life }
   await transaction.tickets.issue({
     tenant,
     kind: VERIFICATION_TICKET,
@@ -56,10 +58,10 @@ export async function askForVerification(
     language,
     issuer,
     link: `${issuer}verify-email/${secret}`,
-    linkLife: VERIFICATION_LINK_LIFE,
+    linkLife: life,
     userAgent,
   } as const
-  await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + VERIFICATION_LINK_LIFE })
+  await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + life })
 }
 
 /** Spends nothing. */

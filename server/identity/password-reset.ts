@@ -7,6 +7,7 @@ import { emailVerified, type Occasion, passwordReset, passwordResetAsked } from 
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { randomSecret, sha256 } from '../kernel/secrets.ts'
 import { promiseMail } from '../notify/letter.ts'
+import { linkLife } from '../notify/link-life.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { NEWS_LIFE, RESET_LINK_LIFE } from '../policy/lifetimes.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
@@ -60,6 +61,7 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
   const state = await stateOf(store, tenant, found)
   const user = found?.blocked ? undefined : found
   const secret = randomSecret()
+  const life = await linkLife(store, tenant, 'reset_email', RESET_LINK_LIFE)
 
   await store.transaction(async transaction => {
     if (!(await takeMail(transaction, tenant, 'reset-password', wish.address, occasion))) return
@@ -71,7 +73,7 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
       subject: user?.id ?? null,
       data,
       createdAt: at,
-      expiresAt: at + RESET_LINK_LIFE,
+      expiresAt: at + life,
     })
     await transaction.events.record([passwordResetAsked(occasion, wish.client, found?.id ?? null, wish.address)])
     const letter = {
@@ -81,10 +83,11 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
       language: wish.language,
       issuer: wish.issuer,
       link: `${wish.issuer}reset-password/${secret}`,
-      linkLife: RESET_LINK_LIFE,
+      linkLife: life,
+      client: wish.client,
       userAgent: occasion.userAgent,
     } as const
-    await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + RESET_LINK_LIFE })
+    await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + life })
   })
 }
 

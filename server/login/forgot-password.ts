@@ -6,6 +6,7 @@ import { occasionOf } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
 import { askForReset } from '../identity/password-reset.ts'
+import { linkLife } from '../notify/link-life.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
 import { RESET_LINK_LIFE } from '../policy/lifetimes.ts'
 import { findInteraction, type Interaction, refuseForeignForm, signInAt } from './interaction.ts'
@@ -69,7 +70,7 @@ export function forgotPasswordRoutes(services: LoginServices): readonly Route[] 
       {
         notice: 'reset-sent',
         email: typed.trim(),
-        linkLife: RESET_LINK_LIFE,
+        linkLife: await linkLife(store, incoming.tenant, 'reset_email', RESET_LINK_LIFE),
         signInUrl: interaction && signInAt(interaction),
       },
       setting,

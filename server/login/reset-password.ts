@@ -11,6 +11,7 @@ import { findPasswordProblem } from '../identity/choosable-password.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { type FoundReset, findReset, type OpenReset, resetPassword } from '../identity/password-reset.ts'
+import { linkLife } from '../notify/link-life.ts'
 import { RESET_LINK_LIFE } from '../policy/lifetimes.ts'
 import { SHORTEST_PASSWORD } from '../policy/password-rule.js'
 import { ACCOUNT_PATH } from './account-request.ts'
@@ -29,14 +30,18 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
   const { store, clock, hashQueue, tenants, cookieScope } = services
 
   /** A link that opens nothing says why, and where a new one is to be had. */
-  const dead = (incoming: Incoming, state: Exclude<FoundReset, OpenReset>['state']): Promise<Answer> =>
+  const dead = async (incoming: Incoming, state: Exclude<FoundReset, OpenReset>['state']): Promise<Answer> =>
     show(
       services,
       incoming,
       'notice',
       state === 'used'
         ? { notice: 'reset-used', askUrl: FORGOT_PASSWORD_PATH }
-        : { notice: 'reset-over', askUrl: FORGOT_PASSWORD_PATH, linkLife: RESET_LINK_LIFE },
+        : {
+            notice: 'reset-over',
+            askUrl: FORGOT_PASSWORD_PATH,
+            linkLife: await linkLife(store, incoming.tenant, 'reset_email', RESET_LINK_LIFE),
+          },
       { status: GONE },
     )
 

@@ -3,6 +3,7 @@ import { isColour, shadesOf } from '../http/accent.ts'
 import { deviceName } from '../http/user-agent.ts'
 import { wordsOf } from '../words/catalogue.ts'
 import { duration } from '../words/duration.ts'
+import type { Language } from '../words/languages.ts'
 import { isolatedName, shownName } from '../words/names.ts'
 import type { Letter } from './letter.ts'
 
@@ -10,13 +11,24 @@ import type { Letter } from './letter.ts'
 export interface Sender {
   readonly name: string
   readonly accent: string | null
+  /** For a tenant's own templates. */
+  readonly logoUrl?: string | null
+  readonly supportEmail?: string | null
+  readonly supportUrl?: string | null
+  /** Those that it writes in; all where it does not say. */
+  readonly languages?: readonly Language[]
 }
+
+export const languageOf = ({ language }: Pick<Letter, 'language'>, { languages = [] }: Sender): Language =>
+  languages.includes(language) ? language : (languages[0] ?? language)
 
 /** The page's own, for a tenant without a colour. */
 const ACCENT = '#1f5d4c'
 
 export function letterView(letter: Letter, sender: Sender) {
-  const { mails } = wordsOf(letter.language)
+  // What was written on a page of a tenant that has changed its mind since.
+  const language = languageOf(letter, sender)
+  const { mails } = wordsOf(language)
   const { inviter = '', organization = '' } = letter.invitation ?? {}
   const words = {
     'reset-password': mails.resetPassword,
@@ -37,7 +49,7 @@ export function letterView(letter: Letter, sender: Sender) {
   const colour = sender.accent !== null && isColour(sender.accent) ? sender.accent : ACCENT
   const { accent, onAccent } = shadesOf(colour, 'light')
   return {
-    language: letter.language,
+    language,
     sender: shownName(sender.name),
     // A header has no use for the marks around a name, which some readers show as boxes.
     subject: words.subject(shownName(sender.name)),
@@ -47,7 +59,7 @@ export function letterView(letter: Letter, sender: Sender) {
     link: letter.link,
     code: letter.code ?? null,
     instead: mails.instead,
-    limit: words.limit && letter.linkLife !== null ? words.limit(duration(letter.language, letter.linkLife)) : null,
+    limit: words.limit && letter.linkLife !== null ? words.limit(duration(language, letter.linkLife)) : null,
     device: device === null ? null : mails.device(device),
     notYou: words.notYou,
     accent,

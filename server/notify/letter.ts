@@ -41,6 +41,8 @@ export type Letter = {
   readonly linkLife: number | null
   /** Who invites into what; given with an invitation alone. */
   readonly invitation?: { readonly inviter: string; readonly organization: string }
+  /** The application that somebody was on the way to, by its id. */
+  readonly client?: string | null
   /** What the browser called itself in which this was asked for or done. */
   readonly userAgent: string | null
 }

@@ -79,6 +79,7 @@ describe('promised mail', () => {
       from: 'no-reply@login.example.com',
       openTransport: async () => async (message, signal) => deliver(message, signal),
       findSender: async () => ({ name: 'Video', accent: null }),
+      openTenantMail: async () => ({ wayOf: async () => null, write: async () => null }),
       events: {
         sent: facts => eventOf('mail.sent', facts),
         givenUp: (facts, reason) => eventOf('mail.given-up', facts, reason),

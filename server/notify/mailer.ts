@@ -12,6 +12,7 @@ import type { ClaimedMail } from '../store/mails.ts'
 import type { Store } from '../store/store.ts'
 import type { Letter } from './letter.ts'
 import type { Sender } from './letter-view.ts'
+import type { TenantMail } from './tenant-mail.ts'
 import type { Delivery, Transport } from './transport.ts'
 
 /** A letter that was sent or given up, for whoever records it. */
@@ -33,6 +34,8 @@ export interface MailerOptions {
   /** Asked for at the first mail: what stands behind it is loaded then. */
   readonly openTransport: () => Promise<Transport>
   readonly findSender: (tenant: string) => Promise<Sender>
+  /** What tenants have their own way. */
+  readonly openTenantMail: () => Promise<TenantMail>
   readonly events: {
     readonly sent: (facts: MailFacts) => EventRecord
     readonly givenUp: (facts: MailFacts, reason: string) => EventRecord
@@ -60,19 +63,35 @@ const PAUSES = [10 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE]
 
 export const pauseAfter = (attempts: number): number => PAUSES[attempts - 1] ?? HOUR
 
-export function createMailer({ store, clock, log, from, openTransport, findSender, events }: MailerOptions): Mailer {
+export function createMailer(options: MailerOptions): Mailer {
+  const { store, clock, log, from, openTransport, findSender, openTenantMail, events } = options
   const stopping = new AbortController()
   let isStopped = false
   let transport: Promise<Transport> | undefined
+  let opened: Promise<TenantMail> | undefined
 
   async function deliver(mail: ClaimedMail, letter: Letter): Promise<Delivery> {
     const { composeMessage } = await import('./message.ts')
-    const envelope = { id: mail.id, promisedAt: mail.createdAt, from }
-    const message = await composeMessage(letter, await findSender(mail.tenant), envelope)
+    const sender = await findSender(mail.tenant)
+    opened ??= openTenantMail()
+    const tenantMail = await opened
+    const way = await tenantMail.wayOf(mail.tenant)
+    const written = await tenantMail.write(mail.tenant, letter, sender)
+    const own = written && { ...written, senderName: written.from?.name ?? '' }
+    // What goes the server's way comes from the server's address: no tenant speaks for a domain by another's mail server.
+    const address = way ? (written?.from?.address ?? way.from ?? from) : from
+    const message = await composeMessage(
+      letter,
+      sender,
+      { id: mail.id, promisedAt: mail.createdAt, from: address },
+      own,
+    )
     // To nobody: up to here it has been the same work.
     if (letter.to === null) return { outcome: 'delivered' }
-    transport ??= openTransport()
-    return (await transport)(message, AbortSignal.any([stopping.signal, AbortSignal.timeout(LONGEST_DELIVERY)]))
+    if (!way) transport ??= openTransport()
+    const send = way?.send ?? (await transport)
+    if (!send) throw new TypeError('Mail has a way')
+    return send(message, AbortSignal.any([stopping.signal, AbortSignal.timeout(LONGEST_DELIVERY)]))
   }
 
   /** Gone from the promises together with the record of it. `false` when another node was first. */

@@ -1,4 +1,5 @@
 /** Mail by SMTP: one connection a mail, so that none is sent into one that a firewall has forgotten. */
+import { isIP } from 'node:net'
 import { createTransport } from 'nodemailer'
 import type { SmtpServer } from '../config/smtp-url.ts'
 import { SECOND } from '../kernel/seconds.ts'
@@ -7,15 +8,16 @@ import type { Delivery, Transport } from './transport.ts'
 /** Mail servers answer within seconds; one that wants minutes is tried again. */
 const PATIENCE = { connectionTimeout: 10 * SECOND, greetingTimeout: 10 * SECOND, socketTimeout: 30 * SECOND }
 
-export function smtpTransport({ host, port, protection, login }: SmtpServer): Transport {
+/** `address`: the one of the host's that is connected to, where somebody has looked them up; its certificate is for the host. */
+export function smtpTransport({ host, port, protection, login }: SmtpServer, address = host): Transport {
   const transporter = createTransport({
-    host,
+    host: address,
     port,
     secure: protection === 'tls',
     requireTLS: protection === 'starttls',
     // Offered by a server on this machine, its certificate would be for another name.
     ignoreTLS: protection === 'none',
-    tls: { minVersion: 'TLSv1.2' },
+    tls: { minVersion: 'TLSv1.2', ...(isIP(host) === 0 && { servername: host }) },
     ...(login && { auth: { user: login.user, pass: login.password } }),
     ...PATIENCE,
   })
