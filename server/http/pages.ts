@@ -4,6 +4,7 @@
  */
 import type { Liquid } from 'liquidjs'
 import { wordsOf } from '../words/catalogue.ts'
+import { type PromptTexts, type TextVariables, wordsWith } from '../words/custom-text.ts'
 import type { Language } from '../words/languages.ts'
 import { shownName } from '../words/names.ts'
 import { type Accent, accentStyle } from './accent.ts'
@@ -19,8 +20,11 @@ export interface Frame {
   readonly brand: {
     readonly name: string
     readonly logoUrl?: string | undefined
+    readonly faviconUrl?: string | undefined
     readonly accent?: Accent | undefined
   }
+  /** What the page says in the tenant's own words. */
+  readonly texts?: { readonly own: PromptTexts; readonly variables: TextVariables } | undefined
   readonly languageLinks: readonly {
     readonly language: Language
     /** In that language. */
@@ -47,13 +51,17 @@ export function createPages({ templates, assets }: { templates: string; assets: 
 
     async render(name, model, frame) {
       engine ??= createEngine(templates, files.url)
-      const words = wordsOf(frame.language)
-      const { brand, links } = frame
+      const { brand, links, texts } = frame
+      const spoken = wordsOf(frame.language)
+      const { words, pageTitle } = texts
+        ? wordsWith(spoken, name, texts.own, texts.variables)
+        : { words: spoken, pageTitle: null }
+      const page = viewOf(name, words, model, brand.name, frame.language)
       return (await engine).renderFile(name, {
-        page: viewOf(name, words, model, brand.name, frame.language),
+        page: pageTitle === null ? page : { ...page, title: pageTitle },
         language: frame.language,
         nonce: frame.nonce,
-        brand: { name: shownName(brand.name), logoUrl: brand.logoUrl ?? null },
+        brand: { name: shownName(brand.name), logoUrl: brand.logoUrl ?? null, faviconUrl: brand.faviconUrl ?? null },
         accentStyle: accentStyle(brand.accent ?? {}) || null,
         languageLinks: frame.languageLinks,
         links: { privacy: links?.privacy ?? null, terms: links?.terms ?? null },

@@ -55,8 +55,8 @@ async function withoutOrganization(
   return without
 }
 
-/** A new name for the browser's sessions: its hash for the store, and the cookie that carries it. */
-export function newSessionCookie(scope: CookieScope, life: number): { hash: string; cookie: string } {
+/** A new name for the browser's sessions: its hash for the store, and the cookie that carries it. `life`: null for one that ends with the browser. */
+export function newSessionCookie(scope: CookieScope, life: number | null): { hash: string; cookie: string } {
   const secret = randomSecret()
   return { hash: sha256(secret), cookie: setCookie({ name: SESSION_COOKIE, life }, secret, scope) }
 }

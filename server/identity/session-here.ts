@@ -20,8 +20,12 @@ export interface SessionHere {
   ): Promise<string>
 }
 
-export function sessionHere(incoming: Incoming, scope: CookieScope, limits: Beginning['limits']): SessionHere {
-  const { hash, cookie } = newSessionCookie(scope, limits.lifetime)
+export function sessionHere(
+  incoming: Incoming,
+  scope: CookieScope,
+  limits: Beginning['limits'] & { readonly endsWithBrowser?: boolean },
+): SessionHere {
+  const { hash, cookie } = newSessionCookie(scope, limits.endsWithBrowser ? null : limits.lifetime)
   const { hash: browserHash, cookies } = bindBrowser(incoming, scope)
   return {
     cookies: [cookie, ...cookies, ...changeBrowserState(incoming, scope)],

@@ -3,17 +3,17 @@ import type { Clock } from '../kernel/clock.ts'
 import { newId, newObjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
-import type { ConnectionRecord } from '../store/connections.ts'
+import { type ConnectionRecord, DATABASE_STRATEGY } from '../store/connections.ts'
 import { type CredentialRecord, FIRST_PASSWORD } from '../store/credentials.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import { costClassOf } from './failure-holds.ts'
 import { workOf } from './password-hash.ts'
 
+export { DATABASE_STRATEGY }
+
 /** The database of passwords that every tenant begins with, under Auth0's name for it. */
 export const DATABASE_CONNECTION = 'Username-Password-Authentication'
-/** The strategy, and the provider in the ids of its users, so that imported users keep theirs. */
-export const DATABASE_STRATEGY = 'auth0'
 
 /** To be called once, in the transaction that makes the tenant. */
 export async function createDatabase(transaction: Transaction, tenant: string): Promise<ConnectionRecord> {

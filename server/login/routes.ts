@@ -2,6 +2,7 @@
 import type { ErrorPage } from '../http/faults.ts'
 import type { Incoming, Route } from '../http/route.ts'
 import { PageError } from '../kernel/errors.ts'
+import { languages } from '../words/languages.ts'
 import { accountRoutes } from './account.ts'
 import { chooseAccountRoutes } from './choose-account.ts'
 import { consentRoutes } from './consent.ts'
@@ -82,5 +83,12 @@ export const errorPage =
 const findFace = ({ tenants }: LoginServices, incoming: Incoming): Promise<Face | undefined> =>
   tenants.find(incoming.tenant).then(
     () => undefined,
-    () => ({ name: incoming.header('host') ?? '', logoUrl: null, accent: null }),
+    () => ({
+      name: incoming.header('host') ?? '',
+      logoUrl: null,
+      faviconUrl: null,
+      accent: null,
+      supportEmail: null,
+      languages,
+    }),
   )

@@ -9,10 +9,11 @@ import { SECOND } from '../kernel/seconds.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import type { OrganizationRecord } from '../store/organizations.ts'
 import type { Tenant } from '../tenants/tenants.ts'
-import { type Language, languageNames, languages } from '../words/languages.ts'
+import { type Language, languageNames } from '../words/languages.ts'
+import { shownName } from '../words/names.ts'
 import type { LoginServices } from './services.ts'
 
-export type Face = Pick<Tenant, 'name' | 'logoUrl' | 'accent'>
+export type Face = Pick<Tenant, 'name' | 'logoUrl' | 'faviconUrl' | 'accent' | 'supportEmail' | 'languages'>
 
 export interface Setting {
   /** In place of the tenant's, which is then not asked for. */
@@ -49,20 +50,32 @@ export async function show<N extends PageName>(
 ): Promise<Answer> {
   const nonce = randomSecret()
   const tenant = setting.face ?? (await services.tenants.find(incoming.tenant))
-  const picked = languages.find(language => language === incoming.query.get(LANGUAGE_PARAMETER))
-  const language = picked ?? languageHere(incoming, setting.uiLocales ?? null)
+  const picked = tenant.languages.find(language => language === incoming.query.get(LANGUAGE_PARAMETER))
+  const language = picked ?? languageHere(incoming, setting.uiLocales ?? null, tenant.languages)
   const own = setting.organization && brandingOf(setting.organization)
   const accent = own?.accent ?? tenant.accent
   const frame: Frame = {
     language,
     nonce,
+    texts: setting.face
+      ? undefined
+      : {
+          own: await services.tenants.findTexts(incoming.tenant, language),
+          variables: {
+            companyName: shownName(tenant.name),
+            clientName: shownName(setting.client?.name ?? tenant.name),
+            supportEmail: shownName(tenant.supportEmail ?? ''),
+          },
+        },
     brand: {
       name: own?.name ?? setting.client?.name ?? tenant.name,
       logoUrl: own?.logoUrl ?? setting.client?.logoUrl ?? tenant.logoUrl ?? undefined,
+      faviconUrl: tenant.faviconUrl ?? undefined,
       accent: accent === null ? undefined : { light: accent, dark: accent },
     },
     links: { privacy: setting.client?.policyUrl ?? undefined, terms: setting.client?.termsUrl ?? undefined },
-    languageLinks: languages.map(one => ({
+    // There is nothing to choose where there is one.
+    languageLinks: (tenant.languages.length > 1 ? tenant.languages : []).map(one => ({
       language: one,
       name: languageNames[one],
       href: inLanguage(incoming, one),

@@ -19,6 +19,7 @@ type Export = (from: Exporting) => Promise<JsonValue | undefined>
 const SECTIONS: Readonly<Record<string, Export>> = {
   tenant: async from => (await exportSettings(from)).tenant,
   attackProtection: async from => (await exportSettings(from)).attackProtection,
+  branding: async from => (await exportSettings(from)).branding,
   resourceServers: exportResourceServers,
   clients: exportClients,
   clientGrants: exportClientGrants,

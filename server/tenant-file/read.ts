@@ -39,6 +39,7 @@ export const OUTCOME = 'The tenant file cannot be applied; nothing was changed.'
 const SECTIONS = [
   'tenant',
   'attackProtection',
+  'branding',
   'clients',
   'resourceServers',
   'clientGrants',

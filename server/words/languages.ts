@@ -21,17 +21,20 @@ export interface LanguageWishes {
   readonly acceptLanguage?: string | undefined
 }
 
-/** The person's own choice goes before the application's wish, that before the browser's; English when none is spoken here. */
-export function chooseLanguage({ chosen = '', uiLocales = '', acceptLanguage = '' }: LanguageWishes): Language {
+/** The person's own choice goes before the application's wish, that before the browser's; of those offered, and English, or the first of them, when none of it is. */
+export function chooseLanguage(
+  { chosen = '', uiLocales = '', acceptLanguage = '' }: LanguageWishes,
+  among: readonly Language[] = languages,
+): Language {
   for (const tag of [chosen, ...uiLocales.split(' '), ...byPreference(acceptLanguage)]) {
-    const language = spoken(tag)
-    if (language) return language
+    const language = spokenLanguage(tag)
+    if (language && among.includes(language)) return language
   }
-  return DEFAULT
+  return among.includes(DEFAULT) ? DEFAULT : (among[0] ?? DEFAULT)
 }
 
 /** RFC 4647 §3.4 (lookup): `ko-Kore-KR` is shortened until it is a language spoken here. */
-function spoken(tag: string): Language | undefined {
+export function spokenLanguage(tag: string): Language | undefined {
   const primary = tag.trim().split('-', 1)[0]?.toLowerCase()
   return languages.find(language => language === primary)
 }
