@@ -110,6 +110,8 @@ export interface Overrides {
   readonly features?: readonly Feature[]
   /** False for a command that works beside servers: where the default tenant answers is theirs to say. */
   readonly isServer?: boolean
+  /** In the place of the DNS. */
+  readonly findDnsTexts?: (name: string) => Promise<readonly string[]>
   /** True for one of several processes on a port, beside the one that does what is to be done once. */
   readonly isWorker?: boolean
   /** Told a password that was made for the first administrator; by default nobody is. */
@@ -173,7 +175,9 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...(meter && { meter }),
     }
     const feed = createRevocationFeed({ store, bus, log })
-    const management = { ...oauth, feed, bus, hashQueue, brake, sealer }
+    const findDnsTexts =
+      overrides.findDnsTexts ?? (async name => (await import('./http/dns-texts.ts')).findDnsTexts(name))
+    const management = { ...oauth, feed, bus, hashQueue, brake, sealer, findDnsTexts }
     const revocationStreams = createRevocationStreams(management)
     const login: LoginServices = {
       ...shared,
@@ -236,6 +240,13 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       from: settings.mailFrom,
       openTransport: () => openTransport(settings, log),
       findSender: shared.tenants.find,
+      openTenantMail: async () =>
+        (await import('./notify/tenant-mail.ts')).createTenantMail({
+          store,
+          clock,
+          log,
+          addressesOf: egress.addressesOf,
+        }),
       events: { sent: mailSent, givenUp: mailGivenUp },
     })
     const mail = { name: 'mail', run: mailer.run }

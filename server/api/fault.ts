@@ -1,4 +1,5 @@
 /** How the Management API says no, which is Auth0's way: its libraries read `statusCode`, `message` and `errorCode`. */
+import { DocumentFault } from '../config/document-fault.ts'
 import { type Answer, type Fault, json } from '../http/route.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 
@@ -49,7 +50,15 @@ export function tellFault({ status, code, message, headers = {} }: Fault): Answe
 export function tell(error: unknown): Answer {
   if (error instanceof ManagementFault) return tellFault({ ...faultOf(error), code: error.errorCode })
   if (error instanceof ProtocolError) return tellFault(faultOf(error))
+  if (error instanceof DocumentFault)
+    return tellFault({ code: 'invalid_body', status: 400, message: sentenceOf(error) })
   throw error
+}
+
+/** What a verb below this surface could not take, as the frame says it of what it looked at itself. */
+function sentenceOf({ path, message }: DocumentFault): string {
+  const place = path.join('.')
+  return `Payload validation error: ${place === '' ? '' : `${place}: `}${message}`
 }
 
 const faultOf = (error: ProtocolError | ManagementFault): Fault => ({

@@ -5,7 +5,11 @@
 const PARTS = [
   '/actions',
   '/agents',
+  '/attack-protection/captcha',
+  '/attack-protection/phone-provider-protection',
   '/branding/phone',
+  // Markup that an operator writes, on the page where people enter passwords: pages are ours, their words and looks are not.
+  '/branding/templates',
   '/clients/cimd',
   '/connection-profiles',
   '/connections-directory-provisionings',
@@ -29,6 +33,8 @@ const PARTS = [
   '/organizations/:id/members/:user/effective-roles/sources',
   '/organizations/:id/organization-templates',
   '/organizations/:id/roles/:role/groups',
+  '/prompts/rendering',
+  '/prompts/:prompt/screen',
   '/rate-limit-policies',
   '/risk-assessments',
   '/roles/:id/groups',

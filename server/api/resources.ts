@@ -1,5 +1,10 @@
 /** What can be managed: each resource a file and a line. */
+import { attackProtection } from './attack-protection.ts'
 import { blacklists } from './blacklists.ts'
+import { branding } from './branding.ts'
+import { customDomains } from './custom-domains.ts'
+import { emailProvider } from './email-provider.ts'
+import { emailTemplates } from './email-templates.ts'
 import { grants } from './grants.ts'
 import { logs } from './logs.ts'
 import type { Operation } from './operation.ts'
@@ -9,23 +14,32 @@ import { organizationDomains } from './organization-domains.ts'
 import { organizationInvitations } from './organization-invitations.ts'
 import { organizationMembers } from './organization-members.ts'
 import { organizations } from './organizations.ts'
+import { prompts } from './prompts.ts'
 import { refreshTokens } from './refresh-tokens.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { roles } from './roles.ts'
 import { sessions } from './sessions.ts'
 import { stats } from './stats.ts'
+import { tenantSettings } from './tenant-settings.ts'
 import { userRoles } from './user-roles.ts'
 import { users } from './users.ts'
 
 export const operations: readonly Operation[] = [
+  ...attackProtection,
   ...blacklists,
+  ...branding,
+  ...customDomains,
+  ...emailProvider,
+  ...emailTemplates,
   ...grants,
   ...logs,
+  ...prompts,
   ...refreshTokens,
   ...revokeAccess,
   ...roles,
   ...sessions,
   ...stats,
+  ...tenantSettings,
   ...userRoles,
   ...users,
   ...logs,

@@ -22,6 +22,8 @@ export interface ApiServices extends TokenJudges {
   readonly brake: Brake
   readonly sealer: Sealer
   readonly egress: Egress
+  /** Every text that stands in the DNS under a name. */
+  readonly findDnsTexts: (name: string) => Promise<readonly string[]>
   readonly audit: AuditBuffer
   readonly bus: Bus
   readonly log: Log
