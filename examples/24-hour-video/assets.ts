@@ -21,6 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 const FILES = [
   'index.html',
+  'lock.html',
   'style.css',
   'icon.svg',
   'app.js',
@@ -31,6 +32,7 @@ const FILES = [
   'film.js',
   'home.js',
   'live.js',
+  'lock.js',
   'profile.js',
   'scenes.js',
   'watch.js',
@@ -54,23 +56,36 @@ export async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
   return assets.set('/', assets.get('/index.html') as Asset)
 }
 
-async function readAsset(url: URL): Promise<Asset> {
-  const body = await readFile(url)
-  const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-  return { type: TYPES[extname(url.pathname)] as string, etag, body }
+const readAsset = async (url: URL): Promise<Asset> => assetOf(url.pathname, await readFile(url))
+
+const assetOf = (name: string, body: Buffer): Asset => ({
+  type: TYPES[extname(name)] as string,
+  etag: `"${createHash('sha256').update(body).digest('base64url')}"`,
+  body,
+})
+
+export const LOCK_PAGE = '/lock.html'
+export const LOCK_SCRIPT = '/vendor/auth0-lock.js'
+let lock: Promise<Asset> | undefined
+
+/** Made when it is first asked for: it takes a second or two, and most people never open its page. */
+export function lockScript(): Promise<Asset> {
+  lock ??= import('./lock-bundle.ts').then(async ({ bundleLock }) => assetOf(LOCK_SCRIPT, await bundleLock()))
+  return lock
 }
 
 /**
  * The page talks to the issuer (tokens), frames it (silent sign-in), and asks the API at the gateway. The SDK keeps refresh tokens in a worker it
  * makes from a blob. Profile pictures come from anywhere.
  */
-export function pageHeaders(issuer: string, api: string): Readonly<Record<string, string>> {
+export function pageHeaders(issuer: string, api: string, { withLock = false } = {}): Readonly<Record<string, string>> {
   const { origin } = new URL(issuer)
   const edge = new URL(api).origin
   const policy = {
     'default-src': "'none'",
-    'script-src': "'self'",
-    'style-src': "'self'",
+    // Lock loads what it is to show as a script of the issuer's, and writes its look into the page.
+    'script-src': withLock ? `'self' ${origin}` : "'self'",
+    'style-src': withLock ? "'self' 'unsafe-inline'" : "'self'",
     'img-src': `'self' data: https: ${origin}`,
     'connect-src': `'self' ${origin} ${edge} ${edge.replace(/^http/, 'ws')}`,
     'frame-src': origin,

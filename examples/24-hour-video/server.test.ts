@@ -27,9 +27,18 @@ describe('the page of the example', () => {
     assert.deepEqual(await (await get('/config.json')).json(), {
       issuer,
       clientId: '24-hour-video',
+      lockClientId: '24-hour-video-lock',
       audience: 'https://24-hour-video.example/api',
       api: API,
     })
+  })
+
+  test('the page with Lock is lent what Lock needs, and it alone', async () => {
+    const policyOf = async (path: string) => (await get(path)).headers.get('content-security-policy') ?? ''
+    const policy = await policyOf('/lock.html')
+    assert.ok(policy.includes(`script-src 'self' ${issuer.slice(0, -1)};`))
+    assert.ok(policy.includes("style-src 'self' 'unsafe-inline';"))
+    assert.ok(!(await policyOf('/lock.js')).includes('unsafe'))
   })
 
   test('every file the page names is served, with its type', async () => {

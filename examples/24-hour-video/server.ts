@@ -4,7 +4,7 @@
  */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { pageHeaders, readAssets } from './assets.ts'
+import { LOCK_PAGE, LOCK_SCRIPT, lockScript, pageHeaders, readAssets } from './assets.ts'
 
 export interface ExampleOptions {
   /** 0 takes a free one. */
@@ -16,6 +16,8 @@ export interface ExampleOptions {
   readonly api: string
   readonly audience?: string
   readonly clientId?: string
+  /** Of the page with Lock, which gives passwords to the issuer itself. */
+  readonly lockClientId?: string
 }
 
 export interface Example {
@@ -34,14 +36,16 @@ export async function startExample({
   api,
   audience = 'https://24-hour-video.example/api',
   clientId = '24-hour-video',
+  lockClientId = '24-hour-video-lock',
 }: ExampleOptions): Promise<Example> {
   const assets = await readAssets()
   const headers = pageHeaders(issuer, api)
-  const config = { issuer, clientId, audience, api }
+  const lockHeaders = pageHeaders(issuer, api, { withLock: true })
+  const config = { issuer, clientId, lockClientId, audience, api }
 
-  const server = createServer((request, response) => {
+  const server = createServer(async (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string
-    const asset = assets.get(path)
+    const asset = path === LOCK_SCRIPT ? await lockScript().catch(() => undefined) : assets.get(path)
     if (request.method !== 'GET' && request.method !== 'HEAD')
       sendJson(response, 405, { error: 'method_not_allowed' }, { allow: 'GET, HEAD' })
     else if (path === '/config.json') sendJson(response, 200, config, { 'cache-control': 'no-cache' })
@@ -49,7 +53,8 @@ export async function startExample({
     else {
       const { type, etag, body } = asset
       const isKnown = request.headers['if-none-match'] === etag
-      response.writeHead(isKnown ? 304 : 200, { ...headers, etag, 'content-type': type })
+      const policy = path === LOCK_PAGE ? lockHeaders : headers
+      response.writeHead(isKnown ? 304 : 200, { ...policy, etag, 'content-type': type })
       response.end(isKnown || request.method === 'HEAD' ? undefined : body)
     }
   })
