@@ -377,6 +377,7 @@ export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'event
     : [{ name: 'events', remove: (now: number, limit: number) => store.events.purge(now - eventRetention, limit) }]),
   { name: 'counters', remove: store.counters.purge },
   { name: 'devices', remove: store.devices.purge },
+  { name: 'jobs', remove: store.jobs.purge },
   {
     name: 'people of removed connections',
     remove: (now, limit) => removePeopleOfRemovedConnections(store, now, limit),

@@ -1,4 +1,4 @@
-/** Names for things. An id is not a secret, but none can be guessed: all carry at least 96 random bits. */
+/** Names for things. An id is not a secret, but none can be guessed: all carry at least 64 random bits. */
 import { randomUUIDv7 } from 'node:crypto'
 import { SECOND } from './seconds.ts'
 import { randomBytes } from './secrets.ts'
@@ -13,8 +13,16 @@ export function newId(prefix: string): string {
   return `${prefix}_${bytes.toString('base64url')}`
 }
 
-/** 24 hexadecimal characters: the form of Auth0's user ids, so that `auth0|<id>` fits what applications store. */
-export const newObjectId = (): string => randomBytes(12).toString('hex')
+/**
+ * 24 hexadecimal characters: the form of Auth0's user ids, so that `auth0|<id>` fits what applications store. As there, they
+ * begin with the second they were made in, for the reason of `newId`: people who come by the thousand are written with half
+ * the work, and 64 random bits are more than anybody guesses.
+ */
+export function newObjectId(): string {
+  const bytes = randomBytes(12)
+  bytes.writeUInt32BE(Math.floor(Date.now() / SECOND))
+  return bytes.toString('hex')
+}
 
 /** 32 letters and digits: the form of Auth0's client ids. */
 export const newClientId = (): string => randomBytes(16).toString('hex')

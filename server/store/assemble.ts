@@ -21,6 +21,7 @@ import { eventsIn } from './events.ts'
 import { familiesIn } from './families.ts'
 import type { Gate } from './gate.ts'
 import { invitationsIn } from './invitations.ts'
+import { jobsIn } from './jobs.ts'
 import { keysIn } from './keys.ts'
 import { logoutDeliveriesIn } from './logout-deliveries.ts'
 import { mailsIn } from './mails.ts'
@@ -84,6 +85,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   sealedValues: sealedValuesIn(db),
   counters: countersIn(db),
   devices: devicesIn(db),
+  jobs: jobsIn(db),
   organizations: organizationsIn(db),
   memberships: membershipsIn(db),
   organizationConnections: organizationConnectionsIn(db),

@@ -56,6 +56,10 @@ const TABLES: { readonly [Table in keyof Tables]: Kept | 'left behind' } = {
   event_cursors: 'left behind',
   // Codes, sign-ins under way and mailed links: one that was used since would open again.
   tickets: 'left behind',
+  // Done since, or done a second time.
+  jobs: 'left behind',
+  job_parts: 'left behind',
+  job_errors: 'left behind',
   // Sent since, or wanted by nobody any more.
   mails: 'left behind',
   // One that was taken since would open again.

@@ -10,6 +10,7 @@ import { describeDocuments } from './conformance/documents.ts'
 import { describeEventCursors } from './conformance/event-cursors.ts'
 import { describeGrants } from './conformance/grants.ts'
 import { describeGuessing } from './conformance/guessing.ts'
+import { describeJobs } from './conformance/jobs.ts'
 import { describeKeys } from './conformance/keys.ts'
 import { describeLogout } from './conformance/logout.ts'
 import { describeMails } from './conformance/mails.ts'
@@ -64,6 +65,7 @@ export function describeStore(name: string, open: OpenForTest): void {
     describeTenantMail(stage)
     describeLogout(stage)
     describeGuessing(stage)
+    describeJobs(stage)
     describeKeys(stage)
     describeSealedValues(stage)
     describeRevocations(stage)

@@ -141,3 +141,29 @@ export async function* pagesOf<Row>(db: Database, table: string): AsyncIterable<
   }
   await sql`close page_by_page`.execute(db)
 }
+
+/**
+ * Many rows as one value: a list of columns for each, in the order of `columns`, read as a table by the statement it stands
+ * in. A statement with a place for every value of every row would be another one for each number of rows, and is slower.
+ */
+export function rowsOf(
+  db: Database,
+  columns: Readonly<Record<string, 'text' | 'bigint'>>,
+  rows: readonly (readonly (string | number | null)[])[],
+): RawBuilder<unknown> {
+  const isPostgres = dialectOf(db) === 'postgres'
+  const fields = Object.values(columns).map((type, place) => {
+    const field = sql`value ->> ${sql.lit(place)}`
+    return type === 'bigint' && isPostgres ? sql`(${field})::bigint` : field
+  })
+  const list = JSON.stringify(rows.map(row => row.map(storableInJson)))
+  const source = isPostgres ? sql`jsonb_array_elements(${list}::jsonb) as listed(value)` : sql`json_each(${list})`
+  // SQLite takes `on conflict` after a select for part of a join unless something stands between.
+  return sql`select ${sql.join(fields)} from ${source} where true`
+}
+
+/** What JSON can say and a database cannot hold: a zero byte, and half of a pair of surrogates. */
+const storableInJson = (value: string | number | null): string | number | null =>
+  typeof value !== 'string' || (value.isWellFormed() && !value.includes('\0'))
+    ? value
+    : value.toWellFormed().replaceAll('\0', '\uFFFD')

@@ -22,6 +22,7 @@ import { whatIsLive } from './migrations/0017-what-is-live.ts'
 import { permissions } from './migrations/0018-permissions.ts'
 import { connections } from './migrations/0019-connections.ts'
 import { organizations } from './migrations/0021-organizations.ts'
+import { jobs } from './migrations/0022-jobs.ts'
 import { mailAndDomains } from './migrations/0023-mail-and-domains.ts'
 import type { Database } from './schema.ts'
 
@@ -47,6 +48,8 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0019-connections': connections(dialect),
   '0021-organizations': organizations(dialect),
   '0023-mail-and-domains': mailAndDomains(dialect),
+  '0015-documents': documents(dialect),
+  '0022-jobs': jobs(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */

@@ -509,6 +509,44 @@ export interface EndedTokensTable {
   expires_at: number
 }
 
+export interface JobsTable {
+  tenant: string
+  id: string
+  type: string
+  status: string
+  connection: string | null
+  asked: string
+  asked_by: string
+  progress: string
+  size: number
+  done: number
+  inserted: number
+  updated: number
+  failed: number
+  failure: string | null
+  created_at: number
+  started_at: number | null
+  ended_at: number | null
+  attempts: number
+  /** Null while it is received, and once it is over. */
+  due_at: number | null
+  kept_until: number
+}
+
+export interface JobPartsTable {
+  tenant: string
+  job: string
+  place: number
+  bytes: Uint8Array
+}
+
+export interface JobErrorsTable {
+  tenant: string
+  job: string
+  place: number
+  error: string
+}
+
 export interface Tables {
   tenants: TenantsTable
   hosts: HostsTable
@@ -557,6 +595,9 @@ export interface Tables {
   discovery_domains: DiscoveryDomainsTable
   ended_tokens: EndedTokensTable
   documents: DocumentsTable
+  jobs: JobsTable
+  job_parts: JobPartsTable
+  job_errors: JobErrorsTable
 }
 
 /** A database or a transaction in it: nouns are written against either. */

@@ -22,6 +22,7 @@ import type { EventCursors } from './event-cursors.ts'
 import type { Events } from './events.ts'
 import type { Families } from './families.ts'
 import type { Invitations } from './invitations.ts'
+import type { Jobs } from './jobs.ts'
 import type { Keys } from './keys.ts'
 import type { LogoutDeliveries } from './logout-deliveries.ts'
 import type { Mails } from './mails.ts'
@@ -76,6 +77,7 @@ export interface Nouns {
   readonly sealedValues: SealedValues
   readonly counters: Counters
   readonly devices: Devices
+  readonly jobs: Jobs
   readonly organizations: Organizations
   readonly memberships: Memberships
   readonly organizationConnections: OrganizationConnections

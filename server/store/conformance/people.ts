@@ -50,6 +50,89 @@ export function describePeople(stage: Stage): void {
       assert.deepEqual(tally(answers), { created: 1, taken: 31 })
     })
 
+    const personOf = (tenant: string, name: string, more: { email?: string; subject?: string } = {}) => {
+      const user = userOf(tenant, {
+        id: `auth0|${name}`,
+        email: more.email ?? `${name}@example.com`,
+        profile: { name },
+      })
+      return { user, identity: identityOf(user, more.subject ? { subject: more.subject } : {}), password: null }
+    }
+
+    test('many at once come back as each alone would, with their passwords and attributes', async () => {
+      const { users, credentials } = stage.store
+      const tenant = newTenant()
+      const odd = 'a\0b \ud800 "quoted" \\ 가 ’'
+      const metadata = { odd, list: ['x', 1, true, null], deep: { er: 'y' } }
+      const ada = userOf(tenant, {
+        blocked: true,
+        userMetadata: metadata,
+        username: 'Ada',
+        appMetadata: { plan: 'Gold' },
+      })
+      const nobody = userOf(tenant, {
+        id: 'auth0|nobody',
+        email: null,
+        emailVerified: false,
+        lastIp: '::1',
+        loginsCount: 3,
+      })
+      const password = { ...credentialOf(tenant), secret: '$2b$10$hash', costClass: 2 }
+      const people = [
+        { user: ada, identity: identityOf(ada, { usernameKey: 'ada' }), password },
+        { user: nobody, identity: identityOf(nobody), password: null },
+      ]
+      assert.deepEqual(await users.createAll(people), ['created', 'created'])
+      for (const { user, identity } of people) {
+        assert.deepEqual(await users.find(tenant, user.id), user)
+        assert.deepEqual(await users.identitiesOf(tenant, user.id), [identity])
+      }
+      assert.deepEqual(await credentials.of(tenant, ada.id, 'password'), [password])
+      assert.deepEqual(await credentials.ofUser(tenant, nobody.id), [])
+      assert.deepEqual(await users.findByAttribute(tenant, 'app_metadata.plan', 'gold', 10), [ada.id])
+      assert.deepEqual(await users.findByAttribute(tenant, 'user_metadata.deep.er', 'y', 10), [ada.id])
+      assert.deepEqual(await users.createAll([]), [])
+    })
+
+    test('of many at once those whose id, subject or address is taken leave nothing, and the others are there', async () => {
+      const { store } = stage
+      const tenant = newTenant()
+      const ada = userOf(tenant)
+      await store.users.create(ada, identityOf(ada))
+      await store.users.create(userOf(tenant, { id: 'auth0|gone', email: 'gone@example.com' }), {
+        ...identityOf(userOf(tenant, { id: 'auth0|gone', email: 'gone@example.com' })),
+      })
+      await store.users.remove(tenant, 'auth0|gone', NOW)
+      const people = [
+        personOf(tenant, 'zoe'),
+        personOf(tenant, 'ada', { email: 'new@example.com' }),
+        personOf(tenant, 'same-address', { email: 'ada@example.com' }),
+        personOf(tenant, 'same-subject', { subject: 'ada' }),
+        personOf(tenant, 'zoe', { email: 'zoe2@example.com' }),
+        personOf(tenant, 'like-zoe', { email: 'zoe@example.com' }),
+        personOf(tenant, 'gone'),
+        personOf(tenant, 'bob'),
+      ]
+      const answers = await store.transaction(transaction => transaction.users.createAll(people))
+      const expected = ['created', ...Array.from({ length: 6 }, () => 'taken'), 'created']
+      assert.deepEqual(answers, expected)
+      assert.deepEqual(await store.users.find(tenant, ada.id), ada)
+      for (const id of ['same-address', 'same-subject', 'like-zoe', 'gone'])
+        assert.equal(await store.users.find(tenant, `auth0|${id}`), undefined)
+      assert.deepEqual(await store.users.findByAttribute(tenant, 'name', 'same-address', 10), [])
+      assert.equal((await store.users.findByEmailKey(tenant, 'con_passwords', 'zoe@example.com'))?.id, 'auth0|zoe')
+    })
+
+    test('of 8 who create the same 50 at once each is created by one', async () => {
+      const { users } = stage.store
+      const tenant = newTenant()
+      const people = Array.from({ length: 50 }, (_, index) => `person${index}`)
+      const answers = await inParallel(8, at =>
+        users.createAll((at % 2 ? people : people.toReversed()).map(name => personOf(tenant, name))),
+      )
+      assert.deepEqual(tally(answers.flat()), { created: 50, taken: 350 })
+    })
+
     test('taken leaves the transaction around it usable', async () => {
       const { store } = stage
       const ada = userOf(newTenant())
