@@ -518,3 +518,41 @@ export const managed = (
     user,
   )
 }
+
+// Jobs
+
+/** A file of people was taken in whole. `asked`: what is to become of it. */
+export const importedUsersBegun = (o: Occasion, client: string, job: string, asked: JsonObject) =>
+  event(o, 'users-import.begun', machine(client), { kind: 'job', id: job }, asked)
+
+/** What became of it. `failure`: why the rest was not read; null when all was. */
+export const importedUsersEnded = (
+  o: Occasion,
+  client: string,
+  job: string,
+  facts: {
+    readonly outcome: 'completed' | 'failed'
+    readonly failure: string | null
+    readonly inserted: number
+    readonly updated: number
+    readonly failed: number
+  },
+) => event(o, 'users-import.ended', machine(client), { kind: 'job', id: job }, facts)
+
+export const exportedUsersBegun = (o: Occasion, client: string, job: string, asked: JsonObject) =>
+  event(o, 'users-export.begun', machine(client), { kind: 'job', id: job }, asked)
+
+export const exportedUsersEnded = (
+  o: Occasion,
+  client: string,
+  job: string,
+  facts: { readonly outcome: 'completed' | 'failed'; readonly failure: string | null; readonly users: number },
+) => event(o, 'users-export.ended', machine(client), { kind: 'job', id: job }, facts)
+
+/** By whoever had its address, which is good once and for a minute. */
+export const exportedUsersDownloaded = (o: Occasion, job: string) =>
+  event(o, 'users-export.downloaded', stranger(), { kind: 'job', id: job })
+
+/** That a letter was sent is an event of its own. */
+export const verificationMailAsked = (o: Occasion, client: string, user: string, email: string) =>
+  event(o, 'verification-mail.asked', machine(client), { kind: 'user', id: user }, {}, { email })

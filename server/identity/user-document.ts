@@ -2,9 +2,10 @@
  * What a document may say of a person that comes from elsewhere, and what is wrong with one: the `users` of a tenant file
  * and the rows of an import, by the same rules. What follows from it is theirs to decide.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { checkMembers, type Member, type Problem, readMembers, unknownMembers } from '../config/members.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
-import { readEmailAddress } from '../policy/email-address.ts'
+import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import {
   LONGEST_PASSWORD_BYTES,
   type PasswordProblem,
@@ -12,6 +13,8 @@ import {
   SHORTEST_PASSWORD,
 } from '../policy/password-rule.js'
 import { isName, isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import type { Transaction } from '../store/store.ts'
+import type { UserChanges, UserRecord } from '../store/users.ts'
 import { hashProblem } from './password-hash.ts'
 import { DATABASE_STRATEGY } from './users.ts'
 
@@ -204,4 +207,25 @@ function readMetadata(
   if (Buffer.byteLength(JSON.stringify(metadata)) > MOST_METADATA_BYTES)
     complain([name], `${name} is larger than ${MOST_METADATA_BYTES / 1024} KiB.`)
   return metadata
+}
+
+/** Its hash may be dearer to check than any that is there. */
+export const announceCost = (transaction: Transaction, tenant: string): void =>
+  transaction.announce({ topic: 'cost-class', tenant, id: tenant })
+
+/** A document says what it gives and leaves the rest alone: people change their own profiles. */
+export function changesTo(before: UserRecord, entry: UserDocument): UserChanges {
+  const isOtherAddress = before.email === null || emailKey(before.email) !== emailKey(entry.email)
+  const after = {
+    email: entry.email,
+    // Nobody has proven a new address unless the file says so.
+    emailVerified: entry.emailVerified ?? (before.emailVerified && !isOtherAddress),
+    blocked: entry.blocked ?? before.blocked,
+    profile: { ...before.profile, ...entry.profile },
+    appMetadata: entry.appMetadata ?? before.appMetadata,
+    userMetadata: entry.userMetadata ?? before.userMetadata,
+  }
+  return Object.fromEntries(
+    Object.entries(after).filter(([name, value]) => !isDeepStrictEqual(value, before[name as keyof typeof after])),
+  )
 }

@@ -1,5 +1,5 @@
 /** People: how they come to be, and how they are found by what they type. */
-import type { Clock } from '../kernel/clock.ts'
+import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId, newObjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
@@ -7,6 +7,7 @@ import { type ConnectionRecord, DATABASE_STRATEGY } from '../store/connections.t
 import { type CredentialRecord, FIRST_PASSWORD } from '../store/credentials.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
+import type { NewPerson } from '../store/users-at-once.ts'
 import { costClassOf } from './failure-holds.ts'
 import { workOf } from './password-hash.ts'
 
@@ -54,6 +55,7 @@ export interface NewUser {
   readonly passwordHash: string | null
   /** With or without its `auth0|`; one is made when it is left out. */
   readonly id?: string
+  readonly blocked?: boolean
   readonly profile?: JsonObject
   readonly appMetadata?: JsonObject
   readonly userMetadata?: JsonObject
@@ -66,13 +68,21 @@ export async function createUser(
   person: NewUser,
   clock: Clock,
 ): Promise<UserRecord | 'taken'> {
-  const now = clock()
+  const { user, identity, password } = newPerson(connection, person, clock())
+  if ((await transaction.users.create(user, identity)) === 'taken') return 'taken'
+  if (password) await transaction.credentials.put(password)
+  return user
+}
+
+/** What is written of somebody who is new in a database of passwords. */
+export function newPerson(connection: ConnectionRecord, person: NewUser, now: Instant): NewPerson {
+  const { tenant } = connection
   const subject = (person.id ?? newObjectId()).replace(/^auth0\|/, '')
   const user: UserRecord = {
-    tenant: connection.tenant,
+    tenant,
     id: `${connection.strategy}|${subject}`,
     epoch: 0,
-    blocked: false,
+    blocked: person.blocked ?? false,
     email: person.email,
     emailVerified: person.emailVerified,
     profile: { ...defaultProfile(person.email), ...person.profile },
@@ -86,7 +96,7 @@ export async function createUser(
     loginsCount: 0,
   }
   const identity = {
-    tenant: connection.tenant,
+    tenant,
     user: user.id,
     connection: connection.id,
     provider: connection.strategy,
@@ -96,9 +106,7 @@ export async function createUser(
     profile: null,
     ordinal: 0,
   }
-  if ((await transaction.users.create(user, identity)) === 'taken') return 'taken'
-  if (person.passwordHash !== null) await setPassword(transaction, user, person.passwordHash, clock)
-  return user
+  return { user, identity, password: person.passwordHash === null ? null : passwordFor(user, person.passwordHash, now) }
 }
 
 /** Of the person's first identity. */
@@ -110,18 +118,19 @@ export const setPassword = (
   user: Pick<UserRecord, 'tenant' | 'id'>,
   hash: string,
   clock: Clock,
-): Promise<void> =>
-  nouns.credentials.put({
-    tenant: user.tenant,
-    user: user.id,
-    kind: 'password',
-    id: FIRST_PASSWORD,
-    publicPart: '',
-    secret: hash,
-    counter: 0,
-    createdAt: clock(),
-    costClass: costClassOf(workOf(hash)),
-  })
+): Promise<void> => nouns.credentials.put(passwordFor(user, hash, clock()))
+
+const passwordFor = (user: Pick<UserRecord, 'tenant' | 'id'>, hash: string, now: Instant): CredentialRecord => ({
+  tenant: user.tenant,
+  user: user.id,
+  kind: 'password',
+  id: FIRST_PASSWORD,
+  publicPart: '',
+  secret: hash,
+  counter: 0,
+  createdAt: now,
+  costClass: costClassOf(workOf(hash)),
+})
 
 /** What Auth0 fills in for a person of whom only the address is known, and its SDKs show. */
 const defaultProfile = (email: string): JsonObject => ({ name: email, nickname: email.split('@')[0] ?? email })

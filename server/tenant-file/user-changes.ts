@@ -6,13 +6,13 @@ import { isDeepStrictEqual } from 'node:util'
 import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
+import { announceCost, changesTo } from '../identity/user-document.ts'
 import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, passwordOf, setPassword } from '../identity/users.ts'
 import { newObjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
-import type { Transaction } from '../store/store.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
 import type { Planning, Step } from './plan.ts'
 import type { RolePlan } from './roles.ts'
@@ -186,26 +186,6 @@ const shown = ({ blocked, email, emailVerified, profile, appMetadata, userMetada
   ...{ email, email_verified: emailVerified, blocked, ...profile },
   ...{ app_metadata: appMetadata, user_metadata: userMetadata },
 })
-
-/** Its hash may be dearer to check than any that is there. */
-const announceCost = (transaction: Transaction, tenant: string): void =>
-  transaction.announce({ topic: 'cost-class', tenant, id: tenant })
-
-function changesTo(before: UserRecord, entry: UserEntry): UserChanges {
-  const isOtherAddress = before.email === null || emailKey(before.email) !== emailKey(entry.email)
-  const after = {
-    email: entry.email,
-    // Nobody has proven a new address unless the file says so.
-    emailVerified: entry.emailVerified ?? (before.emailVerified && !isOtherAddress),
-    blocked: entry.blocked ?? before.blocked,
-    profile: { ...before.profile, ...entry.profile },
-    appMetadata: entry.appMetadata ?? before.appMetadata,
-    userMetadata: entry.userMetadata ?? before.userMetadata,
-  }
-  return Object.fromEntries(
-    Object.entries(after).filter(([name, value]) => !isDeepStrictEqual(value, before[name as keyof typeof after])),
-  )
-}
 
 /** `meet` has made sure that a new user has the one or the other. */
 async function firstPassword({ password, passwordHash }: UserEntry): Promise<string> {
