@@ -2,11 +2,13 @@
  * The wiring: the only file that knows every part. It opens what the settings name, hands each part what it
  * stands on, and lists all routes and all background jobs. No decision is made here.
  */
+import { statfs } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
+import { exportDownloadRoute } from './api/export-download.ts'
 import { managementRoutes } from './api/management.ts'
 import { createRevocationStreams } from './api/revocation-streams.ts'
 import { countEvents } from './audit/counted.ts'
@@ -35,6 +37,7 @@ import { removePeopleOfRemovedConnections } from './identity/connection-removal.
 import { createConnections, REMOVED_CONNECTION_TOPIC } from './identity/connections.ts'
 import { createFailureHolds } from './identity/failure-holds.ts'
 import { createHashQueue } from './identity/hash-queue.ts'
+import { createJobQueue, JOB_TOPIC } from './identity/jobs/queue.ts'
 import type { Bus } from './kernel/bus.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import type { Counter } from './kernel/counter.ts'
@@ -175,9 +178,10 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...(meter && { meter }),
     }
     const feed = createRevocationFeed({ store, bus, log })
+    const imports = { largest: settings.largestImport, roomLeft: () => roomLeft(settings) }
     const findDnsTexts =
       overrides.findDnsTexts ?? (async name => (await import('./http/dns-texts.ts')).findDnsTexts(name))
-    const management = { ...oauth, feed, bus, hashQueue, brake, sealer, findDnsTexts }
+    const management = { ...oauth, feed, bus, hashQueue, brake, sealer, findDnsTexts, imports }
     const revocationStreams = createRevocationStreams(management)
     const login: LoginServices = {
       ...shared,
@@ -208,6 +212,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
         ...embeddedRoutes(login),
         revocationStreams.route,
         ...managementRoutes(management, settings.managementCalls),
+        exportDownloadRoute({ store, clock }),
       ],
       findHost: host => shared.tenants.findHost(host),
       isClientOrigin: createClientOrigins({ store, bus, clock }),
@@ -255,13 +260,14 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const doesJobs = isServer && !isWorker
     const work = doesJobs ? features.flatMap(feature => feature.work?.(oauth, job => jobs.wake(job)) ?? []) : []
     for (const { prepare } of work) await prepare?.()
-    const served = doesJobs ? [mail, ...work.map(({ job }) => job)] : []
+    const userJobs = doesJobs ? [{ job: createJobQueue({ store, clock, log }), wokenBy: JOB_TOPIC }] : []
+    const served = doesJobs ? [mail, ...[...work, ...userJobs].map(({ job }) => job)] : []
     const kept = isWorker ? [] : jobList(settings, { store, sealer, clock, log })
     const once = isWorker ? [] : [...served, ...kept.map(({ job }) => job)]
     const jobs: Jobs = startJobs([...(tls ? [tls] : []), ...once], clock, log, meter)
     const wakeMailer = () => jobs.wake(mail)
     if (doesJobs) bus.subscribe(MAIL_TOPIC, { heard: wakeMailer, missed: wakeMailer })
-    for (const { job, wokenBy } of [...work, ...kept]) {
+    for (const { job, wokenBy } of [...work, ...userJobs, ...kept]) {
       if (wokenBy === undefined) continue
       const wake = () => jobs.wake(job)
       bus.subscribe(wokenBy, { heard: wake, missed: wake })
@@ -332,6 +338,13 @@ async function openCertificate(
   const files = tlsCert === null || tlsKey === null ? null : { cert: tlsCert, key: tlsKey }
   const { keepCertificate } = await import('./tls/keeper.ts')
   return keepCertificate({ files, dataFolder, hosts, clock, log })
+}
+
+/** In bytes, where an embedded database lies. */
+async function roomLeft({ databaseUrl, dataFolder }: Settings): Promise<number | null> {
+  if (databaseUrl !== null) return null
+  const { bavail, bsize } = await statfs(dataFolder)
+  return bavail * bsize
 }
 
 /** Loaded at the first mail. */

@@ -73,10 +73,11 @@ async function carryOut(
 ): Promise<Reply> {
   const { checkBody, checkQuery } = await import('./check.ts')
   const { incoming } = call
-  if (incoming.body.names.length > 0) throw new ManagementFault(415, 'invalid_body', 'Send JSON.')
+  if (incoming.body.names.length > 0 || (incoming.stream !== null) !== operation.takesForm)
+    throw new ManagementFault(415, 'invalid_body', operation.takesForm ? 'Send multipart/form-data.' : 'Send JSON.')
   const query = checkQuery(operation.query, incoming.query) as never
   const given = incoming.json ?? (operation.bodyMayBeLeftOut ? {} : undefined)
-  const body = (operation.body ? checkBody(operation.body, given) : given) as never
+  const body = (operation.body && !operation.takesForm ? checkBody(operation.body, given) : given) as never
   const path = (name: string) => values[name] ?? ''
   return operation.run({ ...call, query, body, path }, services)
 }

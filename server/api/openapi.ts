@@ -42,7 +42,17 @@ const FAULT = {
   },
 }
 
-function describe({ method, path, summary, scopes, query, body, bodyMayBeLeftOut, answers }: Operation): object {
+function describe({
+  method,
+  path,
+  summary,
+  scopes,
+  query,
+  body,
+  bodyMayBeLeftOut,
+  takesForm,
+  answers,
+}: Operation): object {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     ...{ name, in: 'path', required: true, schema: { type: 'string' } },
   }))
@@ -55,7 +65,7 @@ function describe({ method, path, summary, scopes, query, body, bodyMayBeLeftOut
     summary,
     security: alternatives(scopes).map(token => ({ token })),
     parameters: [...inPath, ...inQuery],
-    ...(body && { requestBody: { required: !bodyMayBeLeftOut, content: contentOf(body) } }),
+    ...(body && { requestBody: { required: !bodyMayBeLeftOut, content: contentOf(body, takesForm) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, schema]) => [
@@ -74,7 +84,9 @@ function describe({ method, path, summary, scopes, query, body, bodyMayBeLeftOut
 const alternatives = (rule: ScopeRule): readonly (readonly string[])[] =>
   'allOf' in rule ? [rule.allOf] : rule.map(scope => [scope])
 
-const contentOf = (schema: TSchema) => ({ 'application/json': { schema } })
+const contentOf = (schema: TSchema, isForm = false) => ({
+  [isForm ? 'multipart/form-data' : 'application/json']: { schema },
+})
 
 const scopesOf = (operations: readonly Operation[]): Record<string, string> =>
   Object.fromEntries(

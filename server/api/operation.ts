@@ -54,6 +54,8 @@ export interface Operation extends Description {
   readonly query: TObject | null
   /** A query parameter that is not in `query` is refused; what a body may hold besides is its schema's to say. */
   readonly body: TSchema | null
+  /** Takes a form of several parts in the place of JSON, and reads it itself; the schema describes what is in it. */
+  readonly takesForm: boolean
   /** A request without a body counts as one whose body is an empty object. */
   readonly bodyMayBeLeftOut: boolean
   run(call: Call<never, never>, services: ApiServices): Promise<Reply>
@@ -65,6 +67,7 @@ export const operation = <Query extends TObject = TObject, Body extends TSchema 
     readonly query?: Query
     readonly body?: Body
     readonly bodyMayBeLeftOut?: true
+    readonly takesForm?: true
     run(
       call: Call<
         [TObject] extends [Query] ? Record<string, never> : Static<Query>,
@@ -78,5 +81,6 @@ export const operation = <Query extends TObject = TObject, Body extends TSchema 
   query: given.query ?? null,
   body: given.body ?? null,
   bodyMayBeLeftOut: given.bodyMayBeLeftOut ?? false,
+  takesForm: given.takesForm ?? false,
   run: given.run as Operation['run'],
 })

@@ -6,6 +6,7 @@ import { customDomains } from './custom-domains.ts'
 import { emailProvider } from './email-provider.ts'
 import { emailTemplates } from './email-templates.ts'
 import { grants } from './grants.ts'
+import { jobs } from './jobs.ts'
 import { logs } from './logs.ts'
 import type { Operation } from './operation.ts'
 import { organizationClients } from './organization-clients.ts'
@@ -54,3 +55,4 @@ export const operations: readonly Operation[] = [
   ...stats,
   ...userRoles,
 ]
+export const operations: readonly Operation[] = [...jobs, ...logs, ...revokeAccess, ...stats]

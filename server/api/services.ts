@@ -26,7 +26,16 @@ export interface ApiServices extends TokenJudges {
   readonly findDnsTexts: (name: string) => Promise<readonly string[]>
   readonly audit: AuditBuffer
   readonly bus: Bus
+  readonly imports: ImportLimits
   readonly log: Log
   /** Where somebody counts. */
   readonly meter?: Meter
+}
+
+/** How much may be sent to be imported. */
+export interface ImportLimits {
+  /** In bytes, of a file. */
+  readonly largest: number
+  /** In bytes, where what is sent will lie; null where that is a database elsewhere, whose room is not known. */
+  readonly roomLeft: () => Promise<number | null>
 }

@@ -135,6 +135,12 @@ const OWN_TYPES = {
   'key.retired': byOperator('key.retired', 'A key retires'),
   'key.rotated': byOperator('key.rotated', 'Rotate a key'),
   'key.revoked': byOperator('key.revoked', 'Revoke a key'),
+  'users-import.begun': is(API_OPERATION, 'Import users'),
+  'users-import.ended': is(API_OPERATION, 'An import of users ended'),
+  'users-export.begun': is(API_OPERATION, 'Export users'),
+  'users-export.ended': is(API_OPERATION, 'An export of users ended'),
+  'users-export.downloaded': is(API_OPERATION, 'Download an export of users'),
+  'verification-mail.asked': is(API_OPERATION, 'Send a verification email'),
   'master-key.rewrapped': byOperator('master-key.rewrapped', 'Seal under another master key'),
 } as const satisfies Readonly<Record<string, LogType>>
 

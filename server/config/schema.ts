@@ -46,6 +46,8 @@ export interface Settings {
   readonly drain: number
   /** A second, of one client, in one process; 0 for any number. */
   readonly managementCalls: number
+  /** In bytes. */
+  readonly largestImport: number
   readonly metricsPort: number | null
   readonly metricsHost: string
   /** Milliseconds; null keeps them for ever. */
@@ -375,6 +377,14 @@ export const options = {
     sentence:
       'How often one client may call the Management API, counted by each process; 0 for as often as it likes. Answers tell in X-RateLimit-* how much is left.',
     read: raw => wholeNumber('LATCHKEY_MANAGEMENT_CALLS', raw, 500, 100_000),
+  },
+  largestImport: {
+    name: 'LATCHKEY_LARGEST_IMPORT',
+    default: '1024',
+    unit: 'MiB',
+    sentence:
+      'How large a file of users to import may be. It lies in the database until its import is over, and an embedded one needs twice that room on its disk.',
+    read: raw => wholeNumber('LATCHKEY_LARGEST_IMPORT', raw, 1024, 102_400) * 1024 * 1024,
   },
   metricsHost: {
     name: 'LATCHKEY_METRICS_HOST',

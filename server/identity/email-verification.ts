@@ -30,15 +30,18 @@ export interface OpenVerification {
   readonly email: string
 }
 
-/** Mails a link, in the transaction that gave the user the address; not one more than may go to it. */
+/**
+ * Mails a link, in the transaction that gave the user the address; not one more than may go to it: `false` when that would
+ * be one.
+ */
 export async function askForVerification(
   transaction: Transaction,
   user: Pick<UserRecord, 'id'> & { readonly email: string },
   { issuer, language }: Correspondence,
   occasion: Occasion,
-): Promise<void> {
+): Promise<boolean> {
   const { tenant, at, userAgent } = occasion
-  if (!(await takeMail(transaction, tenant, 'verify-email', user.email, occasion))) return
+  if (!(await takeMail(transaction, tenant, 'verify-email', user.email, occasion))) return false
   const secret = randomSecret()
   const life = await linkLife(transaction, tenant, 'verify_email', VERIFICATION_LINK_LIFE)
   const data: VerificationData = { email: user.email, goodUntil: at + life }
@@ -62,6 +65,7 @@ export async function askForVerification(
     userAgent,
   } as const
   await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + life })
+  return true
 }
 
 /** Spends nothing. */

@@ -42,10 +42,7 @@ export interface JobRecord {
   readonly keptUntil: Instant
 }
 
-export type NewJob = Omit<
-  JobRecord,
-  'progress' | 'done' | 'inserted' | 'updated' | 'failed' | 'failure' | 'startedAt' | 'endedAt'
->
+export type NewJob = Omit<JobRecord, 'progress' | 'done' | 'inserted' | 'updated' | 'failed' | 'startedAt' | 'endedAt'>
 
 export interface ClaimedJob extends JobRecord {
   /** How often it has been claimed, this time included: whoever holds another number holds it no more. */
@@ -61,7 +58,7 @@ export interface JobError {
 }
 
 export interface Jobs {
-  /** One that is pending is due at once. */
+  /** One that is pending is due at once; one that is over was done in the transaction that makes it. */
   create(job: NewJob): Promise<void>
   find(tenant: string, id: string): Promise<JobRecord | undefined>
   /** How many of the tenant's are not over, those that are being received included. */
@@ -168,10 +165,10 @@ export const jobsIn = (db: Database): Jobs => {
           inserted: 0,
           updated: 0,
           failed: 0,
-          failure: null,
+          failure: job.failure,
           created_at: job.createdAt,
-          started_at: null,
-          ended_at: null,
+          started_at: OVER.includes(job.status) ? job.createdAt : null,
+          ended_at: OVER.includes(job.status) ? job.createdAt : null,
           attempts: 0,
           due_at: job.status === 'pending' ? job.createdAt : null,
           kept_until: job.keptUntil,

@@ -18,13 +18,11 @@ import type { UserRecord } from '../../store/users.ts'
 import type { NewPerson } from '../../store/users-at-once.ts'
 import { announceCost, changesTo, readUserDocument, type UserDocument } from '../user-document.ts'
 import { DATABASE_STRATEGY, newPerson, passwordOf, setPassword } from '../users.ts'
-import { JobLost, type JobServices, occasionOfJob, type Turn } from './job.ts'
+import { JobLost, type JobServices, MOST_ERRORS, occasionOfJob, type Turn } from './job.ts'
 import { BEFORE_ALL, createRowReader, LONGEST_ROW, type Row, RowsFault, type RowsState } from './rows.ts'
 
 /** Everybody who writes waits meanwhile: some 40 ms on a usual core. */
 const ROWS_AT_ONCE = 250
-/** Whose messages are kept; all are counted. */
-export const MOST_ERRORS = 10_000
 
 interface Read {
   readonly row: Row

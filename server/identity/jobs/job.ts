@@ -15,6 +15,9 @@ export interface JobServices {
   readonly keptFor: number
 }
 
+/** Of a job, that are kept and told. All are counted. */
+export const MOST_ERRORS = 10_000
+
 /** Jobs are worked on by turns, so that none waits for another's end. */
 export interface Turn {
   isOver(now: Instant): boolean

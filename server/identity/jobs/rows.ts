@@ -46,6 +46,13 @@ const isSpace = (byte: number): boolean => byte === SPACE || byte === LF || byte
 /** Written by Windows before UTF-8. */
 const MARK = [0xef, 0xbb, 0xbf]
 
+/** Whether it may be rows, by its first bytes. */
+export function beginsAsRows(bytes: Uint8Array): boolean {
+  const isMarked = MARK.every((byte, index) => bytes[index] === byte)
+  const first = bytes.subarray(isMarked ? MARK.length : 0).find(byte => !isSpace(byte))
+  return first === undefined || first === OPEN_LIST || first === OPEN
+}
+
 export interface RowReader {
   /** The rows that end in these bytes, which follow those before. Throws `RowsFault`. */
   read(bytes: Uint8Array): Generator<Row>
@@ -155,7 +162,7 @@ export function createRowReader(from: RowsState = BEFORE_ALL): RowReader {
   return {
     *read(bytes) {
       let at = 0
-      if (offset === 0 && bytes.length >= 3 && MARK.every((byte, index) => bytes[index] === byte)) at = 3
+      if (offset === 0 && MARK.every((byte, index) => bytes[index] === byte)) at = MARK.length
       while (at < bytes.length) {
         if (!isInRow) {
           const byte = bytes[at] as number

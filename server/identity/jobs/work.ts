@@ -1,12 +1,13 @@
 /** THE LIST of what jobs do, and whose turn it is. Loaded when there is a job. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { exportedUsersEnded, importedUsersEnded } from '../../audit/events.ts'
 import type { Instant } from '../../kernel/clock.ts'
 import { UnavailableError } from '../../kernel/errors.ts'
 import { SECOND } from '../../kernel/seconds.ts'
 import type { ClaimedJob, JobType } from '../../store/jobs.ts'
 import { exportUsers } from './export-users.ts'
 import { importUsers } from './import-users.ts'
-import { JobLost, type JobServices, type Turn } from './job.ts'
+import { JobLost, type JobServices, occasionOfJob, type Turn } from './job.ts'
 
 type Work = (services: JobServices, job: ClaimedJob, turn: Turn) => Promise<'over' | 'goes-on'>
 
@@ -40,8 +41,19 @@ export async function workOnJobs(services: JobServices): Promise<Instant | undef
 }
 
 /** What it has done stays done, and says so. */
-async function giveUp({ store, clock, keptFor }: JobServices, job: ClaimedJob): Promise<void> {
+async function giveUp({ store, clock, keptFor }: JobServices, claimed: ClaimedJob): Promise<void> {
   const now = clock()
-  const failure = `An unexpected failure; the log has it under ${job.id}.`
-  await store.jobs.finish(job, { status: 'failed', failure, keptUntil: now + keptFor }, now)
+  const failure = `An unexpected failure; the log has it under ${claimed.id}.`
+  await store.transaction(async transaction => {
+    const outcome = { status: 'failed', failure, keptUntil: now + keptFor } as const
+    const job = await transaction.jobs.find(claimed.tenant, claimed.id)
+    if (!job || !(await transaction.jobs.finish(claimed, outcome, now))) return
+    const by = occasionOfJob(claimed, now)
+    const { id, type, inserted, updated, failed, done: users } = job
+    await transaction.events.record([
+      type === 'users_import'
+        ? importedUsersEnded(...by, id, { outcome: 'failed', failure, inserted, updated, failed })
+        : exportedUsersEnded(...by, id, { outcome: 'failed', failure, users }),
+    ])
+  })
 }

@@ -20,6 +20,7 @@ const jobAt = (tenant: string, createdAt: number, more: Partial<NewJob> = {}): N
   asked: { upsert: true },
   askedBy: { client: 'm2m' },
   size: 100,
+  failure: null,
   createdAt,
   keptUntil: createdAt + DAY,
   ...more,
