@@ -27,6 +27,7 @@ import { users } from './users.ts'
 
 export const operations: readonly Operation[] = [
   ...attackProtection,
+  ...jobs,
   ...blacklists,
   ...branding,
   ...customDomains,
@@ -55,4 +56,3 @@ export const operations: readonly Operation[] = [
   ...stats,
   ...userRoles,
 ]
-export const operations: readonly Operation[] = [...jobs, ...logs, ...revokeAccess, ...stats]

@@ -4,7 +4,7 @@ import { DAY, SECOND } from '../kernel/seconds.ts'
 import { loadSettings } from './load.ts'
 import { type Option, options, type Settings } from './schema.ts'
 
-const UNITS: Readonly<Record<string, number>> = { seconds: SECOND, days: DAY }
+const UNITS: Readonly<Record<string, number>> = { MiB: 1024 * 1024, seconds: SECOND, days: DAY }
 
 const all = Object.entries(options) as [keyof Settings, Option][]
 

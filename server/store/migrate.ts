@@ -47,9 +47,8 @@ const migrationsFor = (dialect: Dialect): Record<string, Migration> => ({
   '0018-permissions': permissions(dialect),
   '0019-connections': connections(dialect),
   '0021-organizations': organizations(dialect),
-  '0023-mail-and-domains': mailAndDomains(dialect),
-  '0015-documents': documents(dialect),
   '0022-jobs': jobs(dialect),
+  '0023-mail-and-domains': mailAndDomains(dialect),
 })
 
 /** What has been applied, by name. A database without the table is a new one. */
