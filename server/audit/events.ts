@@ -396,7 +396,7 @@ export const clientRemoved = (o: Occasion, client: string) =>
 // Keys
 
 /** Who changed a key: its own schedule or first use, or an operator with what they used. */
-export type KeyAuthor = 'keyring' | 'tenant-file' | 'command'
+export type KeyAuthor = 'keyring' | 'tenant-file' | 'command' | 'management-api'
 
 /** What an event says of a key: nothing that a key is made of. */
 export interface KeyFacts {

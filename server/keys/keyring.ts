@@ -95,7 +95,7 @@ export interface Keyring {
     tenant: string,
     resourceServer: string,
     secret: string,
-    by?: 'command' | 'tenant-file',
+    by?: 'command' | 'tenant-file' | 'management-api',
   ): Promise<'put' | 'unchanged'>
   /** Whether it was revoked as the secret of any API of the tenant, and will not be taken again. */
   isRevokedApiSecret(tenant: string, secret: string): Promise<boolean>

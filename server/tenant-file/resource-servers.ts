@@ -1,20 +1,18 @@
 /** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
 import { isDeepStrictEqual } from 'node:util'
-import { importSecret } from '@latchkey/sdk/verify'
 import { changesBetween } from '../audit/changes.ts'
 import { changeApi, createApi } from '../clients/api-changes.ts'
-import { API_CLAIMS, claimProblems, readClaims } from '../clients/custom-claims.ts'
+import { apiProblems, isKey, SCOPE_MEMBERS } from '../clients/api-document.ts'
+import { API_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { MANAGEMENT_SCOPES } from '../clients/management-scopes.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
 import { managementAudience } from '../clients/system-apis.ts'
 import type { Findings } from '../config/findings.ts'
-import { readMembers } from '../config/members.ts'
+import { readMembers, unknownMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { sha256 } from '../kernel/secrets.ts'
-import { HS256 } from '../keys/algorithms.ts'
-import { isName } from '../policy/profile-text.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { OPENID_SCOPES } from '../tokens/claims.ts'
@@ -31,11 +29,6 @@ export interface ResourceServerEntry {
   readonly secret: string | null
   readonly settings: JsonObject
 }
-
-const LONGEST_IDENTIFIER = 600
-const SCOPE_MEMBERS = { value: { is: 'text' }, description: { is: 'text', optional: true } } as const
-/** RFC 6749 §3.3. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
 export function readResourceServers(entries: readonly Entry[], findings: Findings): readonly ResourceServerEntry[] {
   const servers = entries.flatMap(entry => readResourceServer(entry, findings))
@@ -58,18 +51,11 @@ function readResourceServer(entry: Entry, findings: Findings): readonly Resource
   const { path, given } = entry
   if (!isSound('an API', RESOURCE_SERVER_MEMBERS, entry, findings)) return []
   const { identifier, signing_alg, signing_secret: secret = null } = readMembers(RESOURCE_SERVER_MEMBERS, given)
-  if (!isName(identifier, LONGEST_IDENTIFIER))
-    findings.fault(
-      [...path, 'identifier'],
-      `identifier must have at most ${LONGEST_IDENTIFIER} characters and no controls.`,
-    )
-  for (const problem of claimProblems(given['claims'], API_CLAIMS))
-    findings.fault([...path, ...problem.path], problem.message)
+  const problems = apiProblems(given, OPENID_SCOPES)
+  for (const problem of problems) findings.fault([...path, ...problem.path], problem.message)
   const isHs256 = signing_alg === 'HS256'
   const at = [...path, 'signing_secret']
   if (secret !== null && !isHs256) findings.warn(at, 'signing_secret is not kept, since signing_alg is not HS256.')
-  if (isHs256 && secret !== null && Buffer.byteLength(secret) < HS256.minimumBytes)
-    findings.fault(at, `signing_secret must be at least ${HS256.minimumBytes} bytes long (RFC 7518 §3.2).`)
   return [
     {
       path,
@@ -82,33 +68,14 @@ function readResourceServer(entry: Entry, findings: Findings): readonly Resource
   ]
 }
 
+/** Those that are sound. What has no meaning of a scope is told, as everywhere. */
 function readScopes(given: JsonValue | undefined, path: Path, findings: Findings): readonly string[] {
-  if (given === undefined || given === null) return []
-  if (!Array.isArray(given)) {
-    findings.fault(path, 'scopes must be a list.')
-    return []
-  }
-  const scopes = given.flatMap((scope: JsonValue, index) => {
-    const at = [...path, index]
-    if (!isObject(scope)) {
-      findings.fault(at, 'Each of scopes must be a mapping of value and description.')
-      return []
-    }
-    if (!isSound('a scope', SCOPE_MEMBERS, { path: at, given: scope }, findings)) return []
-    const { value } = readMembers(SCOPE_MEMBERS, scope)
-    if (!SCOPE_TOKEN.test(value))
-      findings.fault(at, `"${value}" is not a scope: no spaces, quotes, backslashes or non-ASCII (RFC 6749 §3.3).`)
-    if (OPENID_SCOPES.includes(value))
-      findings.fault(at, `"${value}" is a scope of OpenID Connect and cannot be an API's.`)
-    return [{ path: at, value }]
+  if (!Array.isArray(given)) return []
+  return given.flatMap((scope: JsonValue, index) => {
+    if (!isObject(scope)) return []
+    for (const name of unknownMembers(SCOPE_MEMBERS, scope)) findings.unused('a scope', [...path, index], name)
+    return typeof scope['value'] === 'string' ? [scope['value']] : []
   })
-  refuseRepeats(
-    scopes,
-    ({ value }) => value,
-    ({ value }) => `The scope "${value}" is there twice.`,
-    findings,
-  )
-  return scopes.map(({ value }) => value)
 }
 
 export const exportResourceServers = async ({ store, tenant }: Exporting): Promise<JsonValue> =>
@@ -126,13 +93,6 @@ export interface ResourceServerPlan {
 
 /** Said in warnings: a server that applies the file at its start has to come up after a revocation too. */
 const NOTHING_ISSUED = 'No tokens are issued for the API until it has another.'
-
-/** Pasted by mistake. Its length was looked at before. */
-const isKey = (secret: string, audience: string): Promise<boolean> =>
-  importSecret(Buffer.from(secret), { alg: 'HS256', audience }).then(
-    () => false,
-    () => true,
-  )
 
 /** `issuers` are the tenant's: what they serve themselves is nobody's API. */
 export async function planResourceServers(
