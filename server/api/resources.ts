@@ -2,6 +2,9 @@
 import { attackProtection } from './attack-protection.ts'
 import { blacklists } from './blacklists.ts'
 import { branding } from './branding.ts'
+import { clientCredentials } from './client-credentials.ts'
+import { clientGrants } from './client-grants.ts'
+import { clients } from './clients.ts'
 import { customDomains } from './custom-domains.ts'
 import { emailProvider } from './email-provider.ts'
 import { emailTemplates } from './email-templates.ts'
@@ -17,6 +20,7 @@ import { organizationMembers } from './organization-members.ts'
 import { organizations } from './organizations.ts'
 import { prompts } from './prompts.ts'
 import { refreshTokens } from './refresh-tokens.ts'
+import { resourceServers } from './resource-servers.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { roles } from './roles.ts'
 import { sessions } from './sessions.ts'
@@ -36,7 +40,19 @@ export const operations: readonly Operation[] = [
   ...grants,
   ...logs,
   ...prompts,
+  ...clientCredentials,
+  ...clientGrants,
+  ...clients,
+  ...grants,
+  ...logs,
+  ...organizationClients,
+  ...organizationConnections,
+  ...organizationDomains,
+  ...organizationInvitations,
+  ...organizationMembers,
+  ...organizations,
   ...refreshTokens,
+  ...resourceServers,
   ...revokeAccess,
   ...roles,
   ...sessions,
@@ -44,15 +60,4 @@ export const operations: readonly Operation[] = [
   ...tenantSettings,
   ...userRoles,
   ...users,
-  ...logs,
-  ...organizations,
-  ...organizationMembers,
-  ...organizationConnections,
-  ...organizationInvitations,
-  ...organizationClients,
-  ...organizationDomains,
-  ...revokeAccess,
-  ...roles,
-  ...stats,
-  ...userRoles,
 ]

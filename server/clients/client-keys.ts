@@ -22,14 +22,20 @@ import type { JsonValue } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
 import { DAY, HOUR, MINUTE, SECOND } from '../kernel/seconds.ts'
 import type { Client } from './metadata.ts'
-import { CLIENT_KEY_ALGORITHMS, keyFault } from './public-keys.ts'
+import { CLIENT_KEY_ALGORITHMS, keyFault, type RegisteredKey } from './public-keys.ts'
 
 export interface ClientKeys {
   /**
    * A JWS that the client made by one of the algorithms with a key of its own.
    * @throws VerificationError; KeysUnavailableError while the client's `jwks_uri` has never answered.
    */
-  verify(client: Client, token: string, algorithms: readonly AlgorithmName[]): Promise<SignedToken>
+  verify(
+    client: Client,
+    token: string,
+    algorithms: readonly AlgorithmName[],
+    /** These of its keys, and no others. */
+    only?: readonly RegisteredKey[] | null,
+  ): Promise<SignedToken>
 }
 
 /** On whose behalf is fetched what a client points to. */
@@ -64,7 +70,10 @@ interface Kept {
 export function createClientKeys({ egress, clock, log }: { egress: Egress; clock: Clock; log: Log }): ClientKeys {
   const kept = new Map<string, Kept>()
   // What a client's own keys were turned into lives as long as the client as it was read.
-  const registered = new WeakMap<Client, Promise<readonly (VerificationKey & { expiresAt: Instant | null })[]>>()
+  const registered = new WeakMap<
+    readonly RegisteredKey[],
+    Promise<readonly (VerificationKey & { expiresAt: Instant | null })[]>
+  >()
 
   const nameOf = ({ tenant, id }: Client, uri: string) => JSON.stringify([tenant, id, uri])
 
@@ -109,18 +118,18 @@ export function createClientKeys({ egress, clock, log }: { egress: Egress; clock
     throw new KeysUnavailableError('the keys of the client cannot be had')
   }
 
-  async function own(client: Client): Promise<readonly VerificationKey[]> {
-    const known = registered.get(client) ?? importRegistered(client)
-    registered.set(client, known)
+  async function own(keys: readonly RegisteredKey[]): Promise<readonly VerificationKey[]> {
+    const known = registered.get(keys) ?? importRegistered(keys)
+    registered.set(keys, known)
     const now = clock()
     return (await known).filter(({ expiresAt }) => expiresAt === null || now < expiresAt)
   }
 
   return {
-    async verify(client, token, algorithms) {
+    async verify(client, token, algorithms, only = null) {
       const allowed = allowAlgorithms(algorithms)
-      const { uri } = client.keys
-      const keys = uri === null ? await own(client) : await published(client, uri)
+      const uri = only === null ? client.keys.uri : null
+      const keys = uri === null ? await own(only ?? client.keys.registered) : await published(client, uri)
       try {
         return await verifySignature(token, among(keys), allowed)
       } catch (error) {
@@ -145,9 +154,9 @@ const among =
     return named.length > 0 ? named : fitting.filter(key => key.kid === undefined)
   }
 
-async function importRegistered({ keys }: Client) {
+async function importRegistered(keys: readonly RegisteredKey[]) {
   const imported = await Promise.all(
-    keys.registered.map(async ({ jwk, expiresAt }) => (await importEvery([jwk])).map(key => ({ ...key, expiresAt }))),
+    keys.map(async ({ jwk, expiresAt }) => (await importEvery([jwk])).map(key => ({ ...key, expiresAt }))),
   )
   return imported.flat()
 }

@@ -22,12 +22,18 @@ export interface Clients {
   ): Promise<ClientGrant | undefined>
   create(
     transaction: Transaction,
-    client: { tenant: string; id: string; metadata: JsonObject; secret: string | null },
+    client: {
+      tenant: string
+      id: string
+      metadata: JsonObject
+      secret: string | null
+      credentials?: readonly JsonObject[]
+    },
   ): Promise<'created' | 'taken'>
   change(
     transaction: Transaction,
     client: { tenant: string; id: string },
-    changes: { metadata?: JsonObject; secret?: string },
+    changes: { metadata?: JsonObject; secret?: string; credentials?: readonly JsonObject[] },
   ): Promise<void>
   /** The secret as it was, for those who may read it. */
   openSecret(record: ClientRecord): string | null
@@ -87,7 +93,7 @@ export function createClients({
       return own || isFirstParty ? own : (await grantsOf(tenant, null)).find(isMeant)
     },
 
-    async create(transaction, { tenant, id, metadata, secret }) {
+    async create(transaction, { tenant, id, metadata, secret, credentials = [] }) {
       const now = clock()
       const outcome = await transaction.clients.create({
         tenant,
@@ -95,7 +101,7 @@ export function createClients({
         epoch: 0,
         metadata,
         sealedSecret: secret === null ? null : sealer.seal(sealContextOfClientSecret({ tenant, id }), secret),
-        credentials: [],
+        credentials,
         createdAt: now,
         updatedAt: now,
       })
@@ -104,12 +110,13 @@ export function createClients({
       return outcome
     },
 
-    async change(transaction, { tenant, id }, { metadata, secret }) {
+    async change(transaction, { tenant, id }, { metadata, secret, credentials }) {
       await transaction.clients.change(
         tenant,
         id,
         {
           ...(metadata && { metadata }),
+          ...(credentials && { credentials }),
           ...(secret !== undefined && { sealedSecret: sealer.seal(sealContextOfClientSecret({ tenant, id }), secret) }),
         },
         clock(),

@@ -4,7 +4,7 @@
  */
 
 import { type Member, type Problem, type Read, readMembers } from '../config/members.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { originOf } from '../kernel/url.ts'
@@ -16,6 +16,7 @@ import {
   responseTypesOf,
 } from '../policy/response-types.ts'
 import type { ClientRecord } from '../store/clients.ts'
+import { withCredentials } from './credentials.ts'
 import { CLIENT_CLAIMS, type CustomClaim, claimProblems, clientFacts, readClaims } from './custom-claims.ts'
 import {
   CLIENT_KEY_ALGORITHMS,
@@ -57,6 +58,8 @@ export interface Client {
     readonly isRequired: boolean
     /** The only algorithm its requests are believed by, or null for all. */
     readonly algorithm: RequestObjectAlgorithm | null
+    /** The only keys they are believed by; null for those that the client signs with otherwise. */
+    readonly keys: readonly RegisteredKey[] | null
   }
   readonly codeChallengeMethods: readonly CodeChallengeMethod[]
   /** `none`: anybody can pretend to be it, so PKCE is demanded of it. */
@@ -138,6 +141,29 @@ const SECRET_METHODS: readonly string[] = ['client_secret_post', 'client_secret_
 export const isPublic = (client: Client): boolean => client.authentication === 'none'
 
 const CLIENT_TYPES: readonly ClientType[] = ['spa', 'native', 'regular_web', 'non_interactive']
+/** Auth0's names of integrations, which are web applications to us but for the first: that one is an API's own client. */
+const OTHER_TYPES = [
+  'resource_server',
+  'express_configuration',
+  ...[
+    'rms',
+    'box',
+    'cloudbees',
+    'concur',
+    'dropbox',
+    'mscrm',
+    'echosign',
+    'egnyte',
+    'newrelic',
+    'office365',
+    'salesforce',
+  ],
+  ...['sentry', 'sharepoint', 'slack', 'springcm', 'zendesk', 'zoom', 'sso_integration', 'oag'],
+] as const
+export const APP_TYPES = [...CLIENT_TYPES, ...OTHER_TYPES] as const
+
+const typeOf = (appType: string | undefined): ClientType =>
+  CLIENT_TYPES.find(type => type === appType) ?? (appType === 'resource_server' ? 'non_interactive' : 'regular_web')
 const GRANTS_BY_TYPE: Readonly<Record<ClientType, readonly string[]>> = {
   spa: ['authorization_code', 'refresh_token'],
   native: ['authorization_code', 'refresh_token'],
@@ -146,7 +172,7 @@ const GRANTS_BY_TYPE: Readonly<Record<ClientType, readonly string[]>> = {
 }
 
 /** Auth0's defaults, so that an imported client behaves as it did. */
-const ID_TOKEN_LIFETIME = 36_000
+export const ID_TOKEN_LIFETIME = 36_000
 const REFRESH_LIFETIME = (30 * DAY) / SECOND
 const REFRESH_IDLE_LIFETIME = (15 * DAY) / SECOND
 /** Long enough for a second tab and a lost answer, too short to be of use to a thief. */
@@ -161,7 +187,7 @@ export const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-
 export const CLIENT_MEMBERS = {
   name: { is: 'text' },
   description: { is: 'text', optional: true },
-  app_type: { is: 'text', oneOf: CLIENT_TYPES, optional: true },
+  app_type: { is: 'text', oneOf: APP_TYPES, optional: true },
   logo_uri: { is: 'url', optional: true },
   policy_uri: { is: 'url', optional: true },
   tos_uri: { is: 'url', optional: true },
@@ -176,8 +202,15 @@ export const CLIENT_MEMBERS = {
   require_pushed_authorization_requests: { is: 'boolean', optional: true },
   request_uris: { is: 'any', check: requestUrisFault, optional: true },
   request_object_signing_alg: { is: 'text', oneOf: REQUEST_OBJECT_ALGORITHMS, optional: true },
-  /** Auth0's name. By which keys is said where the client's keys are. */
-  signed_request_object: { is: 'object', optional: true, members: { required: { is: 'boolean', optional: true } } },
+  /** Auth0's name. Without keys of their own, requests are signed with the client's. */
+  signed_request_object: {
+    is: 'object',
+    optional: true,
+    members: {
+      required: { is: 'boolean', optional: true },
+      credentials: { is: 'any', check: credentialsFault, optional: true },
+    },
+  },
   /** RFC 7636 §4.3's names; `plain` only where it is listed. */
   code_challenge_methods: { is: 'texts', oneOf: ['S256', 'plain'], optional: true },
   token_endpoint_auth_method: {
@@ -277,8 +310,8 @@ export const CLIENT_MEMBERS = {
 
 /** The stored metadata was checked with `CLIENT_MEMBERS` when it came in, so nothing here can fail. */
 export function resolveClient(record: ClientRecord, secret: string | null): Client {
-  const metadata = readMembers(CLIENT_MEMBERS, record.metadata)
-  const type = metadata.app_type ?? 'regular_web'
+  const metadata = readMembers(CLIENT_MEMBERS, withCredentials(record.metadata, record.credentials))
+  const type = typeOf(metadata.app_type)
   const authentication = authenticationOf(metadata)
   const uri = metadata.jwks_uri ?? null
   const grantTypes = metadata.grant_types ?? GRANTS_BY_TYPE[type]
@@ -303,6 +336,7 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     requestObject: {
       isRequired: metadata.signed_request_object?.required ?? false,
       algorithm: metadata.request_object_signing_alg ?? null,
+      keys: requestKeysOf(metadata.signed_request_object?.credentials),
     },
     codeChallengeMethods: metadata.code_challenge_methods?.length ? metadata.code_challenge_methods : ['S256'],
     authentication,
@@ -342,6 +376,10 @@ export function resolveClient(record: ClientRecord, secret: string | null): Clie
     refresh: resolveRefresh(metadata.refresh_token ?? {}, authentication !== 'private_key_jwt'),
   }
 }
+
+/** An empty list says nothing. Keys of which only the ids came along, in an export, vouch for nobody. */
+const requestKeysOf = (credentials: JsonValue | undefined): readonly RegisteredKey[] | null =>
+  Array.isArray(credentials) && credentials.length > 0 ? readRegisteredKeys(undefined, credentials) : null
 
 type Metadata = Read<typeof CLIENT_MEMBERS>
 
@@ -396,7 +434,7 @@ function authenticationOf(
   >,
 ): Client['authentication'] {
   if (metadata.client_authentication_methods?.private_key_jwt) return 'private_key_jwt'
-  return metadata.token_endpoint_auth_method ?? defaultAuthentication(metadata.app_type ?? 'regular_web')
+  return metadata.token_endpoint_auth_method ?? defaultAuthentication(typeOf(metadata.app_type))
 }
 
 /** OpenID Connect Dynamic Client Registration §2: which grant each member of a response type belongs to. */

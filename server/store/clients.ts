@@ -56,6 +56,7 @@ export interface ClientFilter {
   readonly types?: readonly string[] | undefined
   readonly isFirstParty?: boolean | undefined
   readonly externalId?: string | undefined
+  readonly ids?: readonly string[] | undefined
 }
 
 export type ClientChanges = Partial<Pick<ClientRecord, 'metadata' | 'sealedSecret' | 'credentials'>>
@@ -157,12 +158,14 @@ const filteredGrants = (db: Database, tenant: string, filter: GrantFilter) => {
   return query
 }
 
-const filteredClients = (db: Database, tenant: string, { types, isFirstParty, externalId }: ClientFilter) => {
+const filteredClients = (db: Database, tenant: string, { types, isFirstParty, externalId, ids }: ClientFilter) => {
   const said = (member: string) => memberIn(db, sql.ref('metadata'), member)
   let query = db.selectFrom('clients').where('tenant', '=', tenant).where('removed_at', 'is', null)
   if (types !== undefined) query = query.where(said('app_type'), 'in', types)
   if (isFirstParty !== undefined)
     query = query.where(said('is_first_party'), isFirstParty ? 'not in' : 'in', ['false', '0'])
+  // Of none: `in ()` is no SQL.
+  if (ids !== undefined) query = ids.length > 0 ? query.where('id', 'in', ids) : query.where('id', 'is', null)
   if (externalId !== undefined) query = query.where(said('external_client_id'), '=', externalId)
   return query
 }
@@ -377,7 +380,13 @@ export const clientsIn = (db: Database): Clients => ({
           .where('id', '=', id)
           .returning('id')
           .executeTakeFirst()
-        if (removed) return 'removed'
+        if (!removed) continue
+        await transaction
+          .deleteFrom('organization_grants')
+          .where('tenant', '=', tenant)
+          .where('grant', '=', id)
+          .execute()
+        return 'removed'
       }
       return 'gone'
     }),

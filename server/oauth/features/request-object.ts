@@ -102,7 +102,7 @@ async function verify(services: OAuthServices, context: ReceiveContext, object: 
     leewaySeconds: LEEWAY_SECONDS,
   })
   try {
-    const signed = await services.clientKeys.verify(client, object, allowedBy(algorithm))
+    const signed = await services.clientKeys.verify(client, object, allowedBy(algorithm), client.requestObject.keys)
     const { claims } = checkAssertion(signed, profile, services.clock())
     // §10.8: who is spoken of is nobody here, and in a client assertion it is the client.
     if (claims['sub'] === client.id) throw invalidObject('sub is the client, as in an assertion')
