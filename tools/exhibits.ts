@@ -72,10 +72,17 @@ export const exhibits: readonly Exhibit[] = [
   page('verify-email', 'Confirm an address', 'Mail scanners open links; only the button confirms.'),
   page('consent', 'Consent', 'What somebody else’s application will see and may do, in sentences.'),
   page('choose-account', 'Choose an account', 'Several people, or one person’s several accounts, in one browser.'),
+  page('name-organization', 'Name an organization', 'Where an application leaves it to the person which one it is.'),
+  page('choose-organization', 'Choose an organization', 'After signing in, among those that they belong to.'),
   page('account', 'Your account', 'Where somebody is signed in and what they allowed; each can be ended there.'),
   page('sign-out', 'Sign out', 'Asked only where nothing proves that the person wanted it.'),
   page('signed-out', 'Signed out', 'With a way back, when the application gave one.', 'signed-out-of'),
 
+  moment(
+    'sign-in-organization',
+    'For an organization',
+    'Its name, logo and colour lead, and the application is named in the sentence.',
+  ),
   moment(
     'wrong-password',
     'A wrong password',

@@ -13,6 +13,7 @@ import type { Language } from '../../server/words/languages.ts'
 import { languageNames, languages } from '../../server/words/languages.ts'
 import { accountStates } from './account-states.ts'
 import { mailedLinkStates } from './mailed-link-states.ts'
+import { organizationStates } from './organization-states.ts'
 
 export interface PageState {
   /** Fit for a file name. */
@@ -146,6 +147,7 @@ export const pageStates: readonly PageState[] = [
   },
   ...accountStates,
   ...mailedLinkStates,
+  ...organizationStates,
   { name: 'sign-out', show: ['sign-out', signOut] },
   {
     name: 'sign-out-asked',

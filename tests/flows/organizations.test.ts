@@ -1,19 +1,22 @@
 /** Signing in for an organization: who may, by which connection, what their tokens say of it, and what ends with it. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { SECOND } from '../../server/kernel/seconds.ts'
+import { isEndedBy, type TokenFacts } from '../../server/revocation/revocations-here.ts'
 import { removeMember, removeOrganization } from '../../server/revocation/revoke.ts'
 import type { Store } from '../../server/store/store.ts'
 import { type Application, discoverApplication, type Tokens } from '../fixtures/application.ts'
 import { type Account, createPerson, departure, type Person } from '../fixtures/person.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock, type TestClock } from '../fixtures/test-clock.ts'
-import { userinfoStatus } from './stage.ts'
+import { postToken, userinfoStatus } from './stage.ts'
 import { REDIRECT_URI } from './tenant.ts'
 
 const ANN = { email: 'ann@example.com', password: 'a fine long passphrase' }
 const BOB = { email: 'bob@example.com', password: 'another fine passphrase' }
 const TENANT = 'default'
+const SECRET = 'a machine remembers every character of it'
 const VIDEOS = 'https://videos.example/api'
 
 const client = (id: string, more: object) => ({
@@ -33,7 +36,18 @@ const TENANT_FILE = {
     client('before-or-none', { organization_usage: 'allow', organization_require_behavior: 'pre_login_prompt' }),
     client('after', { organization_usage: 'require', organization_require_behavior: 'post_login_prompt' }),
     client('after-or-none', { organization_usage: 'allow', organization_require_behavior: 'post_login_prompt' }),
+    ...['machine', 'robot', 'plain'].map(id => ({
+      ...{ client_id: id, name: id, app_type: 'non_interactive', client_secret: SECRET },
+    })),
     client('theirs', { organization_usage: 'allow', is_first_party: false }),
+  ],
+  clientGrants: [
+    { client_id: 'machine', audience: VIDEOS, scope: ['read:videos'], organization_usage: 'allow' },
+    {
+      ...{ client_id: 'robot', audience: VIDEOS, scope: ['read:videos'] },
+      ...{ organization_usage: 'require', allow_any_organization: true },
+    },
+    { client_id: 'plain', audience: VIDEOS, scope: ['read:videos'] },
   ],
   resourceServers: [
     { identifier: VIDEOS, name: 'Videos', allow_offline_access: true, scopes: [{ value: 'read:videos' }] },
@@ -318,6 +332,28 @@ onEachStore('Organizations', kind => {
     await assert.rejects(app.refresh(within.refresh_token ?? ''), { error: 'invalid_grant' })
   })
 
+  test('a machine acts for an organization that its grant is for, and for no other', async () => {
+    const [acme, beta] = [await organization([]), await organization([])]
+    const [grant] = await store.clients.grantsOf(TENANT, 'machine')
+    await store.organizationClients.allowGrant(TENANT, acme.id, grant?.id ?? assert.fail())
+    const ask = async (id: string, organization?: string) => {
+      const { status, body } = await postToken(server.issuer, {
+        ...{ grant_type: 'client_credentials', client_id: id, client_secret: SECRET, audience: VIDEOS },
+        ...(organization !== undefined && { organization }),
+      })
+      return status === 200 ? claimsOf(String(body['access_token']))['org_id'] : body['error_description']
+    }
+    assert.deepEqual(
+      [await ask('machine', acme.id), await ask('machine', acme.name), await ask('machine')],
+      [acme.id, acme.id, undefined],
+    )
+    assert.equal(await ask('machine', beta.id), 'The client grant is not associated with the organization.')
+    assert.equal(await ask('robot', beta.id), beta.id)
+    assert.equal(await ask('robot'), 'parameter organization is required for this client')
+    assert.equal(await ask('plain', acme.id), 'parameter organization is not allowed for this client')
+    assert.equal(await ask('robot', 'org_none'), 'parameter organization is invalid')
+  })
+
   test('and so does everybody of an organization that is removed', async () => {
     const [acme, beta] = [await organization([ann, bob]), await organization([ann])]
     const app = await application('open')
@@ -333,4 +369,92 @@ onEachStore('Organizations', kind => {
     assert.equal((await told('open', { organization: acme.id }))[0], 'invalid_request')
     assert.equal(await userinfoStatus(server.issuer, other.access_token), 200)
   })
+
+  /** Columns of the table in docs/revocation.md, and whether that ends with the event. */
+  const HELD = [
+    'the session begun for it',
+    'a code within it',
+    'the refresh token within it',
+    'an access token within it',
+    'the machine’s token for it',
+    'a session begun for another',
+    'the refresh token within another',
+    'an access token within another',
+  ]
+  const EVENTS = {
+    'the member removed': (organization: string) =>
+      store.transaction(t => removeMember(t, { tenant: TENANT, organization, user: ann }, clock.now())),
+    'the organization removed': (organization: string) =>
+      store.transaction(t => removeOrganization(t, { tenant: TENANT, id: organization }, clock.now())),
+  }
+
+  for (const [event, happen] of Object.entries(EVENTS))
+    test(`${event}: what docs/revocation.md says ends does, and nothing else`, async () => {
+      const [acme, beta] = [await organization([ann]), await organization([ann])]
+      const app = await application('open')
+      const [here, there] = [person(), person()]
+      const within = await tokensOf(app, here, ANN, { organization: acme.id })
+      const elsewhere = await tokensOf(app, there, ANN, { organization: beta.id })
+      const code = await app.begin({ organization: acme.id, prompt: 'none' })
+      const { url: unspent } = await here.visit(code.url)
+      const { body } = await postToken(server.issuer, {
+        ...{ grant_type: 'client_credentials', client_id: 'robot', client_secret: SECRET, audience: VIDEOS },
+        organization: acme.id,
+      })
+
+      await happen(acme.id)
+      const log = await store.revocations.after(0, 10_000)
+      const isLogged = (token: string) => log.some(entry => isEndedBy(factsOf(token), entry))
+      /** Here, and at whoever knows the log alone. */
+      const isOver = async (token: string) => {
+        const isRefused = (await userinfoStatus(server.issuer, token)) === 401
+        assert.equal(isLogged(token), isRefused)
+        return isRefused
+      }
+      const fails = (work: Promise<unknown>) =>
+        work.then(
+          () => false,
+          () => true,
+        )
+      const isOut = async (who: Person, parameters = {}) =>
+        (await told('open', { prompt: 'none', ...parameters }, who))[0] === 'login_required'
+      const found = [
+        await isOut(here),
+        await fails(app.finish(unspent, code)),
+        await fails(app.refresh(within.refresh_token ?? '')),
+        await isOver(within.access_token),
+        isLogged(String(body['access_token'])),
+        await isOut(there, { organization: beta.id }),
+        await fails(app.refresh(elsewhere.refresh_token ?? '')),
+        await isOver(elsewhere.access_token),
+      ]
+      const document = readFileSync(new URL('../../docs/revocation.md', import.meta.url), 'utf8')
+      assert.ok(document.includes(`|  | ${HELD.join(' | ')} |`), 'the columns are others')
+      const row = `| ${[event, ...found.map(ends => (ends ? '**ends**' : 'stays'))].join(' | ')} |`
+      assert.ok(document.includes(row), `docs/revocation.md says otherwise than\n${row}`)
+    })
 })
+
+/** What the log can know a token by. */
+function factsOf(token: string): TokenFacts {
+  const {
+    jti,
+    sid,
+    sub,
+    org_id: organization,
+    subject_epoch: subject,
+    client_epoch: client,
+    client_id: id,
+  } = claimsOf(token)
+  return {
+    tenant: TENANT,
+    jti: String(jti),
+    authorization: String(jti).split('.')[0] ?? '',
+    session: typeof sid === 'string' ? sid : null,
+    subject: typeof subject === 'number' ? { id: String(sub), epoch: subject } : null,
+    client: { id: String(id), epoch: Number(client) },
+    audiences: [],
+    apiEpoch: 0,
+    organization: typeof organization === 'string' ? organization : null,
+  }
+}
