@@ -5,6 +5,7 @@ import { branding } from './branding.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { clientGrants } from './client-grants.ts'
 import { clients } from './clients.ts'
+import { connections } from './connections.ts'
 import { customDomains } from './custom-domains.ts'
 import { emailProvider } from './email-provider.ts'
 import { emailTemplates } from './email-templates.ts'
@@ -39,6 +40,7 @@ export const operations: readonly Operation[] = [
   ...customDomains,
   ...emailProvider,
   ...emailTemplates,
+  ...connections,
   ...grants,
   ...jobs,
   ...logs,

@@ -4,8 +4,7 @@
  */
 import type { Client } from '../clients/metadata.ts'
 import type { Incoming } from '../http/route.ts'
-import { serves } from '../identity/connections.ts'
-import { DATABASE_STRATEGY } from '../identity/users.ts'
+import { defaultDirectoryFor, databaseFor as findDatabase } from '../identity/directories.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import { Refused } from './refused.ts'
 import type { Sent } from './sent.ts'
@@ -37,14 +36,14 @@ export function refuseForeignPage(incoming: Incoming, client: Client): void {
 /** Of a page that is served under our own host. */
 export const isOurs = ({ issuer }: Incoming, origin: string): boolean => `${origin}/` === issuer
 
-/** The database of passwords of that name, if this client may use it. */
+/** The database of passwords of that name, if this client may use it; without a name, its default one. */
 export async function databaseFor(
   { store }: Pick<EmbeddedServices, 'store'>,
   client: Client,
-  name: string,
+  name?: string,
 ): Promise<ConnectionRecord> {
-  const connection = await store.connections.findByName(client.tenant, name)
-  if (connection?.strategy !== DATABASE_STRATEGY || !serves(connection, client))
-    throw new Refused(400, 'invalid_connection', 'The connection is no database of this client.')
+  const connection =
+    name === undefined ? await defaultDirectoryFor(store, client) : await findDatabase(store, client, { name })
+  if (!connection) throw new Refused(400, 'invalid_connection', 'The connection is no database of this client.')
   return connection
 }

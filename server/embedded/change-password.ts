@@ -15,10 +15,11 @@ const SENT = "We've just sent you an email to reset your password."
 export async function changePassword(services: EmbeddedServices, incoming: Incoming): Promise<Answer> {
   const sent = sentIn(incoming)
   const client = await callerOf(services, incoming, sent)
-  await databaseFor(services, client, sent.required('connection'))
+  const connection = await databaseFor(services, client, sent.required('connection'))
   const address = readEmailAddress(sent.required('email'))
   if (address === undefined) throw new Refused(400, 'invalid_email', 'email is not an e-mail address.')
   const wish = {
+    connection,
     address,
     issuer: incoming.issuer,
     language: languageHere(incoming, null),

@@ -4,6 +4,8 @@
  */
 import { EMAIL_STRATEGY } from '../factors/mailed-sign-in.ts'
 import type { Answer, Incoming } from '../http/route.ts'
+import { serves } from '../identity/connections.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { PageError } from '../kernel/errors.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -19,7 +21,8 @@ export async function clientScript({ store, clients }: EmbeddedServices, incomin
   const client = file.endsWith(SUFFIX) ? await clients.find(incoming.tenant, file.slice(0, -SUFFIX.length)) : undefined
   // As a status that a script's place shows: Lock waits for ever for one that says nothing (200 without the call).
   if (!client?.isFirstParty) throw new PageError('not_found', 'There is no such application.')
-  const connections = await store.connections.list(incoming.tenant, { client: client.id, strategies: SHOWN })
+  const listed = await store.connections.list(incoming.tenant, { client: client.id, strategies: SHOWN })
+  const connections = listed.filter(connection => serves(connection, client))
   const strategies = Map.groupBy(connections, ({ strategy }) => strategy)
     .entries()
     .map(([name, some]) => ({ name, connections: some.map(shown) }))
@@ -41,15 +44,17 @@ export async function clientScript({ store, clients }: EmbeddedServices, incomin
 /** Under the names that Lock reads. */
 function shown({ name, strategy, options }: ConnectionRecord): JsonObject {
   if (strategy !== DATABASE_STRATEGY) return { name }
-  const { passwordPolicy, password_complexity_options, requires_username, disable_signup, validation } = options
+  const { passwordPolicy } = options
+  const { policy, username, isSignUpOpen, isResetOpen } = databaseOptions(options)
   return {
     name,
     passwordPolicy: passwordPolicy ?? 'none',
-    ...(password_complexity_options !== undefined && { password_complexity_options }),
-    ...(validation !== undefined && { validation }),
-    requires_username: requires_username === true,
-    showSignup: disable_signup !== true,
-    showForgot: true,
+    // What is asked here is never less than this, whatever the level's own is.
+    password_complexity_options: { min_length: policy.minimumLength },
+    ...(username && { validation: { username: { min: username.shortest, max: username.longest } } }),
+    requires_username: username?.isRequired ?? false,
+    showSignup: isSignUpOpen,
+    showForgot: isResetOpen,
   }
 }
 

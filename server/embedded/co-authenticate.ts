@@ -5,7 +5,6 @@
 import { occasionOf } from '../audit/events.ts'
 import type { Client } from '../clients/metadata.ts'
 import { type Answer, type Incoming, json } from '../http/route.ts'
-import { defaultDirectoryOf } from '../identity/users.ts'
 import { newId } from '../kernel/ids.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
@@ -48,7 +47,7 @@ async function prove(
   const name = sent.required('username')
   switch (sent.required('credential_type')) {
     case 'password': {
-      const connection = await defaultDirectoryOf(services.store, incoming.tenant)
+      const connection = await databaseFor(services, client)
       return withPassword(services, incoming, client, connection, name, sent.required('password'))
     }
     case PASSWORD_REALM: {

@@ -3,8 +3,13 @@
  * OAuth, or that of the database connections, which names a rule as well.
  */
 import { type Answer, json } from '../http/route.ts'
+import type { PasswordError } from '../identity/password-errors.ts'
+import type { JsonObject } from '../kernel/json.ts'
 
 interface Besides {
+  /** In place of the sentence: rules one by one. */
+  readonly description?: JsonObject
+
   /** Auth0's name for the kind of fault, which Lock chooses its words by. */
   readonly name?: string
   /** Of passwords, as lines of text. */
@@ -31,13 +36,21 @@ export class Refused extends Error {
 export type Form = 'oauth' | 'database'
 
 export function answerOf({ status, code, message, besides }: Refused, form: Form): Answer {
-  const { name = 'BadRequestError', policy, wait } = besides
+  const { name = 'BadRequestError', policy, description = message, wait } = besides
   const body =
     form === 'oauth'
       ? { error: code, error_description: message }
-      : { name, code, description: message, statusCode: status, ...(policy !== undefined && { policy }) }
+      : { name, message, code, description, statusCode: status, ...(policy !== undefined && { policy }) }
   return json(status, body, wait === undefined ? {} : { 'retry-after': String(Math.ceil(wait / 1000)) })
 }
+
+/** A password that may not be chosen. */
+export const refusedPassword = ({ name, message, code, description, policy, statusCode }: PasswordError): Refused =>
+  new Refused(statusCode, code, message, {
+    name,
+    policy,
+    ...(typeof description === 'object' && { description }),
+  })
 
 /** Nothing was checked, and may be asked again in a moment. */
 export const busy = () =>

@@ -7,22 +7,32 @@ import { languageHere } from '../http/language.ts'
 import { type Answer, type Incoming, json } from '../http/route.ts'
 import { browserHashOf } from '../identity/browsers.ts'
 import { findPasswordProblem } from '../identity/choosable-password.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { askForVerification } from '../identity/email-verification.ts'
 import { BusyError } from '../identity/hash-queue.ts'
+import { passwordError } from '../identity/password-errors.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { askToSignUp } from '../identity/sign-up-by-mail.ts'
 import { createUser } from '../identity/users.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
-import { type PasswordProblem, SHORTEST_PASSWORD } from '../policy/password-rule.js'
 import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import { readUsername, usernameKey } from '../policy/username.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
 import { callerOf, databaseFor } from './caller.ts'
-import { busy, held, Refused } from './refused.ts'
+import { busy, held, Refused, refusedPassword } from './refused.ts'
 import { type Sent, sentIn } from './sent.ts'
 import type { EmbeddedServices } from './services.ts'
 
 /** Thrown inside the transaction to take everything back. */
-class AddressTaken extends Error {}
+class Taken extends Error {
+  readonly code: 'user_exists' | 'username_exists'
+
+  constructor(code: Taken['code']) {
+    super(code)
+    this.code = code
+  }
+}
 
 /** What an application may say of a person beside how they sign in. */
 const PROFILE = ['given_name', 'family_name', 'name', 'nickname'] as const
@@ -30,28 +40,12 @@ const LONGEST_URL = 2000
 /** Auth0's bounds of what somebody who is not known yet may have kept. */
 const METADATA = { members: 10, name: 100, value: 500 } as const
 
-/** Auth0's names, by which Lock chooses its words. */
-const PROBLEM_NAMES: Readonly<Record<PasswordProblem, string>> = {
-  password_too_short: 'PasswordStrengthError',
-  password_too_long: 'PasswordStrengthError',
-  password_predictable: 'PasswordStrengthError',
-  password_common: 'PasswordDictionaryError',
-  password_own_data: 'PasswordNoUserInfoError',
-}
-const PROBLEMS: Readonly<Record<PasswordProblem, string>> = {
-  password_too_short: 'Password is too weak',
-  password_too_long: 'Password is too long',
-  password_predictable: 'Password is too weak',
-  password_common: 'Password is too common',
-  password_own_data: 'Password contains user information',
-}
-
 export async function signUp(services: EmbeddedServices, incoming: Incoming): Promise<Answer> {
   const { store, clock, hashQueue, brake, tenants } = services
   const sent = sentIn(incoming)
   const client = await callerOf(services, incoming, sent)
   const connection = await databaseFor(services, client, sent.required('connection'))
-  if (connection.options['disable_signup'] === true)
+  if (!databaseOptions(connection.options).isSignUpOpen)
     throw new Refused(403, 'public_signup_disabled', 'Public signup is disabled.', { name: 'ForbiddenError' })
   const email = readEmailAddress(sent.required('email'))
   if (email === undefined) throw new Refused(400, 'invalid_email', 'email is not an e-mail address.')
@@ -59,12 +53,10 @@ export async function signUp(services: EmbeddedServices, incoming: Incoming): Pr
   const userMetadata = metadataIn(sent)
   const password = sent.required('password')
   const { name, signsUpByMail } = await tenants.find(incoming.tenant)
-  const problem = await findPasswordProblem(password, [email, client.name, name, ...Object.values(profile)])
-  if (problem)
-    throw new Refused(400, 'invalid_password', PROBLEMS[problem], {
-      name: PROBLEM_NAMES[problem],
-      policy: `* At least ${SHORTEST_PASSWORD} characters in length`,
-    })
+  const username = usernameIn(sent, connection)
+  const own = [email, username, client.name, name, ...Object.values(profile)]
+  const problem = await findPasswordProblem(password, own, connection)
+  if (problem) throw refusedPassword(passwordError(problem, password, connection))
 
   const now = clock()
   const begun = await brake.beginSignUp(incoming.tenant, incoming.address, now)
@@ -74,16 +66,28 @@ export async function signUp(services: EmbeddedServices, incoming: Incoming): Pr
     const occasion = occasionOf(incoming, now)
     const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, null) }
     if (signsUpByMail) {
-      const wish = { email, passwordHash, browserHash: browserHashOf(incoming), client: client.id, ...correspondence }
+      const wish = {
+        email,
+        username,
+        passwordHash,
+        browserHash: browserHashOf(incoming),
+        client: client.id,
+        ...correspondence,
+      }
       await askToSignUp(store, connection, wish, occasion)
       await begun.free()
       // To free and to taken addresses alike: nobody is signed up yet.
       throw new Refused(400, 'invalid_signup', 'A mail was sent to this address. It says how to go on.')
     }
     const user = await store.transaction(async transaction => {
-      const person = { email, emailVerified: false, passwordHash, profile, userMetadata }
+      const person = { email, username, emailVerified: false, passwordHash, profile, userMetadata }
       const made = await createUser(transaction, connection, person, clock)
-      if (made === 'taken') throw new AddressTaken()
+      if (made === 'taken') {
+        const key = username === null ? null : usernameKey(username)
+        const isName =
+          key !== null && (await transaction.users.findByUsernameKey(connection.tenant, connection.id, key))
+        throw new Taken(isName ? 'username_exists' : 'user_exists')
+      }
       await transaction.events.record([signedUp(occasion, made.id, email, connection.name)])
       await askForVerification(transaction, { id: made.id, email }, correspondence, occasion)
       return made
@@ -93,17 +97,37 @@ export async function signUp(services: EmbeddedServices, incoming: Incoming): Pr
       _id: user.id.slice(user.id.indexOf('|') + 1),
       email,
       email_verified: false,
+      ...(username !== null && { username }),
       ...profile,
       ...(Object.keys(userMetadata).length > 0 && { user_metadata: userMetadata }),
     })
   } catch (error) {
     // As much worth to a stranger as a wrong password is: it stays counted.
-    if (error instanceof AddressTaken) throw new Refused(400, 'user_exists', 'The user already exists.')
+    if (error instanceof Taken)
+      throw new Refused(
+        400,
+        error.code,
+        error.code === 'user_exists' ? 'The user already exists.' : 'The username already exists.',
+      )
     if (error instanceof Refused) throw error
     await begun.free()
     if (error instanceof BusyError) throw busy()
     throw error
   }
+}
+
+function usernameIn(sent: Sent, { options }: ConnectionRecord): string | null {
+  const { username: rule } = databaseOptions(options)
+  const typed = rule && sent.text('username')
+  if (rule === null || (typed === undefined && !rule.isRequired)) return null
+  const username = readUsername(typed ?? '', rule)
+  if (username === undefined)
+    throw new Refused(
+      400,
+      'invalid_username',
+      `username must be ${rule.shortest} to ${rule.longest} of the characters a to z, digits and _ + - . ! # $ ' ^ \` ~ @, and no e-mail address.`,
+    )
+  return username
 }
 
 function profileIn(sent: Sent): Record<string, string> {

@@ -6,11 +6,13 @@
 import { type Occasion, signInFailed } from '../audit/events.ts'
 import type { AuditBuffer } from '../audit/log.ts'
 import type { Brake } from '../identity/brake.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import type { Correspondence } from '../identity/password-reset.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import type { Proof } from '../policy/proof.ts'
+import { usernameKey } from '../policy/username.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
@@ -56,13 +58,17 @@ export function createPasswordSignIn(services: {
   return async ({ connection, password, client, address, browserHash, correspondence, occasion, ...attempt }) => {
     const { tenant, at } = occasion
     const email = readEmailAddress(attempt.name)
-    const name = email ?? attempt.name.slice(0, LONGEST_NAME)
+    const name = email ?? attempt.name.trim().slice(0, LONGEST_NAME)
+    const { username, isGuarded } = databaseOptions(connection.options)
+    // Which of the two a name is, its form tells, and so whether it is looked for: not whether there is somebody.
+    const key = email === undefined ? { usernameKey: usernameKey(name) } : { emailKey: emailKey(email) }
     const found =
-      email === undefined
+      email === undefined && username === null
         ? undefined
-        : await store.users.findByIdentity(tenant, connection.id, { emailKey: emailKey(email) })
+        : await store.users.findByIdentity(tenant, connection.id, key)
     const user = found?.user
-    const guess = { connection: connection.id, name, user, address, browserHash, occasion, correspondence }
+    const counted = { name, key: key.emailKey ?? key.usernameKey, isGuarded }
+    const guess = { connection: connection.id, ...counted, user, address, browserHash, occasion, correspondence }
     const begun = await brake.begin(guess)
     if (begun.state === 'held') return begun
     let verdict: Verdict

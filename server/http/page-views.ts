@@ -3,6 +3,7 @@
  * Templates choose no words and make no decisions beyond leaving out what is null.
  */
 import type { PageErrorCode } from '../kernel/errors.ts'
+import type { PasswordPolicy } from '../policy/password-rule.js'
 import type { Catalogue, Trouble } from '../words/catalogue.ts'
 import { duration } from '../words/duration.ts'
 import type { Language } from '../words/languages.ts'
@@ -32,7 +33,10 @@ export interface PageModels {
   readonly 'sign-in': {
     readonly action: string
     readonly application: string
+    /** What was typed, or who is expected. */
     readonly email: string
+    /** Whether people may have a username to sign in with. */
+    readonly takesUsername?: boolean | undefined
     readonly problem?: SignInProblem | undefined
     /** In milliseconds. */
     readonly wait?: number | undefined
@@ -58,8 +62,7 @@ export interface PageModels {
     /** Names that a guesser of it knows too. */
     readonly own: readonly string[]
     readonly problem?: ResetPasswordProblem | undefined
-    /** In characters. */
-    readonly minimumLength: number
+    readonly policy: PasswordPolicy
   }
   /** Posts the wish to `action`, with the account's `password` where the browser is not known to be its owner's. */
   readonly 'verify-email': {
@@ -77,7 +80,7 @@ export interface PageModels {
       | undefined
   }
   readonly notice: NoticeModel
-  /** Posts `email` and `password` to `action`. */
+  /** Posts `email` and `password` to `action`, and `username` where there is one. */
   readonly 'sign-up': {
     readonly action: string
     readonly application: string
@@ -85,8 +88,9 @@ export interface PageModels {
     readonly problem?: SignUpProblem | undefined
     /** In milliseconds. */
     readonly wait?: number | undefined
-    /** In characters. */
-    readonly minimumLength: number
+    readonly policy: PasswordPolicy
+    /** As typed, and how many characters it may have. */
+    readonly username?: { readonly typed: string; readonly shortest: number; readonly longest: number } | undefined
     readonly signInUrl: string
   }
   readonly 'choose-account': ChooseAccountModel
@@ -140,11 +144,13 @@ type ViewOf<N extends PageName> = (
 /** For applications that are slow; most are done in one. */
 const SECONDS_TO_LEAVE = 5
 
-type Field = 'email' | 'password'
+type Field = 'email' | 'username' | 'password'
 
 /** The fields each problem is about. Focus goes to the first: the one to correct. */
 const SIGN_IN_FIELDS: Readonly<Record<SignInProblem, readonly Field[]>> = {
   wrong_credentials: ['password', 'email'],
+  wrong_name: ['password', 'email'],
+  missing_name: ['email'],
   missing_email: ['email'],
   missing_password: ['password'],
   blocked: [],
@@ -157,21 +163,24 @@ const SIGN_UP_FIELDS: Readonly<Record<Exclude<SignUpProblem, NewPasswordProblem>
   address_invalid: ['email'],
   not_invited: ['email'],
   not_open: [],
+  username_invalid: ['username'],
+  username_taken: ['username'],
   busy: [],
   held: [],
 }
 
 const views: { readonly [N in PageName]: ViewOf<N> } = {
   'sign-in': ({ signIn, fields }, model, _tenant, language) => {
-    const { action, application, email, problem, wait, signUpUrl, accountsUrl, forgotUrl } = model
+    const { action, application, email, takesUsername, problem, wait, signUpUrl, accountsUrl, forgotUrl } = model
     const wrong = problem ? SIGN_IN_FIELDS[problem] : []
+    const name = emailField(fields, email, wrong)
     return {
       title: signIn.title,
       heading: signIn.title,
       lead: signIn.lead(isolatedName(application)),
       problem: problem ? { ...signIn.problems, held: heldIn(signIn, wait, language) }[problem] : null,
       action,
-      email: emailField(fields, email, wrong),
+      email: takesUsername ? { ...name, label: fields.emailOrUsername, isText: true } : name,
       password: passwordField(fields, email, wrong),
       forgotten: forgotUrl ? { text: signIn.forgotten, url: forgotUrl } : null,
       act: signIn.act,
@@ -180,7 +189,8 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
     }
   },
 
-  'sign-up': (words, { action, application, email, problem, wait, minimumLength, signInUrl }, tenant, language) => {
+  'sign-up': (words, model, tenant, language) => {
+    const { action, application, email, problem, wait, policy, username, signInUrl } = model
     const { signIn, signUp, newPassword, fields } = words
     const wrong: readonly Field[] = !problem ? [] : isAboutPassword(problem) ? ['password'] : SIGN_UP_FIELDS[problem]
     return {
@@ -192,9 +202,10 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
         : null,
       action,
       email: emailField(fields, email, wrong),
+      username: username ? usernameField(fields, username, wrong) : null,
       password: {
-        ...passwordField(fields, email, wrong, newPassword.hint(minimumLength)),
-        strength: strengthView(newPassword, [application, tenant]),
+        ...passwordField(fields, email, wrong, policyHint(newPassword, policy)),
+        strength: strengthView(newPassword, [application, tenant], policy),
       },
       act: signUp.act,
       foot: { text: signUp.haveAccount, link: signUp.signIn, url: signInUrl },
@@ -213,7 +224,7 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
     foot: signInUrl ? { text: forgotPassword.remembered, link: forgotPassword.signIn, url: signInUrl } : null,
   }),
 
-  'reset-password': (words, { action, email, own, problem, minimumLength }) => {
+  'reset-password': (words, { action, email, own, problem, policy }) => {
     const { resetPassword, newPassword, signUp, fields } = words
     const wrong: readonly Field[] = problem && isAboutPassword(problem) ? ['password'] : []
     return {
@@ -224,8 +235,8 @@ const views: { readonly [N in PageName]: ViewOf<N> } = {
       action,
       address: email,
       password: {
-        ...passwordField(fields, email, wrong, newPassword.hint(minimumLength)),
-        strength: strengthView(newPassword, own),
+        ...passwordField(fields, email, wrong, policyHint(newPassword, policy)),
+        strength: strengthView(newPassword, own, policy),
       },
       act: resetPassword.act,
     }
@@ -319,7 +330,33 @@ export const viewOf = <N extends PageName>(
 ): PageView => views[name](words, model, tenant, language)
 
 function emailField(words: Catalogue['fields'], value: string, wrong: readonly Field[]) {
-  return { label: words.email, value, ...stateOf('email', value, wrong), describedBy: describedBy('email', wrong) }
+  const state = { ...stateOf('email', value, wrong), describedBy: describedBy('email', wrong) }
+  // What may be typed besides an address is no address to the browser.
+  return { label: words.email, value, isText: false, ...state }
+}
+
+function usernameField(
+  words: Catalogue['fields'],
+  { typed, shortest, longest }: NonNullable<PageModels['sign-up']['username']>,
+  wrong: readonly Field[],
+) {
+  const length = shortest === longest ? String(longest) : `${shortest}–${longest}`
+  return {
+    label: words.username,
+    value: typed,
+    hint: words.usernameHint(length),
+    invalid: wrong.includes('username'),
+    focus: wrong[0] === 'username',
+    describedBy: describedBy('username', wrong, ['username-hint']),
+  }
+}
+
+/** What a new password has to be, as far as it can be said before there is one. */
+function policyHint(words: Catalogue['newPassword'], { minimumLength, kinds }: PasswordPolicy): string {
+  const length = words.hint(minimumLength)
+  if (!kinds) return length
+  const list = kinds.of.map(kind => words.kinds[kind]).join(', ')
+  return `${length} ${kinds.atLeast < kinds.of.length ? words.threeKinds(list) : words.everyKind(list)}`
 }
 
 /** A password is never sent back to the page. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { LEAST_POLICY } from '../policy/password-rule.js'
 import { createPages, type Frame, pageHeaders } from './pages.ts'
 
 const folder = (name: string) => fileURLToPath(new URL(`../login/${name}`, import.meta.url))
@@ -20,7 +21,7 @@ test('an application name is text wherever it stands, whatever it contains', asy
     pages.render('sign-in', { action: HOSTILE, application: HOSTILE, email: HOSTILE, signUpUrl: HOSTILE }, hostile),
     pages.render(
       'sign-up',
-      { action: HOSTILE, application: HOSTILE, email: HOSTILE, minimumLength: 12, signInUrl: HOSTILE },
+      { action: HOSTILE, application: HOSTILE, email: HOSTILE, policy: LEAST_POLICY, signInUrl: HOSTILE },
       hostile,
     ),
     pages.render(
@@ -104,7 +105,7 @@ test('a problem is tied to each field it is about, and focus is on the one to co
   assert.match(wrong, /id="password"[^>]* autofocus/)
   assert.equal(wrong.match(/ autofocus/g)?.length, 1)
 
-  const signUp = { action: '/', application: 'A', email: 'a@b.example', minimumLength: 12, signInUrl: '/' }
+  const signUp = { action: '/', application: 'A', email: 'a@b.example', policy: LEAST_POLICY, signInUrl: '/' }
   const short = await pages.render('sign-up', { ...signUp, problem: 'password_too_short' }, frame)
   assert.match(short, /id="password"[^>]* aria-describedby="problem password-hint" aria-invalid="true" autofocus/)
   assert.doesNotMatch(short, /id="email"[^>]* aria-invalid/)

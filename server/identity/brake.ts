@@ -15,7 +15,6 @@ import { networkOf } from '../kernel/network-of.ts'
 import { DAY } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { promiseMail } from '../notify/letter.ts'
-import { emailKey } from '../policy/email-address.ts'
 import type { GuessingLimits } from '../policy/guessing.ts'
 import { DEVICE_LIFE, NEWS_LIFE } from '../policy/lifetimes.ts'
 import type { Store, Transaction } from '../store/store.ts'
@@ -27,8 +26,16 @@ import type { Correspondence } from './password-reset.ts'
 export interface Guess {
   /** The connection's id. */
   readonly connection: string
-  /** As it was typed, without what makes no other account of it: an account and a name that nobody has are counted alike. */
+  /** As it was typed. */
   readonly name: string
+  /**
+   * The same without what makes no other account of it: an account and a name that nobody has are counted alike. Of
+   * somebody with an address and a username each is counted by itself: counted together, the one would tell whose the
+   * other is.
+   */
+  readonly key: string
+  /** Whether tries at one account are held up in this connection. */
+  readonly isGuarded: boolean
   /** Whose account that is, if anybody's. */
   readonly user: UserRecord | undefined
   /** The caller's, as an IP address. */
@@ -95,7 +102,8 @@ export function createBrake({
 }): Brake {
   async function begin(guess: Guess): Promise<Begun | Held> {
     const { tenant, at } = guess.occasion
-    const limits = await limitsOf(tenant)
+    const ofTenant = await limitsOf(tenant)
+    const limits = guess.isGuarded ? ofTenant : { ...ofTenant, account: null }
     const isKnown = await isKnownDevice(store, guess)
     const keys = keysOf(guess, isKnown)
     const counting = await counter.count(tenant, countsFor(guess, limits, keys), at)
@@ -165,8 +173,8 @@ interface Keys {
 }
 
 /** Hashed, because a name can be as long as a form, and because counters are kept where profiles need not be. */
-function keysOf({ connection, name, address, browserHash }: Guess, isKnown: boolean): Keys {
-  const account = sha256(`${connection} ${emailKey(name)}`)
+function keysOf({ connection, key, address, browserHash }: Guess, isKnown: boolean): Keys {
+  const account = sha256(`${connection} ${key}`)
   const network = networkOf(address)
   return {
     account: `account.${account}`,

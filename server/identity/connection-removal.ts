@@ -11,21 +11,33 @@ import type { Store, Transaction } from '../store/store.ts'
 
 /** At most `limit`, of one connection. Answers how many: as many as were asked for as long as there may be more. */
 export async function removePeopleOfRemovedConnections(store: Store, now: Instant, limit: number): Promise<number> {
-  const removed = await store.transaction(async transaction => {
-    const found = await transaction.connections.removedWithPeople(limit)
-    if (!found) return undefined
-    const { tenant, id, people } = found
+  const found = await store.transaction(async transaction => {
+    const removed = await transaction.connections.removedWithPeople(limit)
+    if (!removed) return false
+    const { tenant, id, people } = removed
     const occasion: Occasion = { tenant, at: now, requestId: `removal of ${id}`, address: null, userAgent: null }
-    for (const one of people) {
-      const user = one.isFirst ? one.user : await unlinked(transaction, tenant, id, one, now)
-      if (user === undefined || (await removeUser(transaction, { tenant, id: user }, now)) === 'gone') continue
-      await transaction.events.record([userRemovedWithConnection(occasion, user, id)])
-    }
+    const users = await removePeople(transaction, removed, now)
+    await transaction.events.record(users.map(user => userRemovedWithConnection(occasion, user, id)))
     if (people.length < limit) await transaction.connections.forget(tenant, id)
-    return people.length
+    return true
   })
   // There may be another.
-  return removed === undefined ? 0 : limit
+  return found ? limit : 0
+}
+
+/** Answers the ids of the users who are no more. */
+export async function removePeople(
+  transaction: Transaction,
+  { tenant, id, people }: RemovedConnection,
+  now: Instant,
+): Promise<string[]> {
+  const removed: string[] = []
+  for (const one of people) {
+    const user = one.isFirst ? one.user : await unlinked(transaction, tenant, id, one, now)
+    if (user !== undefined && (await removeUser(transaction, { tenant, id: user }, now)) === 'removed')
+      removed.push(user)
+  }
+  return removed
 }
 
 /** The user that the identity alone is: the person whose it became by linking stays, without it. */

@@ -7,7 +7,7 @@ import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Sealer } from '../kernel/sealer.ts'
 import { type ConnectionRecord, sealContextOfConnection } from '../store/connections.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
@@ -67,17 +67,21 @@ export interface Connections {
 export const ACCOUNT_PAGE = 'account page'
 
 /**
- * Whether people come to the client through the connection. Clients of others have no list to be on: a connection of the
+ * Whether people come to the client through the connection, if it is for signing in at all. Clients of others have no list to be on: a connection of the
  * domain is theirs too, as with Auth0. The person's own page is everybody's.
  */
 export const serves = (
   { clients, settings }: Pick<ConnectionRecord, 'clients' | 'settings'>,
   client: { readonly id: string; readonly isFirstParty: boolean },
 ): boolean =>
-  clients === null ||
-  clients.includes(client.id) ||
-  client.id === ACCOUNT_PAGE ||
-  (!client.isFirstParty && settings['is_domain_connection'] === true)
+  isForSigningIn(settings) &&
+  (clients === null ||
+    clients.includes(client.id) ||
+    client.id === ACCOUNT_PAGE ||
+    (!client.isFirstParty && settings['is_domain_connection'] === true))
+
+const isForSigningIn = ({ authentication }: JsonObject): boolean =>
+  !isObject(authentication) || authentication['active'] !== false
 
 /** Told with the change of a connection, and of its end, which has work to do. */
 export const CONNECTION_TOPIC = 'connection'

@@ -11,7 +11,8 @@ import type { MembershipStanding } from '../store/memberships.ts'
 import type { OrganizationConnectionRecord } from '../store/organization-connections.ts'
 import type { OrganizationRecord } from '../store/organizations.ts'
 import type { Nouns, Store } from '../store/store.ts'
-import { DATABASE_STRATEGY, defaultDirectoryOf } from './users.ts'
+import { defaultDirectoryOf } from './directories.ts'
+import { DATABASE_STRATEGY } from './users.ts'
 
 /** Of a person's organizations, so many can be chosen among on a page. */
 const MOST_CHOICES = 100
@@ -94,7 +95,7 @@ export async function directoryWithin(
   const own = (await nouns.organizationConnections.list(tenant, organization)).filter(
     one => isInUse(one) && one.strategy === DATABASE_STRATEGY,
   )
-  const usual = (await defaultDirectoryOf(nouns, tenant)).id
+  const usual = (await defaultDirectoryOf(nouns, tenant))?.id
   const found = asked
     ? own.find(({ connection }) => connection === asked)
     : (own.find(({ connection }) => connection === usual) ?? own[0])

@@ -11,13 +11,17 @@ import { linkLife } from '../notify/link-life.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { NEWS_LIFE, RESET_LINK_LIFE } from '../policy/lifetimes.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
+import { FIRST_PASSWORD, passwordIdOf } from '../store/credentials.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import type { Language } from '../words/languages.ts'
 import { rememberDevice } from './brake.ts'
+import { databaseOptions } from './database-options.ts'
 import { endWhatOthersBegan } from './first-confirmation.ts'
 import { takeMail } from './mail-limits.ts'
-import { databaseOf, passwordOf, setPassword } from './users.ts'
+import type { Onward } from './onward.ts'
+import { passwordOf, setPassword } from './users.ts'
 
 const RESET_TICKET = 'password-reset'
 
@@ -26,6 +30,14 @@ type ResetData = {
   readonly state: string
   /** Where the person was on the way to, if anywhere. */
   readonly interaction: string | null
+  /** Whose rules the new password is to meet: an id. Left out, here and below, in a link from before there were several. */
+  readonly connection?: string
+  /** Of the identity whose password it is. */
+  readonly passwordId?: string
+  /** Whether who has the link has read what was mailed to the address. */
+  readonly isMailed?: boolean
+  /** Where whoever asked for it wants the person to go then. */
+  readonly onward?: Onward
 }
 
 /** Where mail about an account leads, and in which language it speaks. */
@@ -35,6 +47,8 @@ export interface Correspondence {
 }
 
 export interface ResetWish extends Correspondence {
+  /** Where the account is looked for; undefined where there is no database to look in. */
+  readonly connection: ConnectionRecord | undefined
   /** As `readEmailAddress` has it. */
   readonly address: string
   readonly client: string | null
@@ -43,8 +57,12 @@ export interface ResetWish extends Correspondence {
 
 export interface OpenReset {
   readonly state: 'open'
-  readonly user: UserRecord & { readonly email: string }
+  readonly user: UserRecord
   readonly interaction: string | null
+  /** Undefined where it was removed since, and where nobody knows. */
+  readonly connection: ConnectionRecord | undefined
+  readonly passwordId: string
+  readonly onward: Onward | undefined
 }
 
 /** `used`: it did its work. `over`: it is unknown or too old, or the account has another password or address by now. */
@@ -56,16 +74,27 @@ export type FoundReset = OpenReset | { readonly state: 'used' | 'over' }
  */
 export async function askForReset(store: Store, wish: ResetWish, occasion: Occasion): Promise<void> {
   const { tenant, at } = occasion
-  const connection = await databaseOf(store, tenant)
-  const found = await store.users.findByEmailKey(tenant, connection.id, emailKey(wish.address))
-  const state = await stateOf(store, tenant, found)
+  const { connection } = wish
+  const key = { emailKey: emailKey(wish.address) }
+  const identified = await store.users.findByIdentity(tenant, connection?.id ?? '', key)
+  const found = connection && databaseOptions(connection.options).isResetOpen ? identified?.user : undefined
+  const passwordId = identified ? passwordIdOf(identified.identity) : FIRST_PASSWORD
+  const state = await stateOf(store, tenant, found, passwordId)
   const user = found?.blocked ? undefined : found
+  const isFirst = identified?.identity.ordinal === 0
   const secret = randomSecret()
   const life = await linkLife(store, tenant, 'reset_email', RESET_LINK_LIFE)
 
   await store.transaction(async transaction => {
     if (!(await takeMail(transaction, tenant, 'reset-password', wish.address, occasion))) return
-    const data: ResetData = { state, interaction: wish.interaction }
+    const data: ResetData = {
+      state,
+      interaction: wish.interaction,
+      passwordId,
+      // The address of an account that is part of another says nothing of that one's.
+      isMailed: isFirst,
+      ...(connection && { connection: connection.id }),
+    }
     await transaction.tickets.issue({
       tenant,
       kind: RESET_TICKET,
@@ -78,7 +107,7 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
     await transaction.events.record([passwordResetAsked(occasion, wish.client, found?.id ?? null, wish.address)])
     const letter = {
       message: 'reset-password',
-      to: user?.email ?? null,
+      to: (isFirst ? user?.email : user && wish.address) ?? null,
       user: user?.id ?? null,
       language: wish.language,
       issuer: wish.issuer,
@@ -91,14 +120,54 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
   })
 }
 
+/**
+ * A link to a new password that an operator hands over: issued for whoever it is given to, who has not shown to read the
+ * address unless `confirms` says so. Answers its secret.
+ */
+export async function issueReset(
+  transaction: Transaction,
+  {
+    user,
+    connection,
+    passwordId,
+    confirms,
+    onward,
+    life,
+  }: {
+    readonly user: UserRecord
+    readonly connection: string
+    readonly passwordId: string
+    readonly confirms: boolean
+    readonly onward: Onward
+    readonly life: number
+  },
+  now: Instant,
+): Promise<string> {
+  const { tenant, id } = user
+  const secret = randomSecret()
+  const state = await stateOf(transaction, tenant, user, passwordId)
+  const data: ResetData = { state, interaction: null, connection, passwordId, isMailed: confirms, onward }
+  const times = { createdAt: now, expiresAt: now + life }
+  await transaction.tickets.issue({ tenant, kind: RESET_TICKET, id: sha256(secret), subject: id, data, ...times })
+  return secret
+}
+
 /** Spends nothing. */
 export async function findReset(store: Nouns, tenant: string, secret: string, now: Instant): Promise<FoundReset> {
   const ticket = await store.tickets.peek<ResetData>(tenant, RESET_TICKET, sha256(secret), now)
   if (ticket?.consumedAt != null) return { state: 'used' }
   const user = ticket?.subject == null ? undefined : await store.users.find(tenant, ticket.subject)
-  if (!ticket || !isReachable(user) || (await stateOf(store, tenant, user)) !== ticket.data.state)
+  const { interaction, connection, passwordId = FIRST_PASSWORD, onward } = ticket?.data ?? {}
+  if (!ticket || !isReachable(user) || (await stateOf(store, tenant, user, passwordId)) !== ticket.data.state)
     return { state: 'over' }
-  return { state: 'open', user, interaction: ticket.data.interaction }
+  return {
+    state: 'open',
+    user,
+    interaction: interaction ?? null,
+    connection: connection === undefined ? undefined : await store.connections.find(tenant, connection),
+    passwordId,
+    onward,
+  }
 }
 
 /** Thrown inside the transaction to take everything back. */
@@ -124,18 +193,25 @@ export async function resetPassword(
     browserHash,
     issuer,
     language,
-  }: Correspondence & { readonly secret: string; readonly hash: string; readonly browserHash: string },
+    remembers,
+  }: Correspondence & {
+    readonly secret: string
+    readonly hash: string
+    readonly browserHash: string
+    /** How many former passwords the connection keeps. */
+    readonly remembers: number
+  },
   occasion: Occasion,
   clock: Clock,
 ): Promise<'done' | 'used' | 'over'> {
   const { tenant, at } = occasion
   try {
     await store.transaction(async transaction => {
-      const user = await spend(transaction, tenant, secret, at)
-      await setPassword(transaction, user, hash, clock)
+      const { user, data } = await spend(transaction, tenant, secret, at)
+      await setPassword(transaction, user, hash, clock, { id: data.passwordId ?? FIRST_PASSWORD, remembers })
       await transaction.devices.forget(tenant, user.id)
       await rememberDevice(transaction, user, browserHash, at)
-      if (!user.emailVerified) {
+      if (user.email !== null && !user.emailVerified && data.isMailed !== false) {
         await endWhatOthersBegan(transaction, user)
         await transaction.users.change(tenant, user.id, { emailVerified: true }, at)
         await transaction.events.record([emailVerified(occasion, user.id, user.email)])
@@ -166,7 +242,7 @@ async function spend(
   tenant: string,
   secret: string,
   now: Instant,
-): Promise<OpenReset['user']> {
+): Promise<{ readonly user: UserRecord; readonly data: ResetData }> {
   const ticket = await transaction.tickets.peek<ResetData>(tenant, RESET_TICKET, sha256(secret), now)
   const outcome = await transaction.tickets.consume(tenant, RESET_TICKET, sha256(secret), now)
   if (outcome === 'replayed') throw new LinkIsOver('used')
@@ -176,13 +252,13 @@ async function spend(
   const user = await transaction.users.find(tenant, ticket.subject)
   // It was counted up here.
   const epochBefore = (user?.epoch ?? 0) - 1
-  if (!isReachable(user) || (await stateOf(transaction, tenant, user, epochBefore)) !== ticket.data.state)
+  const { passwordId = FIRST_PASSWORD } = ticket.data
+  if (!isReachable(user) || (await stateOf(transaction, tenant, user, passwordId, epochBefore)) !== ticket.data.state)
     throw new LinkIsOver('over')
-  return user
+  return { user, data: ticket.data }
 }
 
-const isReachable = (user: UserRecord | undefined): user is OpenReset['user'] =>
-  user !== undefined && !user.blocked && user.email !== null
+const isReachable = (user: UserRecord | undefined): user is UserRecord => user !== undefined && !user.blocked
 
 /**
  * What a link is bound to: it is dead as soon as the address or the password is another, and when everything the person
@@ -192,8 +268,9 @@ async function stateOf(
   nouns: Nouns,
   tenant: string,
   user: UserRecord | undefined,
+  passwordId: string,
   epoch = user?.epoch ?? 0,
 ): Promise<string> {
-  const credential = await passwordOf(nouns, tenant, user?.id ?? '')
+  const credential = await passwordOf(nouns, tenant, user?.id ?? '', passwordId)
   return sha256(JSON.stringify([user?.email ?? null, credential?.secret ?? null, epoch]))
 }

@@ -23,13 +23,16 @@ const MOST_TRIES = 10
 
 /** A type and not an interface, because it is stored as JSON. */
 type Chosen = {
+  /** The id of the connection that the account is made in; null in a link from before there were several. */
+  readonly connection: string | null
   readonly email: string
+  readonly username: string | null
   readonly passwordHash: string
   /** SHA-256 of the secret of the browser it was chosen in; null where there was none. */
   readonly browserHash: string | null
 }
 
-export interface SignUpWish extends Correspondence, Chosen {
+export interface SignUpWish extends Correspondence, Omit<Chosen, 'connection'> {
   readonly client: string | null
 }
 
@@ -41,13 +44,13 @@ export type OpenSignUp = { readonly state: 'open' } & Chosen
 export async function askToSignUp(
   store: Store,
   connection: ConnectionRecord,
-  { email, passwordHash, browserHash, client, issuer, language }: SignUpWish,
+  { email, username, passwordHash, browserHash, client, issuer, language }: SignUpWish,
   occasion: Occasion,
 ): Promise<void> {
   const { tenant, at, userAgent } = occasion
   const found = await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
   const secret = randomSecret()
-  const data: Chosen = { email, passwordHash, browserHash }
+  const data: Chosen = { connection: connection.id, email, username, passwordHash, browserHash }
 
   await store.transaction(async transaction => {
     if (!(await takeMail(transaction, tenant, 'sign-up', email, occasion))) return
@@ -105,11 +108,16 @@ export async function finishSignUp(
   const { tenant, at } = occasion
   const found = await findSignUp(store, tenant, secret, at)
   if (found.state !== 'open') return found
-  const { email, passwordHash } = found
+  const { email, passwordHash, username = null } = found
   try {
     await store.transaction(async transaction => {
       if ((await transaction.tickets.consume(tenant, SIGN_UP_TICKET, sha256(secret), at)) !== 'consumed') return
-      const user = await createUser(transaction, connection, { email, emailVerified: true, passwordHash }, clock)
+      const user = await createUser(
+        transaction,
+        connection,
+        { email, username, emailVerified: true, passwordHash },
+        clock,
+      )
       if (user === 'taken') throw new NotMade()
       await rememberDevice(transaction, user, browserHash, at)
       await transaction.events.record([

@@ -109,6 +109,9 @@ const NO_LIST = () => false
 const PASSWORD_SENTENCES: Readonly<Record<PasswordProblem, string>> = {
   password_too_short: `The password is shorter than ${SHORTEST_PASSWORD} characters.`,
   password_too_long: `The password is longer than ${LONGEST_PASSWORD_BYTES} bytes.`,
+  password_too_few_kinds: 'The password lacks a kind of character.',
+  password_repeats: 'The password has one character too often in a row.',
+  password_sequence: 'The password has characters in their order.',
   password_own_data: 'The password is made of the e-mail address.',
   password_common: 'The password is one of those that are tried first.',
   password_predictable: 'The password is a repetition or a row that is easy to guess.',

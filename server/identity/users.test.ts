@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { aConnection } from '../../tests/fixtures/records.ts'
-import type { Nouns, Transaction } from '../store/store.ts'
-import { createUser, databaseOf, type NewUser } from './users.ts'
+import type { Transaction } from '../store/store.ts'
+import { createUser, type NewUser } from './users.ts'
 
 const CONNECTION = aConnection({ tenant: 't' })
 const PERSON: NewUser = { email: 'Ann@Example.com', emailVerified: false, passwordHash: '$argon2id$…' }
@@ -59,5 +59,15 @@ describe('a new user', () => {
   })
 })
 
-test('a tenant without its database of passwords is a bug, not a stranger’s fault', () =>
-  assert.rejects(databaseOf({ connections: { findByName: async () => undefined } } as unknown as Nouns, 't'), /has no/))
+test('somebody with a username is called by it, and found by it in any letters', async () => {
+  const { written } = await create({ username: 'Ann_9' })
+  assert.deepEqual(
+    [written[0]?.['username'], written[0]?.['profile'], written[1]?.['usernameKey']],
+    ['Ann_9', { name: 'Ann@Example.com', nickname: 'Ann_9' }, 'ann_9'],
+  )
+  const { written: nameless } = await create({ email: null, username: 'Bo' })
+  assert.deepEqual(
+    [nameless[0]?.['email'], nameless[0]?.['profile'], nameless[1]?.['emailKey']],
+    [null, { name: 'Bo', nickname: 'Bo' }, null],
+  )
+})

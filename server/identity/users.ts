@@ -1,8 +1,9 @@
 /** People: how they come to be, and how they are found by what they type. */
 import type { Clock, Instant } from '../kernel/clock.ts'
-import { newId, newObjectId } from '../kernel/ids.ts'
+import { newId, newObjectId, newSortableId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
+import { usernameKey } from '../policy/username.ts'
 import { type ConnectionRecord, DATABASE_STRATEGY } from '../store/connections.ts'
 import { type CredentialRecord, FIRST_PASSWORD } from '../store/credentials.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
@@ -33,24 +34,12 @@ export async function createDatabase(transaction: Transaction, tenant: string): 
   return connection
 }
 
-/** Every tenant has one from its first day. */
-export async function databaseOf(nouns: Nouns, tenant: string): Promise<ConnectionRecord> {
-  const connection = await nouns.connections.findByName(tenant, DATABASE_CONNECTION)
-  if (!connection) throw new Error(`Tenant ${tenant} has no ${DATABASE_CONNECTION}`)
-  return connection
-}
-
-/** Where a password is looked for when nobody says where: the setting of that name, or the database there always is. */
-export async function defaultDirectoryOf(nouns: Nouns, tenant: string): Promise<ConnectionRecord> {
-  const named = (await nouns.tenants.find(tenant))?.settings['default_directory']
-  const connection =
-    typeof named === 'string' && named !== '' ? await nouns.connections.findByName(tenant, named) : undefined
-  return connection?.strategy === DATABASE_STRATEGY ? connection : databaseOf(nouns, tenant)
-}
-
 export interface NewUser {
-  readonly email: string
+  /** Null for somebody who has a username. */
+  readonly email: string | null
   readonly emailVerified: boolean
+  /** As `readUsername` has it. */
+  readonly username?: string | null
   /** A PHC string; null for somebody who signs in without a password. */
   readonly passwordHash: string | null
   /** With or without its `auth0|`; one is made when it is left out. */
@@ -85,12 +74,12 @@ export function newPerson(connection: ConnectionRecord, person: NewUser, now: In
     blocked: person.blocked ?? false,
     email: person.email,
     emailVerified: person.emailVerified,
-    profile: { ...defaultProfile(person.email), ...person.profile },
+    profile: { ...defaultProfile(person), ...person.profile },
     appMetadata: person.appMetadata ?? {},
     userMetadata: person.userMetadata ?? {},
     createdAt: now,
     updatedAt: now,
-    username: null,
+    username: person.username ?? null,
     lastLoginAt: null,
     lastIp: null,
     loginsCount: 0,
@@ -101,30 +90,68 @@ export function newPerson(connection: ConnectionRecord, person: NewUser, now: In
     connection: connection.id,
     provider: connection.strategy,
     subject,
-    emailKey: emailKey(person.email),
-    usernameKey: null,
+    emailKey: person.email === null ? null : emailKey(person.email),
+    usernameKey: typeof person.username === 'string' ? usernameKey(person.username) : null,
     profile: null,
     ordinal: 0,
   }
   return { user, identity, password: person.passwordHash === null ? null : passwordFor(user, person.passwordHash, now) }
 }
 
-/** Of the person's first identity. */
-export const passwordOf = async (nouns: Nouns, tenant: string, user: string): Promise<CredentialRecord | undefined> =>
-  (await nouns.credentials.of(tenant, user, 'password')).find(({ id }) => id === FIRST_PASSWORD)
-
-export const setPassword = (
+/** Of the person's first identity, unless told of which. */
+export const passwordOf = async (
   nouns: Nouns,
-  user: Pick<UserRecord, 'tenant' | 'id'>,
+  tenant: string,
+  user: string,
+  passwordId: string = FIRST_PASSWORD,
+): Promise<CredentialRecord | undefined> =>
+  (await nouns.credentials.of(tenant, user, 'password')).find(({ id }) => id === passwordId)
+
+/** A password that may not be chosen again. Its public part is the id of the password that it was. */
+const FORMER_PASSWORD = 'former-password'
+
+/** The one they have, and as many before it as the connection remembers. */
+export async function formerPasswordsOf(
+  { credentials }: Nouns,
+  { tenant, id }: Pick<UserRecord, 'tenant' | 'id'>,
+  remembers: number,
+  passwordId: string = FIRST_PASSWORD,
+): Promise<string[]> {
+  const current = (await credentials.of(tenant, id, 'password')).filter(one => one.id === passwordId)
+  const former = (await credentials.of(tenant, id, FORMER_PASSWORD)).filter(one => one.publicPart === passwordId)
+  return [...current, ...former.slice(-remembers)].map(({ secret }) => secret)
+}
+
+/** `remembers`: how many of the former ones are kept, by the options of the connection. */
+export async function setPassword(
+  { credentials }: Nouns,
+  whose: Pick<UserRecord, 'tenant' | 'id'>,
   hash: string,
   clock: Clock,
-): Promise<void> => nouns.credentials.put(passwordFor(user, hash, clock()))
+  { id = FIRST_PASSWORD, remembers = 0 }: { readonly id?: string; readonly remembers?: number } = {},
+): Promise<void> {
+  const { tenant, id: user } = whose
+  const now = clock()
+  const former = remembers > 0 ? (await credentials.of(tenant, user, 'password')).find(one => one.id === id) : undefined
+  if (former) {
+    const kept = { kind: FORMER_PASSWORD, id: newSortableId(), publicPart: id }
+    // Nobody is let in by it, so that it holds up no failure, however dear it was.
+    await credentials.put({ ...former, ...kept, createdAt: now, costClass: 0 })
+    await credentials.keepNewest({ tenant, user, kind: FORMER_PASSWORD, publicPart: id }, remembers)
+  }
+  await credentials.put(passwordFor(whose, hash, now, id))
+}
 
-const passwordFor = (user: Pick<UserRecord, 'tenant' | 'id'>, hash: string, now: Instant): CredentialRecord => ({
+const passwordFor = (
+  user: Pick<UserRecord, 'tenant' | 'id'>,
+  hash: string,
+  now: Instant,
+  id: string = FIRST_PASSWORD,
+): CredentialRecord => ({
   tenant: user.tenant,
   user: user.id,
   kind: 'password',
-  id: FIRST_PASSWORD,
+  id,
   publicPart: '',
   secret: hash,
   counter: 0,
@@ -132,5 +159,8 @@ const passwordFor = (user: Pick<UserRecord, 'tenant' | 'id'>, hash: string, now:
   costClass: costClassOf(workOf(hash)),
 })
 
-/** What Auth0 fills in for a person of whom only the address is known, and its SDKs show. */
-const defaultProfile = (email: string): JsonObject => ({ name: email, nickname: email.split('@')[0] ?? email })
+/** What Auth0 fills in for a person of whom only the address and the username are known, and its SDKs show. */
+const defaultProfile = ({ email, username }: Pick<NewUser, 'email' | 'username'>): JsonObject => {
+  const name = email ?? username ?? ''
+  return { name, nickname: username ?? name.split('@')[0] ?? name }
+}

@@ -68,6 +68,7 @@ export const tooManyAttempts = (wait: number): ProtocolError =>
 /** Why a page cannot go on, with the status it is shown with. Each has a sentence in every language of `words/`. */
 export const PAGE_ERROR_STATUS = {
   unknown_client: 400,
+  no_connection: 400,
   redirect_uri_missing: 400,
   redirect_uri_mismatch: 400,
   return_to_mismatch: 400,

@@ -7,10 +7,10 @@ import { occasionOf } from '../audit/events.ts'
 import type { VerifyEmailProblem } from '../http/page-views.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
 import { bindBrowser, browserHashOf } from '../identity/browsers.ts'
+import { defaultDirectoryOf, isDatabase } from '../identity/directories.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { verifyPassword } from '../identity/password-hash.ts'
 import { type FoundSignUp, failSignUp, findSignUp, finishSignUp, type OpenSignUp } from '../identity/sign-up-by-mail.ts'
-import { databaseOf } from '../identity/users.ts'
 import { refuseForeignForm } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
@@ -57,7 +57,12 @@ export function finishSignUpRoutes(services: LoginServices): readonly Route[] {
       }
     }
     const { hash, cookies } = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
-    const connection = await databaseOf(store, incoming.tenant)
+    const connection =
+      found.connection == null
+        ? await defaultDirectoryOf(store, incoming.tenant)
+        : await store.connections.find(incoming.tenant, found.connection)
+    // Removed since.
+    if (!isDatabase(connection)) return page(incoming, { state: 'over' })
     const chosen = { secret: secretOf(incoming), browserHash: hash }
     const made = await finishSignUp(store, connection, chosen, occasionOf(incoming, clock()), clock)
     return page(incoming, made, { cookies: [...cookies] })

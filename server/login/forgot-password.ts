@@ -5,10 +5,12 @@
 import { occasionOf } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
+import { defaultDirectoryOf } from '../identity/directories.ts'
 import { askForReset } from '../identity/password-reset.ts'
 import { linkLife } from '../notify/link-life.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
 import { RESET_LINK_LIFE } from '../policy/lifetimes.ts'
+import { findDirectory } from './directory.ts'
 import { findInteraction, type Interaction, refuseForeignForm, signInAt } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { type Setting, show } from './show.ts'
@@ -55,7 +57,11 @@ export function forgotPasswordRoutes(services: LoginServices): readonly Route[] 
     const address = readEmailAddress(typed)
     if (address === undefined) return page(incoming, interaction, typed, 'address_invalid')
     const setting = settingOf(interaction)
+    const connection = interaction
+      ? await findDirectory(services, interaction)
+      : await defaultDirectoryOf(store, incoming.tenant)
     const wish = {
+      connection,
       address,
       issuer: incoming.issuer,
       language: languageHere(incoming, setting.uiLocales ?? null),

@@ -5,23 +5,25 @@
 import { occasionOf } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { ResetPasswordProblem } from '../http/page-views.ts'
-import type { Answer, Incoming, Route } from '../http/route.ts'
+import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { bindBrowser } from '../identity/browsers.ts'
-import { findPasswordProblem } from '../identity/choosable-password.ts'
+import { findNewPasswordProblem, ownTextsOf } from '../identity/choosable-password.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { BusyError } from '../identity/hash-queue.ts'
+import { resultUrlOf } from '../identity/onward.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { type FoundReset, findReset, type OpenReset, resetPassword } from '../identity/password-reset.ts'
 import { linkLife } from '../notify/link-life.ts'
 import { RESET_LINK_LIFE } from '../policy/lifetimes.ts'
-import { SHORTEST_PASSWORD } from '../policy/password-rule.js'
 import { ACCOUNT_PATH } from './account-request.ts'
+import { applicationAt } from './application-at.ts'
 import { FORGOT_PASSWORD_PATH } from './forgot-password.ts'
 import { type Interaction, interactionHere, refuseForeignForm, signInAt } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
 
-/** What a guesser tries of a profile. The page is told too, so that it judges as the server does: it opens for nobody else. */
-const NAMES = ['name', 'given_name', 'family_name', 'nickname', 'preferred_username']
+/** What an application is told in Auth0's parameters, which are in English. */
+const CHANGED = 'You can now sign in with your new password.'
 
 /** RFC 9110 §15.5.11: it was here, and will not be again. */
 const GONE = 410
@@ -47,7 +49,7 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
 
   async function page(
     incoming: Incoming,
-    { user: { email } }: OpenReset,
+    { user, connection, onward }: OpenReset,
     interaction: Interaction | undefined,
     own: readonly string[],
     problem?: ResetPasswordProblem,
@@ -57,8 +59,14 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
       services,
       incoming,
       'reset-password',
-      { action: `/reset-password/${secretOf(incoming)}`, email, own, problem, minimumLength: SHORTEST_PASSWORD },
-      { ...interaction?.setting, status },
+      {
+        action: `/reset-password/${secretOf(incoming)}`,
+        email: user.email ?? user.username ?? '',
+        own,
+        problem,
+        policy: databaseOptions(connection?.options ?? {}).policy,
+      },
+      { ...interaction?.setting, ...(onward?.resultUrl && { formTargets: [onward.resultUrl] }), status },
     )
   }
 
@@ -68,8 +76,9 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
     if (found.state !== 'open') return { found, interaction: undefined, own: [] }
     const interaction = await interactionHere(services, incoming, found.interaction)
     const tenant = await tenants.find(incoming.tenant)
-    const names = NAMES.map(name => found.user.profile[name]).filter(name => typeof name === 'string')
-    return { found, interaction, own: [tenant.name, ...(interaction ? [interaction.client.name] : []), ...names] }
+    // The page is told too, so that it judges as the server does: it opens for nobody else.
+    const texts = ownTextsOf(found.user)
+    return { found, interaction, own: [tenant.name, ...(interaction ? [interaction.client.name] : []), ...texts] }
   }
 
   async function look(incoming: Incoming): Promise<Answer> {
@@ -82,11 +91,12 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
     const { found, interaction, own } = await find(incoming)
     if (found.state !== 'open') return dead(incoming, found.state)
     const password = incoming.body.get('password') ?? ''
-    const problem = await findPasswordProblem(password, [found.user.email, ...own])
-    if (problem) return page(incoming, found, interaction, own, problem)
-
+    const { user, connection, passwordId, onward } = found
     let hash: string
     try {
+      const chosen = { connection, user, passwordId, password, own, address: incoming.address }
+      const problem = await findNewPasswordProblem(services, chosen)
+      if (problem) return page(incoming, found, interaction, own, problem)
       hash = await hashQueue.run(incoming.address, () => hashPassword(password))
     } catch (error) {
       if (error instanceof BusyError) return page(incoming, found, interaction, own, 'busy')
@@ -99,6 +109,7 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
         secret: secretOf(incoming),
         hash,
         browserHash: browser.hash,
+        remembers: databaseOptions(connection?.options ?? {}).remembers,
         issuer: incoming.issuer,
         language: languageHere(incoming, interaction?.request.uiLocales ?? null),
       },
@@ -106,9 +117,14 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
       clock,
     )
     if (outcome !== 'done') return dead(incoming, outcome)
+    const resultUrl = onward && resultUrlOf(onward, user.email, CHANGED)
+    if (resultUrl) return seeOther(resultUrl, browser.cookies)
     const goOn = interaction
       ? { application: interaction.client.name, url: signInAt(interaction) }
-      : { application: (await tenants.find(incoming.tenant)).name, url: ACCOUNT_PATH }
+      : ((await applicationAt(services, incoming.tenant, onward)) ?? {
+          application: (await tenants.find(incoming.tenant)).name,
+          url: ACCOUNT_PATH,
+        })
     return show(
       services,
       incoming,

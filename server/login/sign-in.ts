@@ -4,6 +4,7 @@ import { languageHere } from '../http/language.ts'
 import type { SignInProblem } from '../http/page-views.ts'
 import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { browserHashOf } from '../identity/browsers.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { type NextStepHere, nextStepHere } from '../identity/next-step-here.ts'
 import type { AuthorizationRequest } from '../policy/next-step.ts'
 import { showAccounts } from './choose-account.ts'
@@ -16,6 +17,18 @@ import { askForChoice, askForName } from './organization.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
 import { startSession } from './start-session.ts'
+
+/** What the page says of people who may have a name besides their address. */
+const OF_NAMES: Readonly<Record<SignInProblem, SignInProblem>> = {
+  wrong_credentials: 'wrong_name',
+  wrong_name: 'wrong_name',
+  missing_email: 'missing_name',
+  missing_name: 'missing_name',
+  missing_password: 'missing_password',
+  blocked: 'blocked',
+  busy: 'busy',
+  held: 'held',
+}
 
 export function signInRoutes(services: LoginServices): readonly Route[] {
   const { clock, signInWithPassword } = services
@@ -31,8 +44,9 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
     problem?: SignInProblem,
     status = 200,
     wait?: number,
-  ): Promise<Answer> =>
-    show(
+  ): Promise<Answer> => {
+    const { username, isResetOpen } = databaseOptions((await directoryOf(services, interaction)).options)
+    return show(
       services,
       incoming,
       'sign-in',
@@ -40,15 +54,17 @@ export function signInRoutes(services: LoginServices): readonly Route[] {
         action: `/login/${interaction.id}`,
         application: interaction.client.name,
         email,
-        problem,
+        takesUsername: username !== null,
+        problem: username && problem ? OF_NAMES[problem] : problem,
         wait,
         signUpUrl: (await maySignUp(services, interaction)) ? `/login/${interaction.id}/sign-up` : undefined,
         // Only for whoever came here from an account that would have done.
         accountsUrl: next.step !== 'sign-in' && eligible.length > 0 ? chooseAccountAt(interaction) : undefined,
-        forgotUrl: forgotPasswordAt(interaction),
+        forgotUrl: isResetOpen ? forgotPasswordAt(interaction) : undefined,
       },
       { ...interaction.setting, status, wait },
     )
+  }
 
   /** The page that the policy says is next, or the one that was asked for; back to whoever sent them when none is. */
   async function begin(incoming: Incoming): Promise<Answer> {

@@ -12,6 +12,7 @@ import type { VerifyEmailProblem } from '../http/page-views.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
 import { rememberDevice } from '../identity/brake.ts'
 import { bindBrowser, browserHashOf } from '../identity/browsers.ts'
+import { isDatabase } from '../identity/directories.ts'
 import {
   askForVerification,
   type FoundVerification,
@@ -19,7 +20,6 @@ import {
   type OpenVerification,
   verifyEmail,
 } from '../identity/email-verification.ts'
-import { databaseOf } from '../identity/users.ts'
 import { FORGOT_PASSWORD_PATH } from './forgot-password.ts'
 import { refuseForeignForm } from './interaction.ts'
 import type { LoginServices } from './services.ts'
@@ -85,8 +85,12 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
 
     const password = incoming.body.get('password') ?? ''
     if (password === '') return ask(incoming, found, false, 'missing_password', { status: 400 })
+    const [identity] = await store.users.identitiesOf(incoming.tenant, found.user.id)
+    const connection = identity && (await store.connections.find(incoming.tenant, identity.connection))
+    // Of somebody who has no password the mail alone cannot say that the account is theirs.
+    if (!isDatabase(connection)) return page(incoming, { state: 'over' })
     const outcome = await signInWithPassword({
-      connection: await databaseOf(store, incoming.tenant),
+      connection,
       name: found.email,
       password,
       client: null,

@@ -3,7 +3,7 @@
  * operator's own. What it is given hangs on no session. Its two names are two features; `realm` says with either in
  * which connection the account is, since Auth0's SDKs send it with either.
  */
-import { DATABASE_STRATEGY, defaultDirectoryOf } from '../identity/users.ts'
+import { databaseFor, defaultDirectoryFor } from '../identity/directories.ts'
 import { ProtocolError, tooManyAttempts } from '../kernel/errors.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import { chooseLanguage } from '../words/languages.ts'
@@ -62,11 +62,16 @@ export const passwordGrant = (type: string): Grant => ({
   },
 })
 
-async function findConnection({ services: { store }, tenant, parameters }: TokenRequest): Promise<ConnectionRecord> {
+/** Among those that the client has: of a realm it has not, it learns no more than of one that is not there. */
+async function findConnection({ services: { store }, client, parameters }: TokenRequest): Promise<ConnectionRecord> {
   const realm = parameters.get('realm')
-  if (realm === undefined) return defaultDirectoryOf(store, tenant)
-  const connection = await store.connections.findByName(tenant, realm)
-  if (connection?.strategy !== DATABASE_STRATEGY)
-    throw new ProtocolError('invalid_request', 'The realm is no connection that has passwords.')
-  return connection
+  const connection =
+    realm === undefined ? await defaultDirectoryFor(store, client) : await databaseFor(store, client, { name: realm })
+  if (connection) return connection
+  throw new ProtocolError(
+    'invalid_request',
+    realm === undefined
+      ? 'No connection that has passwords is enabled for the client.'
+      : 'The realm is no connection that has passwords and is enabled for the client.',
+  )
 }

@@ -1,13 +1,15 @@
 /** People made, blocked and removed by hand. Whom a tenant file names is `tenant-file/`'s; who signs up, `login/`'s. */
 import { applied, userBlocked, userRemoved, userUnblocked } from '../audit/events.ts'
 import { findPasswordProblem } from '../identity/choosable-password.ts'
+import { defaultDirectoryOf } from '../identity/directories.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
-import { createUser as create, databaseOf } from '../identity/users.ts'
+import { createUser as create } from '../identity/users.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import { isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
 import { blockUser as block, removeUser as remove } from '../revocation/revoke.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
 import type { UserRecord } from '../store/users.ts'
 import { findTenant, type Operation, type OperatorServices, occasionOfCommand } from './operation.ts'
 
@@ -38,10 +40,10 @@ export const createUser: Operation<NewUser, CreatedUser> = async (services, give
   if (email === undefined) throw new OperatorError(`"${given.email}" is not an e-mail address.`)
   if (given.name !== null && !isProfileText(given.name))
     throw new OperatorError(`A person's name is 1 to ${LONGEST_PROFILE_TEXT} characters that can be seen, on one line.`)
-  const problem = await findPasswordProblem(given.password, [email, given.name])
+  const connection = await databaseOf(services, tenant)
+  const problem = await findPasswordProblem(given.password, [email, given.name], connection)
   if (problem) throw new OperatorError(`The password will not do: ${problem.replaceAll('_', ' ')}.`)
   const roles = await findRoles(services, tenant, given.roles)
-  const connection = await databaseOf(store, tenant)
   const passwordHash = await hash(services, given.password)
 
   return store.transaction(async transaction => {
@@ -94,13 +96,20 @@ export const removeUser: Operation<NamedUser, EndedUser> = async (services, give
   return { id: user.id, outcome: outcome === 'removed' ? 'done' : 'already' }
 }
 
+/** Throws `OperatorError` where there is none. */
+async function databaseOf({ store }: OperatorServices, tenant: string): Promise<ConnectionRecord> {
+  const connection = await defaultDirectoryOf(store, tenant)
+  if (!connection) throw new OperatorError(`The tenant ${tenant} has no database of passwords.`)
+  return connection
+}
+
 /** By id or address. Throws `OperatorError` where there is none. */
 export async function findUser(services: OperatorServices, given: NamedUser): Promise<UserRecord> {
   const { store } = services
   const tenant = await findTenant(services, given.tenant)
   const byId = await store.users.find(tenant, given.user)
   if (byId) return byId
-  const { id: connection } = await databaseOf(store, tenant)
+  const { id: connection } = await databaseOf(services, tenant)
   const byAddress = await store.users.findByEmailKey(tenant, connection, emailKey(given.user))
   if (!byAddress) throw new OperatorError(`The tenant ${tenant} has no user "${given.user}".`)
   return byAddress

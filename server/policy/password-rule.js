@@ -8,12 +8,37 @@ export const SHORTEST_PASSWORD = 8
 /** Bounds the work of hashing; generous for passphrases. In UTF-8 bytes. */
 export const LONGEST_PASSWORD_BYTES = 1024
 
-/** @typedef {'password_too_short' | 'password_too_long' | 'password_own_data' | 'password_common' | 'password_predictable'} PasswordProblem */
+/** @typedef {'password_too_short' | 'password_too_long' | 'password_too_few_kinds' | 'password_repeats' | 'password_sequence' | 'password_own_data' | 'password_common' | 'password_predictable'} PasswordProblem */
+
+/** @typedef {'lowercase' | 'uppercase' | 'number' | 'special'} PasswordKind */
+
+/**
+ * What a connection asks beyond what every password is asked.
+ * @typedef {object} PasswordPolicy
+ * @property {number} minimumLength in characters
+ * @property {{ readonly of: readonly PasswordKind[], readonly atLeast: number } | null} kinds of characters that are to be in it
+ * @property {number | null} longestRepeat how often one character may stand in a row
+ * @property {boolean} forbidsSequences such as `abc`
+ * @property {boolean} forbidsOwnData wherever in the password it stands
+ */
+
+/**
+ * What there is where no connection asks for more.
+ * @type {PasswordPolicy}
+ */
+export const LEAST_POLICY = {
+  minimumLength: SHORTEST_PASSWORD,
+  kinds: null,
+  longestRepeat: null,
+  forbidsSequences: false,
+  forbidsOwnData: false,
+}
 
 /**
  * @typedef {object} Surroundings
  * @property {readonly string[]} own what is known of the person and the place: an address, names
  * @property {(text: string) => boolean} isCommon whether a text in lower case is among the first tries of a guesser
+ * @property {PasswordPolicy} [policy]
  */
 
 /** Fewer characters than these beside what is guessed first are guessed too. */
@@ -67,12 +92,14 @@ const SHORTEST_RUN = 3
  * @param {Surroundings} surroundings
  * @returns {PasswordProblem | undefined}
  */
-export function passwordProblem(password, { own, isCommon: isListed }) {
-  if ([...password].length < SHORTEST_PASSWORD) return 'password_too_short'
+export function passwordProblem(password, { own, isCommon: isListed, policy = LEAST_POLICY }) {
+  const [unmet] = strengthRules(password, policy).filter(({ isMet }) => !isMet)
+  if (unmet) return unmet.problem
   if (new TextEncoder().encode(password).length > LONGEST_PASSWORD_BYTES) return 'password_too_long'
   const isCommon = (/** @type {string} */ text) => isListed(text) || ALSO_COMMON.has(text)
   const folded = fold(password)
   const rest = withoutParts(folded, own.flatMap(partsOf))
+  if (policy.forbidsOwnData && rest.length < folded.length) return 'password_own_data'
   if (rest.length < folded.length && (isOrnament(rest) || isTooLittle(rest, isCommon))) return 'password_own_data'
   const joined = folded.replace(/[\s._-]+/gu, '')
   if ([folded, joined, withoutRuns(joined), withoutRepeats(joined)].flatMap(formsOf).some(isCommon))
@@ -81,6 +108,66 @@ export function passwordProblem(password, { own, isCommon: isListed }) {
     return 'password_predictable'
   return undefined
 }
+
+/** @type {Readonly<Record<PasswordKind, RegExp>>} */
+export const PASSWORD_KINDS = {
+  lowercase: /\p{Ll}/u,
+  uppercase: /\p{Lu}/u,
+  number: /\p{Nd}/u,
+  special: /[^\p{L}\p{N}\s]/u,
+}
+
+/** In a row on one of the tracks, or in the order of the code: fewer are a coincidence. */
+const SEQUENCE = 3
+
+/**
+ * What can be seen of a password by itself, rule by rule, and whether each is met.
+ * @param {string} password
+ * @param {PasswordPolicy} policy
+ * @returns {{ problem: PasswordProblem, isMet: boolean }[]}
+ */
+export function strengthRules(password, policy) {
+  const signs = [...password]
+  const { minimumLength, kinds, longestRepeat, forbidsSequences } = policy
+  return [
+    { problem: 'password_too_short', isMet: signs.length >= Math.max(SHORTEST_PASSWORD, minimumLength) },
+    ...(kinds
+      ? [
+          {
+            problem: /** @type {const} */ ('password_too_few_kinds'),
+            isMet: kinds.of.filter(kind => PASSWORD_KINDS[kind].test(password)).length >= kinds.atLeast,
+          },
+        ]
+      : []),
+    ...(longestRepeat === null
+      ? []
+      : [
+          {
+            problem: /** @type {const} */ ('password_repeats'),
+            isMet: !signs.some((sign, place) => isRepeated(signs, place, sign, longestRepeat)),
+          },
+        ]),
+    ...(forbidsSequences
+      ? [{ problem: /** @type {const} */ ('password_sequence'), isMet: !hasSequence([...password.toLowerCase()]) }]
+      : []),
+  ]
+}
+
+/** More often than that, from `place` on. @param {readonly string[]} signs @param {number} place @param {string} sign @param {number} most */
+const isRepeated = (signs, place, sign, most) =>
+  place + most < signs.length && signs.slice(place, place + most + 1).every(one => one === sign)
+
+/** @param {readonly string[]} signs */
+const hasSequence = signs =>
+  signs.some((_, place) => {
+    const some = signs.slice(place, place + SEQUENCE)
+    const codes = some.map(sign => sign.codePointAt(0) ?? 0)
+    return (
+      some.length === SEQUENCE &&
+      some.every(sign => /[\p{L}\p{N}]/u.test(sign)) &&
+      [1, -1].some(step => codes.every((code, index) => code === (codes[0] ?? 0) + index * step))
+    )
+  })
 
 /**
  * As a guesser reads it: accents and what nobody sees make no other word of it. The accents of Latin alone, since other

@@ -26,6 +26,8 @@ export interface Credentials {
   of(tenant: string, user: string, kind: string): Promise<CredentialRecord[]>
   /** Of every kind, the oldest first. */
   ofUser(tenant: string, user: string): Promise<CredentialRecord[]>
+  /** Removes the older ones, beyond so many, of one kind and public part. */
+  keepNewest(of: Pick<CredentialRecord, 'tenant' | 'user' | 'kind' | 'publicPart'>, count: number): Promise<void>
   /** The highest cost class of any in the tenant; an index look-up. */
   dearest(tenant: string): Promise<number>
   /**
@@ -103,6 +105,32 @@ export const credentialsIn = (db: Database): Credentials => ({
       .orderBy('id')
       .execute()
     return rows.map(toRecord)
+  },
+
+  async keepNewest({ tenant, user, kind, publicPart }, count) {
+    await db
+      .deleteFrom('credentials')
+      .where('tenant', '=', tenant)
+      .where('user', '=', user)
+      .where('kind', '=', kind)
+      .where('public_part', '=', publicPart)
+      .where(row =>
+        row(
+          'id',
+          'not in',
+          row
+            .selectFrom('credentials as newer')
+            .select('newer.id')
+            .where('newer.tenant', '=', tenant)
+            .where('newer.user', '=', user)
+            .where('newer.kind', '=', kind)
+            .where('newer.public_part', '=', publicPart)
+            .orderBy('newer.created_at', 'desc')
+            .orderBy('newer.id', 'desc')
+            .limit(count),
+        ),
+      )
+      .execute()
   },
 
   async dearest(tenant) {

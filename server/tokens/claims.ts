@@ -36,6 +36,8 @@ export const OPENID_SCOPES: readonly string[] = ['openid', ...Object.keys(CLAIMS
 export function claimsOf(user: UserRecord, scopes: readonly string[], named: readonly string[] = []): JsonObject {
   const known: JsonObject = {
     phone_number_verified: typeof user.profile['phone_number'] === 'string' ? false : null,
+    // What they sign in with, unless their profile says what they are to be called.
+    preferred_username: user.username,
     ...user.profile,
     updated_at: toSeconds(user.updatedAt),
     // Never from the profile: an address there was verified by nobody.

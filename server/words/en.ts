@@ -8,6 +8,10 @@ import type { Trouble } from './catalogue.ts'
 export const en = {
   fields: {
     email: 'E-mail',
+    username: 'Username',
+    emailOrUsername: 'E-mail or username',
+    /** How many: `3–15`. */
+    usernameHint: (length: string) => `${length} characters: a to z, digits and . _ + -`,
     password: 'Password',
     show: 'Show',
     hide: 'Hide',
@@ -26,6 +30,11 @@ export const en = {
     forgotten: 'Forgot your password?',
     problems: {
       wrong_credentials: { what: 'The e-mail address or the password is wrong.', next: 'Check both and try again.' },
+      wrong_name: { what: 'The name or the password is wrong.', next: 'Check both and try again.' },
+      missing_name: {
+        what: 'Your name is missing.',
+        next: 'Enter your e-mail address or your username.',
+      },
       missing_email: { what: 'Your e-mail address is missing.', next: 'Enter the one you signed up with.' },
       missing_password: { what: 'Your password is missing.', next: 'Enter it to sign in.' },
       blocked: { what: 'This account is blocked.', next: 'Ask the people who run the application.' },
@@ -55,6 +64,11 @@ export const en = {
         what: 'Nobody can create an account for this organization here.',
         next: 'Ask whoever runs it for an invitation.',
       },
+      username_invalid: {
+        what: 'This username cannot be used.',
+        next: 'What it may be made of is named under the field.',
+      },
+      username_taken: { what: 'Somebody has this username already.', next: 'Choose another.' },
       busy: { what: 'Too many attempts right now.', next: 'Wait a minute, then try again.' },
     },
   },
@@ -62,12 +76,37 @@ export const en = {
   /** Wherever a password is chosen. */
   newPassword: {
     hint: (minimumLength: number) => `At least ${minimumLength} characters.`,
+    kinds: {
+      lowercase: 'small letters',
+      uppercase: 'capital letters',
+      number: 'digits',
+      special: 'other signs, such as !',
+    },
+    /** After the hint. */
+    everyKind: (kinds: string) => `Each of these is to be in it: ${kinds}.`,
+    threeKinds: (kinds: string) => `At least three of these are to be in it: ${kinds}.`,
     problems: {
       password_too_short: {
         what: 'This password is too short.',
         next: 'Choose a longer one. A few words in a row are easy to remember.',
       },
       password_too_long: { what: 'This password is too long.', next: 'Choose a shorter one.' },
+      password_too_few_kinds: {
+        what: 'This password lacks a kind of character.',
+        next: 'Add what is named under the field.',
+      },
+      password_repeats: {
+        what: 'This password has one character too often in a row.',
+        next: 'Choose one without such a row.',
+      },
+      password_sequence: {
+        what: 'This password has characters in their order, such as abc.',
+        next: 'Choose one without such a row.',
+      },
+      password_used_before: {
+        what: 'You have had this password before.',
+        next: 'Choose one that is new here.',
+      },
       password_own_data: {
         what: 'This password is made of your address or a name.',
         next: 'Choose one that says nothing of you or of this site.',
@@ -396,6 +435,10 @@ export const en = {
       unknown_client: {
         what: 'We do not know this application',
         next: 'Go back to it and try again. If you land here once more, tell the people who run it.',
+      },
+      no_connection: {
+        what: 'Nobody can sign in to this application yet',
+        next: 'Please tell the people who run it: they have to choose how.',
       },
       redirect_uri_missing: {
         what: 'There is no address to go back to',

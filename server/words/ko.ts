@@ -9,6 +9,9 @@ import type { Catalogue } from './catalogue.ts'
 export const ko: Catalogue = {
   fields: {
     email: '이메일',
+    username: '사용자 이름',
+    emailOrUsername: '이메일 또는 사용자 이름',
+    usernameHint: length => `영문자, 숫자와 . _ + - 로 글자 수는 ${length}`,
     password: '비밀번호',
     show: '보기',
     hide: '숨기기',
@@ -30,6 +33,8 @@ export const ko: Catalogue = {
         what: '이메일 또는 비밀번호가 맞지 않습니다.',
         next: '둘 다 확인하고 다시 입력해 주세요.',
       },
+      wrong_name: { what: '이름 또는 비밀번호가 맞지 않습니다.', next: '둘 다 확인하고 다시 입력해 주세요.' },
+      missing_name: { what: '이름이 비어 있습니다.', next: '이메일이나 사용자 이름을 입력해 주세요.' },
       missing_email: { what: '이메일이 비어 있습니다.', next: '가입할 때 쓴 이메일을 입력해 주세요.' },
       missing_password: { what: '비밀번호가 비어 있습니다.', next: '비밀번호를 입력해 주세요.' },
       blocked: { what: '차단된 계정입니다.', next: '앱 운영자에게 문의해 주세요.' },
@@ -52,18 +57,39 @@ export const ko: Catalogue = {
       address_invalid: { what: '이메일 주소가 아닙니다.', next: 'ann@example.com처럼 입력해 주세요.' },
       not_invited: { what: '초대받은 이메일이 아닙니다.', next: '초대를 받은 이메일로 계정을 만들어 주세요.' },
       not_open: { what: '이 조직의 계정은 여기에서 만들 수 없습니다.', next: '조직 관리자에게 초대를 부탁해 주세요.' },
+      username_invalid: {
+        what: '쓸 수 없는 사용자 이름입니다.',
+        next: '쓸 수 있는 글자는 입력란 아래에 적혀 있습니다.',
+      },
+      username_taken: { what: '다른 사람이 쓰고 있는 사용자 이름입니다.', next: '다른 이름을 써 주세요.' },
       busy: { what: '지금은 시도가 너무 많습니다.', next: '잠시 기다렸다가 다시 해 주세요.' },
     },
   },
 
   newPassword: {
     hint: minimumLength => `${minimumLength}자 이상으로 정해 주세요.`,
+    kinds: { lowercase: '소문자', uppercase: '대문자', number: '숫자', special: '! 같은 기호' },
+    everyKind: kinds => `다음이 모두 들어가야 합니다: ${kinds}`,
+    threeKinds: kinds => `다음 중 세 가지 이상이 들어가야 합니다: ${kinds}`,
     problems: {
       password_too_short: {
         what: '비밀번호가 너무 짧습니다.',
         next: '더 길게 정해 주세요. 단어 여러 개를 이어 쓰면 외우기 쉽습니다.',
       },
       password_too_long: { what: '비밀번호가 너무 깁니다.', next: '더 짧게 정해 주세요.' },
+      password_too_few_kinds: {
+        what: '비밀번호에 들어가야 할 글자가 빠졌습니다.',
+        next: '입력란 아래에 적힌 글자를 넣어 주세요.',
+      },
+      password_repeats: {
+        what: '같은 글자가 너무 많이 이어진 비밀번호입니다.',
+        next: '같은 글자를 이어 쓰지 말아 주세요.',
+      },
+      password_sequence: {
+        what: 'abc처럼 차례대로 이어진 글자가 있는 비밀번호입니다.',
+        next: '차례대로 이어 쓰지 말아 주세요.',
+      },
+      password_used_before: { what: '전에 쓴 비밀번호입니다.', next: '쓴 적이 없는 것으로 정해 주세요.' },
       password_own_data: {
         what: '이메일이나 이름이 들어간 비밀번호입니다.',
         next: '나와 이 사이트를 짐작할 수 없는 것으로 정해 주세요.',
@@ -382,6 +408,10 @@ export const ko: Catalogue = {
       unknown_client: {
         what: '등록되지 않은 앱입니다',
         next: '앱에 돌아가서 다시 해 보세요. 이 화면이 또 나오면 앱 운영자에게 알려 주세요.',
+      },
+      no_connection: {
+        what: '아직 이 앱에 로그인할 방법이 없습니다',
+        next: '앱 운영자에게 로그인 방법을 정해 달라고 알려 주세요.',
       },
       redirect_uri_missing: {
         what: '돌아갈 주소가 없습니다',

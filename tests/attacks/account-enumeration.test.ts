@@ -27,7 +27,7 @@ Object.assign(crypto, {
   },
 })
 syncBuiltinESMExports()
-const { databaseOf } = await import('../../server/identity/users.ts')
+const { DATABASE_CONNECTION } = await import('../../server/identity/users.ts')
 const { aUser } = await import('../fixtures/records.ts')
 const { onEachStore, startServer } = await import('../fixtures/server.ts')
 const { ANN, BEN, beginAt, CookieJarBrowser, passing, tenantFile, UNPROTECTED, askToken } = await import('./stage.ts')
@@ -60,7 +60,8 @@ onEachStore('Whether an account exists', store => {
     const [ben] = await nouns.users.findByAttribute('default', 'email', BEN.email, 1)
     assert.ok(ben)
     assert.equal(await nouns.users.change('default', ben, { blocked: true }, Date.now()), 'changed')
-    const { id: connection } = await databaseOf(nouns, 'default')
+    const connection = (await nouns.connections.findByName('default', DATABASE_CONNECTION))?.id
+    assert.ok(connection)
     const identity = {
       tenant: 'default',
       user: PASSWORDLESS_ID,
@@ -203,6 +204,37 @@ onEachStore('Whether an account exists', store => {
     for (const password of ['', 'short', 'x'.repeat(2000)])
       assert.deepEqual(await signUp(ANN.email, password), await signUp('free@example.com', password))
     assert.equal((await signUp(ANN.email, 'long enough, this one')).status, 409)
+  })
+
+  test('cannot be told of a username either, whoever has it, nor by typing it in other letters', async () => {
+    const { store: nouns } = server.latchkey
+    const connection = await nouns.connections.findByName('default', DATABASE_CONNECTION)
+    const [ann] = await nouns.users.findByAttribute('default', 'email', ANN.email, 1)
+    assert.ok(connection && ann)
+    await nouns.connections.change('default', connection.id, { options: { requires_username: true } })
+    const key = { connection: connection.id, usernameKey: 'ann_9' }
+    assert.equal(await nouns.users.change('default', ann, { username: 'Ann_9' }, Date.now(), key), 'changed')
+    try {
+      const stranger = await attempt('nobody_9', 'a wrong password')
+      assert.deepEqual([stranger.status, stranger.work], [400, A_HASH])
+      for (const name of ['ann_9', 'ANN_9', 'ＡNN_9', `${'n'.repeat(300)}`, ANN.email, 'nobody@example.com'])
+        assert.deepEqual(await attempt(name, 'a wrong password'), stranger, name)
+      assert.equal((await attempt('aNN_9', ANN.password)).status, 303)
+      // The sign-up page tells of a username as of an address: after a password that would have done.
+      const browser = new CookieJarBrowser(server)
+      const signUp = async (username: string, password: string) => {
+        const login = await beginAt(browser)
+        const form = { email: 'free@example.com', username, password }
+        const { status, body } = await browser.post(`${login}/sign-up`, form)
+        return { status, body: body.replaceAll(login, '/login/ID').replaceAll(username, 'NAME') }
+      }
+      assert.deepEqual(await signUp('ann_9', 'short'), await signUp('free_9', 'short'))
+      const taken = await signUp('ANN_9', 'long enough, this one')
+      assert.equal(taken.status, 409)
+      assert.match(taken.body, /Somebody has this username already/)
+    } finally {
+      await nouns.connections.change('default', connection.id, { options: {} })
+    }
   })
 
   test('is not told by a recovered form: the address that was typed stands there, as typed', async () => {

@@ -146,6 +146,34 @@ onEachStore('Somebody who guesses', store => {
       assert.equal((await again.try(ANN.email, ANN.password)).status, 429)
     })
 
+    test('gets no more by a username than by an address, and by neither the other’s', async () => {
+      const { store: nouns } = server.latchkey
+      const [connection] = await nouns.connections.list('default')
+      const [ann] = await nouns.users.findByAttribute('default', 'email', ANN.email, 1)
+      assert.ok(connection && ann)
+      await nouns.connections.change('default', connection.id, { options: { requires_username: true } })
+      await nouns.users.change('default', ann, { username: 'ann_9' }, clock.now(), {
+        connection: connection.id,
+        usernameKey: 'ann_9',
+      })
+      try {
+        for (const names of [
+          ['ann_9', 'ANN_9', ' ann_9', 'Ann_9'],
+          ['nobody_9', 'NOBODY_9', ' nobody_9', 'Nobody_9'],
+        ]) {
+          const statuses: number[] = []
+          for (const username of names) {
+            statuses.push((await (await open()).try(username, 'a wrong guess')).status)
+          }
+          assert.deepEqual(statuses, [400, 400, 400, 429], names.join())
+        }
+        // That the address is held too would tell whose the name is.
+        assert.equal((await (await open()).try(ANN.email, 'a wrong guess')).status, 400)
+      } finally {
+        await nouns.connections.change('default', connection.id, { options: {} })
+      }
+    })
+
     test('learns nothing of whether there is such an account, however the name is written', async () => {
       const strip = ({ status, headers, body }: Reply, email: string) => ({
         status,

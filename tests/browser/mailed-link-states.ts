@@ -2,6 +2,7 @@
 import type { NoticeModel } from '../../server/http/notice-view.ts'
 import type { PageModels, ResetPasswordProblem } from '../../server/http/page-views.ts'
 import { HOUR, MINUTE } from '../../server/kernel/seconds.ts'
+import { LEAST_POLICY } from '../../server/policy/password-rule.js'
 import { wordsOf } from '../../server/words/catalogue.ts'
 import type { PageState } from './page-states.ts'
 
@@ -10,7 +11,7 @@ const LONG_ADDRESS = `${'a'.repeat(80)}@example.com`
 const HEBREW = 'וידאו 24 שעות'
 
 const forgot: PageModels['forgot-password'] = { action: '/posted', email: '', signInUrl: '/sign-in' }
-const reset: PageModels['reset-password'] = { action: '/posted', email, own: [], minimumLength: 8 }
+const reset: PageModels['reset-password'] = { action: '/posted', email, own: [], policy: LEAST_POLICY }
 const verify: PageModels['verify-email'] = { action: '/posted', email }
 const elsewhere = { forgotUrl: '/forgot' }
 const problems = ['busy', ...Object.keys(wordsOf('en').newPassword.problems)] as ResetPasswordProblem[]

@@ -7,7 +7,7 @@ import type { PageModels, PageName, SignInProblem, SignUpProblem } from '../../s
 import type { Frame } from '../../server/http/pages.ts'
 import type { PageErrorCode } from '../../server/kernel/errors.ts'
 import { MINUTE } from '../../server/kernel/seconds.ts'
-import { SHORTEST_PASSWORD } from '../../server/policy/password-rule.js'
+import { LEAST_POLICY } from '../../server/policy/password-rule.js'
 import { wordsOf } from '../../server/words/catalogue.ts'
 import type { Language } from '../../server/words/languages.ts'
 import { languageNames, languages } from '../../server/words/languages.ts'
@@ -58,7 +58,7 @@ const TYPED = {
 const application = '24-Hour Video'
 const email = 'ann@example.com'
 const signIn = { action: '/posted', application, email: '', signUpUrl: '/sign-up', forgotUrl: '/forgot' }
-const signUp = { action: '/posted', application, email: '', minimumLength: SHORTEST_PASSWORD, signInUrl: '/sign-in' }
+const signUp = { action: '/posted', application, email: '', policy: LEAST_POLICY, signInUrl: '/sign-in' }
 const consent: PageModels['consent'] = {
   action: '/posted',
   shown: 'digest',
@@ -107,9 +107,34 @@ export const pageStates: readonly PageState[] = [
   ...keysOf<SignUpProblem>({ ...english.signUp.problems, ...english.newPassword.problems, held: null }).map(
     (problem): PageState => ({
       name: `sign-up-${problem}`,
-      show: ['sign-up', { ...signUp, email, problem, wait: 4 * MINUTE }],
+      show: [
+        'sign-up',
+        {
+          ...signUp,
+          email,
+          ...(problem.startsWith('username_') && { username: { typed: 'ann', shortest: 1, longest: 15 } }),
+          problem,
+          wait: 4 * MINUTE,
+        },
+      ],
     }),
   ),
+  { name: 'sign-in-by-name', show: ['sign-in', { ...signIn, takesUsername: true }] },
+  {
+    name: 'sign-up-of-a-strict-database',
+    show: [
+      'sign-up',
+      {
+        ...signUp,
+        username: { typed: '', shortest: 3, longest: 15 },
+        policy: {
+          ...LEAST_POLICY,
+          minimumLength: 10,
+          kinds: { of: ['lowercase', 'uppercase', 'number', 'special'], atLeast: 3 },
+        },
+      },
+    ],
+  },
   { name: 'consent', show: ['consent', consent] },
   {
     name: 'consent-korean',

@@ -54,20 +54,28 @@ function watch(place, field) {
 
 /** @param {HTMLElement} place @param {HTMLInputElement} field @returns {string[]} */
 function ownTexts(place, field) {
-  const address = field.form?.elements.namedItem('email')
-  return [...JSON.parse(place.dataset.own ?? '[]'), address instanceof HTMLInputElement ? address.value : '']
+  const typed = ['email', 'username'].flatMap(name => {
+    const input = field.form?.elements.namedItem(name)
+    return input instanceof HTMLInputElement ? [input.value] : []
+  })
+  return [...JSON.parse(place.dataset.own ?? '[]'), ...typed]
 }
 
 /** @param {DOMStringMap} urls @returns {Promise<Judge>} */
-async function load({ rule = '', estimator: estimatorUrl = '', list = '' }) {
+async function load({ rule = '', policy: policyText = '', estimator: estimatorUrl = '', list = '' }) {
   const [{ passwordProblem }] = await Promise.all([import(rule), run(estimatorUrl), run(list)])
   const { core, 'language-common': common } = /** @type {{ zxcvbnts: Zxcvbn }} */ (/** @type {unknown} */ (globalThis))
     .zxcvbnts
   const estimator = new core.ZxcvbnFactory({ dictionary: common.dictionary, graphs: common.adjacencyGraphs })
   const first = new Set(common.dictionary['passwords-common'])
+  const policy = JSON.parse(policyText)
 
   return (password, own) => {
-    const problem = passwordProblem(password, { own, isCommon: (/** @type {string} */ text) => first.has(text) })
+    const problem = passwordProblem(password, {
+      own,
+      isCommon: (/** @type {string} */ text) => first.has(text),
+      policy,
+    })
     if (problem) return { level: 0, problem }
     const { score } = estimator.check(password.slice(0, LOOKED_AT), own)
     return { level: Math.max(1, score), problem: undefined }

@@ -4,6 +4,7 @@
  * that change nothing here: one set of pages fits every window, claims are told as they are stored, and what a
  * session proves is told whatever was wished for.
  */
+import { serves } from '../../identity/connections.ts'
 import { ProtocolError } from '../../kernel/errors.ts'
 import { languages } from '../../words/languages.ts'
 import type { Feature } from '../feature.ts'
@@ -53,6 +54,8 @@ export const interaction: Feature = {
         const connection = await services.store.connections.findByName(incoming.tenant, name)
         // Auth0's wording.
         if (!connection) throw new ProtocolError('invalid_request', 'the connection was not found')
+        if (!serves(connection, client))
+          throw new ProtocolError('invalid_request', 'the connection is not enabled for this client')
         draft.connection = connection.id
       }
 

@@ -393,6 +393,22 @@ export function describePeople(stage: Stage): void {
       assert.deepEqual(await credentials.of(newTenant(), user.id, 'password'), [])
     })
 
+    test('of a kind and a public part the newest are kept, and no others are touched', async () => {
+      const { credentials, users } = stage.store
+      const user = userOf(newTenant())
+      await users.create(user, identityOf(user))
+      const former = { ...credentialOf(user.tenant), kind: 'former-password', publicPart: 'password' }
+      for (const id of ['1', '2', '3', '4']) await credentials.put({ ...former, id, createdAt: NOW + Number(id) })
+      await credentials.put({ ...former, id: 'other', publicPart: 'another' })
+      await credentials.put(credentialOf(user.tenant))
+      await credentials.keepNewest(former, 2)
+      const ids = async (kind: string) => (await credentials.of(user.tenant, user.id, kind)).map(({ id }) => id)
+      assert.deepEqual(await ids('former-password'), ['other', '3', '4'])
+      assert.equal((await ids('password')).length, 1)
+      await credentials.keepNewest(former, 0)
+      assert.deepEqual(await ids('former-password'), ['other'])
+    })
+
     test('a re-hash does not overwrite a password that was changed meanwhile', async () => {
       const { credentials, users } = stage.store
       const user = userOf(newTenant())
