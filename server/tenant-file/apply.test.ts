@@ -23,6 +23,7 @@ import { openSqlite } from '../store/sqlite.ts'
 import type { Store, StoreOptions } from '../store/store.ts'
 import { applyTenantFile, planParsed } from './apply.ts'
 import { exportTenant } from './export.ts'
+import type { Change } from './plan.ts'
 import { parseTenantFile } from './read.ts'
 
 const ISSUER = 'https://login.example.com/'
@@ -310,6 +311,90 @@ function describeApplying(name: string, open: Open): void {
       await refuses(exported, /signs with HS256 and needs a signing_secret/)
       await apply(exported.replace('signing_alg: HS256', `signing_alg: HS256\n    signing_secret: ${SECRET}`))
       assert.equal(stringify(await exportTenant({ store }, tenant)), exported)
+    })
+
+    test('holds letters, looks, words, domains and the mail server of a tenant, and an export has all but the secrets', async () => {
+      const theme = { borders: {}, colors: { primary_button: '#0f6b4f' }, fonts: {}, page_background: {}, widget: {} }
+      const file = {
+        branding: { colors: { primary: '#0f6b4f' } },
+        emailProvider: {
+          ...{ name: 'smtp', default_from_address: 'no-reply@example.com' },
+          credentials: { smtp_host: 'mail.example.com', smtp_port: 587, smtp_user: 'films', smtp_pass: SECRET },
+        },
+        emailTemplates: [
+          { template: 'reset_email', subject: 'Your password', body: '<a href="{{ url }}">here</a>', enabled: true },
+          { template: 'stolen_credentials', subject: 'Take care', body: '<p>Hm.</p>', enabled: false, resultUrl: null },
+        ],
+        prompts: {
+          identifier_first: true,
+          customText: { en: { login: { login: { title: 'Come in' } }, consent: {} }, ko: {} },
+          partials: {},
+        },
+        themes: [theme],
+        customDomains: [{ domain: 'Login.example.org', type: 'self_managed_certs', custom_domain_id: 'cd_1' }],
+      }
+      const kinds = (changes: readonly Change[]) => changes.map(({ kind, change, name }) => `${kind}.${change} ${name}`)
+      const first = await apply(stringify(file))
+      assert.deepEqual(first.warnings, [])
+      assert.deepEqual(kinds(first.changes).sort(), [
+        'custom-domain.created login.example.org',
+        'email-provider.created provider',
+        'email-template.created reset_email',
+        'email-template.created stolen_credentials',
+        'prompt.changed login/en',
+        'prompt.changed settings',
+        `tenant.changed ${tenant}`,
+        'theme.created default',
+      ])
+      assert.doesNotMatch(JSON.stringify([first, await eventsOf()]), new RegExp(SECRET))
+      assert.deepEqual((await plan(stringify(file))).changes, [])
+
+      const exported = stringify(await exportTenant({ store }, tenant))
+      assert.doesNotMatch(exported, new RegExp(SECRET))
+      assert.deepEqual((await plan(exported)).changes, [])
+
+      const changed = structuredClone(file)
+      changed.emailProvider.credentials.smtp_pass = `${SECRET}-2`
+      changed.prompts.customText.en.login.login.title = 'Welcome'
+      const { changes } = await apply(stringify(changed))
+      assert.doesNotMatch(JSON.stringify(changes), new RegExp(SECRET))
+      assert.deepEqual(
+        changes.map(({ kind, changes }) => [kind, changes]),
+        [
+          ['email-provider', { credentials: 'changed' }],
+          ['prompt', { login: { before: { title: 'Come in' }, after: { title: 'Welcome' } } }],
+        ],
+      )
+      assert.equal((await store.emailProviders.find(tenant))?.readCredentials()['smtp_pass'], `${SECRET}-2`)
+    })
+
+    test('with a letter that could not be sent, or words that are none, changes nothing; what an export cannot have is left', async () => {
+      await refuses(
+        stringify({
+          emailTemplates: [
+            { template: 'reset_email', body: 'no link', subject: 'x', enabled: true },
+            { template: 'verify_email', body: '{{ url | nonsense }}', subject: 'x', enabled: true },
+          ],
+          prompts: { customText: { en: { login: { login: { title: 5 } } } }, identifier_frist: true },
+          themes: [{ colors: 'red' }],
+          customDomains: [{ domain: '127.0.0.1', type: 'self_managed_certs' }],
+        }),
+        /body does not hold {{ url }}/,
+        /body, line 1: /,
+        /A text must be text/,
+        /no such setting of prompts/,
+        /borders is missing/,
+        /domain must be the name of a host/,
+      )
+      const { changes, warnings } = await apply(
+        stringify({
+          emailProvider: { name: 'smtp', credentials: { smtp_host: '##SMTP_HOSTNAME##', smtp_pass: '##SMTP_PASS##' } },
+          emailTemplates: [{ template: 'letter_of_tomorrow', body: 'x' }],
+          prompts: { partials: { login: { login: { 'form-content-start': '<b>hi</b>' } } } },
+        }),
+      )
+      assert.deepEqual(changes, [])
+      assert.match(warnings.join(), /fill in its credentials.*no letter "letter_of_tomorrow".*partials has no effect/)
     })
 
     test('with one fault on any line changes nothing at all, and lists every fault with its line', async () => {

@@ -12,6 +12,7 @@ import { createSlices } from '../kernel/slices.ts'
 import type { PairAlgorithmName } from '../keys/algorithms.ts'
 import { planClientGrants } from './client-grants.ts'
 import { planClients } from './clients.ts'
+import { planKept } from './kept.ts'
 import type { Change, Planning, Step } from './plan.ts'
 import { parseTenantFile, type TenantFile } from './read.ts'
 import { planResourceServers } from './resource-servers.ts'
@@ -111,11 +112,12 @@ async function planAll(planning: Planning, file: TenantFile) {
   const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
   const roles = await planRoles(planning, file.roles, apis)
   const settings = await planSettings(planning, file.settings, apis)
+  const kept = await planKept(planning, file.kept)
   const users = await planUsers(planning, file.users, roles)
   findings.settle()
   return {
     // In the order in which they lean on each other.
-    steps: [...settings, ...apis.steps, ...clients.steps, ...grants, ...roles.steps, ...users],
+    steps: [...settings, ...apis.steps, ...clients.steps, ...grants, ...roles.steps, ...kept, ...users],
     apiSecrets: apis.secrets,
     madeApis: apis.made,
     made: clients.made,

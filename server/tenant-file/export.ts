@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import type { Services } from './apply.ts'
 import { exportClientGrants } from './client-grants.ts'
 import { exportClients } from './clients.ts'
+import { exportKept } from './kept.ts'
 import { exportResourceServers } from './resource-servers.ts'
 import { exportRoles } from './roles.ts'
 import { exportSettings } from './settings.ts'
@@ -32,5 +33,7 @@ export async function exportTenant({ store }: Pick<Services, 'store'>, tenant: s
     const exported = await exportSection({ store, tenant })
     if (exported !== undefined) document[section] = exported
   }
+  for (const [section, exported] of Object.entries(await exportKept({ store, tenant })))
+    if (exported !== undefined) document[section] = exported
   return document
 }

@@ -10,6 +10,7 @@ import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
 import { entriesOf } from './entries.ts'
 import { takeIn } from './files-beside.ts'
+import { KEPT_SECTIONS, type KeptEntries, readKept } from './kept.ts'
 import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
 import { type RoleEntry, readRoles } from './roles.ts'
 import { readSettings } from './settings.ts'
@@ -23,6 +24,7 @@ export interface TenantFile {
   readonly clientGrants: readonly ClientGrantEntry[]
   readonly roles: readonly RoleEntry[]
   readonly users: readonly UserEntry[]
+  readonly kept: KeptEntries
   /** Holds what was found so far, and takes what is found when it is applied. Settled before anything is done. */
   readonly findings: Findings
 }
@@ -40,6 +42,7 @@ const SECTIONS = [
   'tenant',
   'attackProtection',
   'branding',
+  ...KEPT_SECTIONS,
   'clients',
   'resourceServers',
   'clientGrants',
@@ -68,6 +71,7 @@ export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantF
     clientGrants: readClientGrants(list('clientGrants'), findings),
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
+    kept: await readKept(document, findings),
   }
   return { ...sound, name: file.name, findings, outline }
 }

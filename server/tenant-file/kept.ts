@@ -1,0 +1,134 @@
+/**
+ * Sections of which each entry is kept as one document, put in the place of the one there is: a letter, a theme, the words
+ * of a page. What differs between them is where they stand in the file and where they are kept, and that is a `Kept`.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { changesBetween } from '../audit/changes.ts'
+import type { Managed } from '../audit/events.ts'
+import { DocumentFault } from '../config/document-fault.ts'
+import type { Findings } from '../config/findings.ts'
+import type { Path } from '../config/yaml.ts'
+import type { Instant } from '../kernel/clock.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import type { Nouns, Transaction } from '../store/store.ts'
+import { customDomains } from './custom-domains.ts'
+import { emailProvider } from './email-provider.ts'
+import { emailTemplates } from './email-templates.ts'
+import type { Exporting } from './export.ts'
+import type { Planning, Step } from './plan.ts'
+import { customTexts, promptSettings } from './prompts.ts'
+import { themes } from './themes.ts'
+
+export interface KeptEntry {
+  readonly path: Path
+  /** Unique within its section. */
+  readonly name: string
+  readonly given: JsonObject
+}
+
+export interface Kept {
+  readonly kind: Managed
+  /** Members that no plan and no event shows. */
+  readonly secrets?: readonly string[]
+  /** What of the file it is. Faults of form and members without a meaning go to the findings. */
+  read(document: JsonObject, findings: Findings): Promise<readonly KeptEntry[]>
+  /** As it is now, under the file's names; undefined where there is none. */
+  find(nouns: Nouns, tenant: string, name: string): Promise<JsonObject | undefined>
+  /** As the entry wants it to be. Throws `DocumentFault` for what only the store can tell. Left out: as it is given. */
+  settle?(nouns: Nouns, tenant: string, entry: KeptEntry): Promise<JsonObject>
+  put(
+    transaction: Transaction,
+    tenant: string,
+    name: string,
+    after: JsonObject,
+    now: Instant,
+  ): Promise<'put' | 'overtaken'>
+  /** Undefined where there is nothing to say. Secrets are left out. */
+  export(nouns: Nouns, tenant: string): Promise<JsonValue | undefined>
+}
+
+/** By a name of their own, which is that of the file's member or of a part of it. */
+const KEPT = {
+  customDomains,
+  emailProvider,
+  emailTemplates,
+  themes,
+  promptSettings,
+  customTexts,
+} as const satisfies Readonly<Record<string, Kept>>
+type KeptName = keyof typeof KEPT
+const KEPT_NAMES = Object.keys(KEPT) as readonly KeptName[]
+
+/** JSON, so that it can be packed. */
+export type KeptEntries = Readonly<Record<KeptName, readonly KeptEntry[]>>
+
+/** Members of the file that are read here. */
+export const KEPT_SECTIONS = ['customDomains', 'emailProvider', 'emailTemplates', 'prompts', 'themes'] as const
+
+export async function readKept(document: JsonObject, findings: Findings): Promise<KeptEntries> {
+  const read: Partial<Record<KeptName, readonly KeptEntry[]>> = {}
+  for (const name of KEPT_NAMES) read[name] = await KEPT[name].read(document, findings)
+  return read as KeptEntries
+}
+
+export async function planKept(planning: Planning, entries: KeptEntries): Promise<readonly Step[]> {
+  const steps: Step[] = []
+  for (const name of KEPT_NAMES)
+    for (const entry of entries[name]) {
+      await planning.giveWay()
+      const step = await planEntry(planning, KEPT[name], entry)
+      if (step) steps.push(step)
+    }
+  return steps
+}
+
+async function planEntry(
+  { store, tenant, findings, clock }: Planning,
+  kept: Kept,
+  entry: KeptEntry,
+): Promise<Step | undefined> {
+  const { name, path } = entry
+  const before = await kept.find(store, tenant, name)
+  const after = await settled(store, tenant, kept, entry, findings)
+  if (!after || isDeepStrictEqual(before, after)) return undefined
+  return {
+    kind: kept.kind,
+    id: name,
+    name,
+    change: before ? 'changed' : 'created',
+    changes: changesBetween(before ?? null, after, kept.secrets),
+    path,
+    async write(transaction) {
+      if (!isDeepStrictEqual(await kept.find(transaction, tenant, name), before)) return 'overtaken'
+      return (await kept.put(transaction, tenant, name, after, clock())) === 'put' ? 'written' : 'overtaken'
+    },
+  }
+}
+
+async function settled(
+  nouns: Nouns,
+  tenant: string,
+  kept: Kept,
+  entry: KeptEntry,
+  findings: Findings,
+): Promise<JsonObject | undefined> {
+  try {
+    return kept.settle ? await kept.settle(nouns, tenant, entry) : entry.given
+  } catch (error) {
+    if (!(error instanceof DocumentFault)) throw error
+    findings.fault([...entry.path, ...error.path], error.message)
+    return undefined
+  }
+}
+
+/** Each by its member of the file. */
+export async function exportKept({ store, tenant }: Exporting): Promise<JsonObject> {
+  const exported: Record<string, JsonValue | undefined> = {}
+  for (const name of ['customDomains', 'emailProvider', 'emailTemplates', 'themes'] as const)
+    exported[name] = await KEPT[name].export(store, tenant)
+  const settings = await promptSettings.export(store, tenant)
+  const texts = await customTexts.export(store, tenant)
+  if (isObject(settings) || texts !== undefined)
+    exported['prompts'] = { ...(isObject(settings) && settings), ...(texts !== undefined && { customText: texts }) }
+  return exported
+}
