@@ -157,9 +157,11 @@ export function createMailedSignIn(services: {
     keep: (transaction: Transaction, mailed: Mailed) => Promise<void>,
   ): Promise<'sent' | 'held'> {
     const { tenant, at, userAgent } = occasion
-    const found = await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
-    const wasSent = found ? mayComeIn(found, connection) : mayMakeAccount
-    const to = wasSent ? (found?.email ?? email) : null
+    const identified = await byAddress(store, connection, email)
+    const found = identified?.user
+    const wasSent = identified ? !identified.user.blocked && mayComeIn(identified, connection) : mayMakeAccount
+    // Of an account that is part of another, the address of that one is not the one that was typed.
+    const to = wasSent ? (identified?.identity.ordinal === 0 ? identified.user.email : email) : null
     return store.transaction(async transaction => {
       if (!(await takeMail(transaction, tenant, message, email, occasion))) return 'held'
       await keep(transaction, { connection: connection.id, email, client, wasSent, mayMakeAccount })
@@ -270,12 +272,14 @@ export function createMailedSignIn(services: {
   }
 }
 
+type Identified = NonNullable<Awaited<ReturnType<typeof byAddress>>>
+
 /**
  * In a database of passwords somebody else may have made the account with this address and chosen its password: until
  * its owner has confirmed it, a mail does not sign in to it.
  */
-const mayComeIn = ({ blocked, emailVerified }: UserRecord, { strategy }: ConnectionRecord): boolean =>
-  !blocked && (strategy === EMAIL_STRATEGY || emailVerified)
+const mayComeIn = ({ user, identity }: Identified, { strategy }: ConnectionRecord): boolean =>
+  strategy === EMAIL_STRATEGY || (user.emailVerified && identity.ordinal === 0)
 
 async function admit(
   transaction: Transaction,
@@ -299,14 +303,16 @@ async function admit(
   return made
 }
 
+/** Whoever reads the mail has confirmed the address: the account's, unless that is part of another. */
 async function welcome(
   transaction: Transaction,
-  user: UserRecord,
+  found: Identified,
   connection: ConnectionRecord,
   occasion: Occasion,
 ): Promise<UserRecord | undefined> {
-  if (!mayComeIn({ ...user, blocked: false }, connection)) return undefined
-  if (user.emailVerified || user.email === null) return user
+  const { user, identity } = found
+  if (!mayComeIn(found, connection)) return undefined
+  if (user.emailVerified || user.email === null || identity.ordinal !== 0) return user
   await endWhatOthersBegan(transaction, user)
   await transaction.users.change(user.tenant, user.id, { emailVerified: true }, occasion.at)
   await transaction.events.record([emailVerified(occasion, user.id, user.email)])
@@ -314,4 +320,4 @@ async function welcome(
 }
 
 const byAddress = (nouns: Nouns, { tenant, id }: ConnectionRecord, email: string) =>
-  nouns.users.findByEmailKey(tenant, id, emailKey(email))
+  nouns.users.findByIdentity(tenant, id, { emailKey: emailKey(email) })
