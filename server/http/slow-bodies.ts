@@ -17,7 +17,8 @@ const waited = new WeakMap<IncomingMessage, NodeJS.Timeout>()
 export function endWhenSlow(request: IncomingMessage, response: ServerResponse): void {
   if (!hasBody(request)) return
   const timer = setTimeout(() => {
-    if (!request.complete) end(request, response)
+    // Read to its end it has arrived, also where it came over no connection (`inject`), which says nothing else of it.
+    if (!request.complete && !request.readableEnded) end(request, response)
   }, PATIENCE)
   timer.unref()
   waited.set(request, timer)

@@ -12,6 +12,7 @@ import { AuthClient } from '@auth0/auth0-auth-js'
 import { decodeJwt, exportJWK, exportPKCS8, generateKeyPair } from 'jose'
 import { makeCertificate } from '../fixtures/certificate.ts'
 import { freePort } from '../fixtures/free-port.ts'
+import { linkIn, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
 import { createPerson } from '../fixtures/person.ts'
 import { type RunningServer, startServer } from '../fixtures/server.ts'
 
@@ -20,6 +21,7 @@ const API = 'https://videos.example/api'
 const CALLBACK = 'https://app.example/callback'
 const GONE = 'https://app.example/gone'
 const REALM = 'Username-Password-Authentication'
+const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
 const SECRET = 'the back end keeps this to itself'
 
 describe('auth0-auth-js', () => {
@@ -29,6 +31,7 @@ describe('auth0-auth-js', () => {
   let domain: string
   let signingKey: string
   let client: AuthClient
+  let mailbox: Mailbox
 
   before(async () => {
     const { cert, key } = makeCertificate()
@@ -54,7 +57,7 @@ describe('auth0-auth-js', () => {
             client_id: 'back-end',
             client_secret: SECRET,
             name: 'Back end',
-            grant_types: ['authorization_code', 'refresh_token', 'client_credentials', 'password'],
+            grant_types: ['authorization_code', 'refresh_token', 'client_credentials', 'password', OTP],
           },
           {
             ...common,
@@ -72,6 +75,21 @@ describe('auth0-auth-js', () => {
         users: [{ ...JO, email_verified: true, name: 'Jo March' }],
       },
     })
+    const { connections } = server.latchkey.store
+    await connections.create({
+      tenant: 'default',
+      id: 'con_email',
+      name: 'email',
+      strategy: 'email',
+      options: {},
+      sealedOptions: null,
+      settings: {},
+      clients: null,
+    })
+    const database = await connections.findByName('default', REALM)
+    const options = { authentication_methods: { email_otp: { enabled: true } } }
+    await connections.change('default', database?.id ?? '', { options })
+    mailbox = openMailbox(server.latchkey)
     client = new AuthClient({
       domain,
       clientId: 'back-end',
@@ -164,5 +182,61 @@ describe('auth0-auth-js', () => {
     const page = await person.visit(await client.buildLogoutUrl({ returnTo: GONE }))
     const left = page.left ? page : await person.submit(page)
     assert.equal(left.url.href, GONE)
+  })
+
+  test('signs people up, has a new password mailed, and reads why it may not', async () => {
+    const person = { email: 'newcomer@example.com', password: 'seven quiet lanterns', connection: REALM }
+    const made = await client.database.signUp({ ...person, givenName: 'Nora', userMetadata: { plan: 'gold' } })
+    assert.match(String(made.id), /^[0-9a-f]{24}$/)
+    assert.deepEqual([made.email, made.emailVerified, made.givenName], [person.email, false, 'Nora'])
+    const readsCode = (code: string) => (error: unknown) => {
+      assert.equal((error as { cause?: { error?: string } }).cause?.error, code)
+      return true
+    }
+    await assert.rejects(client.database.signUp(person), readsCode('user_exists'))
+    await assert.rejects(client.database.signUp({ ...person, password: 'short' }), readsCode('invalid_password'))
+    const told = await client.database.changePassword({ email: person.email, connection: REALM })
+    assert.match(told, /just sent you an email/)
+    const tokens = await client.getTokenByPassword({ username: person.email, password: person.password })
+    assert.equal(decodeJwt(tokens.accessToken)['sub'], `auth0|${made.id}`)
+  })
+
+  const codeIn = async (email: string) => /^(\d{6})$/m.exec((await mailbox.next(email)).text)?.[1] ?? ''
+
+  test('gets tokens for a code that was mailed, and reads the refusal of a wrong one', async () => {
+    const email = 'by-code@example.com'
+    await client.passwordless.sendEmail({ email, language: 'ko' })
+    const code = await codeIn(email)
+    await assert.rejects(client.getTokenByPasswordlessEmail({ email, code: '12345' }), error => {
+      assert.equal((error as { cause?: { error?: string } }).cause?.error, 'invalid_grant')
+      return true
+    })
+    const tokens = await client.getTokenByPasswordlessEmail({ email, code, scope: 'openid email' })
+    assert.deepEqual([tokens.claims?.['email'], tokens.claims?.['email_verified']], [email, true])
+    await assert.rejects(client.passwordless.sendSms({ phoneNumber: '+14155550100' }), /telephones/)
+  })
+
+  test('gets tokens for a code that was mailed for a challenge of a database', async () => {
+    const email = 'by-challenge@example.com'
+    const { authSession } = await client.passwordless.challengeWithEmail({
+      email,
+      connection: REALM,
+      allowSignup: true,
+    })
+    const code = await codeIn(email)
+    const options = { authSession, otp: code, scope: 'openid email' }
+    const tokens = await client.passwordless.getTokenByPasswordlessDbConnection(options)
+    assert.equal(tokens.claims?.['email'], email)
+    assert.match(String(tokens.claims?.sub), /^auth0\|/)
+  })
+
+  test('gets tokens for a link that was mailed', async () => {
+    const email = 'by-link@example.com'
+    const authParams = { redirect_uri: CALLBACK, response_type: 'code', scope: 'openid email', state: 'the-state' }
+    await client.passwordless.sendEmail({ email, send: 'link', authParams })
+    const person = createPerson(server.issuer)
+    const { url } = await person.submit(await person.visit(linkIn(await mailbox.next(email))))
+    const tokens = await client.getTokenByMagicLinkCode(url, { expectedState: 'the-state' })
+    assert.equal(tokens.claims?.['email'], email)
   })
 })
