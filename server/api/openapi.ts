@@ -2,13 +2,15 @@
 import type { TSchema } from 'typebox'
 import type { Operation, ScopeRule } from './operation.ts'
 
-/** `issuer`: whose server the document is of. */
+/** `issuer`: whose server the document is of. Throws a `TypeError` for two operations at one place. */
 export function printOpenApi(operations: readonly Operation[], issuer: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const operation of operations) {
     const path = operation.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] ??= {}
-    paths[path][operation.method.toLowerCase()] = describe(operation)
+    const method = operation.method.toLowerCase()
+    if (paths[path][method]) throw new TypeError(`${operation.method} ${operation.path} is there twice`)
+    paths[path][method] = describe(operation)
   }
   return {
     openapi: '3.1.0',
