@@ -181,7 +181,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const imports = { largest: settings.largestImport, roomLeft: () => roomLeft(settings) }
     const findDnsTexts =
       overrides.findDnsTexts ?? (async name => (await import('./http/dns-texts.ts')).findDnsTexts(name))
-    const management = { ...oauth, feed, bus, hashQueue, brake, sealer, findDnsTexts, imports }
+    const management = { ...oauth, feed, bus, hashQueue, brake, counter, sealer, findDnsTexts, imports }
     const revocationStreams = createRevocationStreams(management)
     const login: LoginServices = {
       ...shared,

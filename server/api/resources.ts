@@ -1,5 +1,6 @@
 /** What can be managed: each resource a file and a line. */
 import { attackProtection } from './attack-protection.ts'
+import { authenticationMethods } from './authentication-methods.ts'
 import { blacklists } from './blacklists.ts'
 import { branding } from './branding.ts'
 import { clientCredentials } from './client-credentials.ts'
@@ -7,6 +8,7 @@ import { clientGrants } from './client-grants.ts'
 import { clients } from './clients.ts'
 import { connections } from './connections.ts'
 import { customDomains } from './custom-domains.ts'
+import { deviceCredentials } from './device-credentials.ts'
 import { emailProvider } from './email-provider.ts'
 import { emailTemplates } from './email-templates.ts'
 import { grants } from './grants.ts'
@@ -25,13 +27,16 @@ import { resourceServers } from './resource-servers.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { roles } from './roles.ts'
 import { sessions } from './sessions.ts'
+import { signingKeys } from './signing-keys.ts'
 import { stats } from './stats.ts'
 import { tenantSettings } from './tenant-settings.ts'
+import { userBlocks } from './user-blocks.ts'
 import { userRoles } from './user-roles.ts'
 import { users } from './users.ts'
 
 export const operations: readonly Operation[] = [
   ...attackProtection,
+  ...authenticationMethods,
   ...blacklists,
   ...branding,
   ...clientCredentials,
@@ -39,6 +44,7 @@ export const operations: readonly Operation[] = [
   ...clients,
   ...connections,
   ...customDomains,
+  ...deviceCredentials,
   ...emailProvider,
   ...emailTemplates,
   ...grants,
@@ -56,8 +62,10 @@ export const operations: readonly Operation[] = [
   ...revokeAccess,
   ...roles,
   ...sessions,
+  ...signingKeys,
   ...stats,
   ...tenantSettings,
+  ...userBlocks,
   ...userRoles,
   ...users,
 ]

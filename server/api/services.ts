@@ -6,6 +6,7 @@ import type { Brake } from '../identity/brake.ts'
 import type { Connections } from '../identity/connections.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Bus } from '../kernel/bus.ts'
+import type { Counter } from '../kernel/counter.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Meter } from '../kernel/meter.ts'
 import type { Sealer } from '../kernel/sealer.ts'
@@ -20,6 +21,7 @@ export interface ApiServices extends TokenJudges {
   readonly cookieScope: FindCookieScope
   readonly hashQueue: HashQueue
   readonly brake: Brake
+  readonly counter: Counter
   readonly sealer: Sealer
   readonly egress: Egress
   /** Every text that stands in the DNS under a name. */

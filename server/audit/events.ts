@@ -395,8 +395,18 @@ export const clientRemoved = (o: Occasion, client: string) =>
 
 // Keys
 
-/** Who changed a key: its own schedule or first use, or an operator with what they used. */
-export type KeyAuthor = 'keyring' | 'tenant-file' | 'command' | 'management-api'
+/** Who changed a key: its own schedule or first use, an operator with what they used, or a machine. */
+export type KeyAuthor =
+  | 'keyring'
+  | 'tenant-file'
+  | 'command'
+  | 'management-api'
+  | { readonly machine: string; readonly occasion: Occasion }
+
+const keyActor = (by: KeyAuthor): Actor => {
+  if (typeof by === 'object') return machine(by.machine)
+  return by === 'keyring' ? system(by) : operator(by)
+}
 
 /** What an event says of a key: nothing that a key is made of. */
 export interface KeyFacts {
@@ -418,7 +428,7 @@ const keyEvent = (
   event(
     o,
     `key.${change}`,
-    by === 'keyring' ? system(by) : operator(by),
+    keyActor(by),
     { kind: 'key', id: key.id },
     { purpose: key.purpose, algorithm: key.algorithm, ...(key.owner !== '' && { owner: key.owner }), ...details },
   )

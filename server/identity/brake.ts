@@ -90,6 +90,8 @@ const MOST_DEVICES = 30
 /** The person is told once in this time, however long it goes on. */
 const WAVE = DAY
 const WAVE_MARK = 'guessing-wave'
+/** Of each key of an account under which somebody had to wait lately: counters are found by nothing but their key. */
+export const HOLD_MARK = 'guessing-hold'
 
 export function createBrake({
   store,
@@ -154,8 +156,9 @@ export function createBrake({
     async beginSignUp(tenant, address, now) {
       const { network, sparesForNetwork } = await limitsOf(tenant)
       if (network === null || sparesForNetwork(address)) return { state: 'begun', free: async () => {} }
-      const signIns = { key: `network.${networkOf(address)}`, rule: network.signIn }
-      const signUps = { key: `sign-up.${networkOf(address)}`, rule: network.signUp }
+      const keys = networkKeys(address)
+      const signIns = { key: keys.signIn, rule: network.signIn }
+      const signUps = { key: keys.signUp, rule: network.signUp }
       const counting = await counter.count(tenant, [signIns, signUps], now)
       if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
       const [asGuess] = counting.counts
@@ -173,16 +176,23 @@ interface Keys {
 }
 
 /** Hashed, because a name can be as long as a form, and because counters are kept where profiles need not be. */
-function keysOf({ connection, key, address, browserHash }: Guess, isKnown: boolean): Keys {
-  const account = sha256(`${connection} ${key}`)
-  const network = networkOf(address)
+function keysOf(guess: Guess, isKnown: boolean): Keys {
+  const account = accountKey(guess)
   return {
-    account: `account.${account}`,
-    network: `network.${network}`,
-    here: `account.${account}.${network}`,
-    device: isKnown ? `device.${account}.${browserHash}` : null,
+    account,
+    network: networkKeys(guess.address).signIn,
+    here: `${account}.${networkOf(guess.address)}`,
+    device: isKnown ? `device.${account}.${guess.browserHash}` : null,
   }
 }
+
+export const accountKey = ({ connection, key }: Pick<Guess, 'connection' | 'key'>): string =>
+  `account.${sha256(`${connection} ${key}`)}`
+
+export const networkKeys = (address: string) => ({
+  signIn: `network.${networkOf(address)}`,
+  signUp: `sign-up.${networkOf(address)}`,
+})
 
 function countsFor({ address }: Guess, limits: GuessingLimits, keys: Keys): Count[] {
   const { account, network } = limits
@@ -232,6 +242,7 @@ async function tellOf(
   await store.transaction(async transaction => {
     for (const { key, freeAt } of held) {
       const isNetwork = key === keys.network
+      if (!isNetwork) await transaction.tickets.mark(tenant, HOLD_MARK, `${keys.account} ${key}`, at, at + WAVE)
       const mark = isNetwork ? keys.network : keys.account
       if ((await transaction.tickets.mark(tenant, WAVE_MARK, mark, at, at + WAVE)) === 'seen') continue
       await transaction.events.record([

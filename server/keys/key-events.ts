@@ -30,7 +30,10 @@ export interface CarriedOut {
 
 /** What an operator asked for comes first, then what it did to each key. */
 export function eventsOf({ tenant, keys, plan, added, wish, by, at }: CarriedOut): EventRecord[] {
-  const o: Occasion = { tenant, at, requestId: newSortableId(), address: null, userAgent: null }
+  const o: Occasion =
+    typeof by === 'object'
+      ? { ...by.occasion, at }
+      : { tenant, at, requestId: newSortableId(), address: null, userAgent: null }
   const events: EventRecord[] = []
   const former = keys.find(({ state }) => state === 'signing' || state === 'current') ?? added[0]
   if (wish.want === 'rotate' && former) events.push(keyRotated(o, by, former, plan.takesOver))

@@ -4,6 +4,7 @@
  */
 import { createPublicKey } from 'node:crypto'
 import { importPublicKey, type KeyRequest, type VerificationKey } from '@latchkey/sdk/verify'
+import type { KeyAuthor } from '../audit/events.ts'
 import type { Bus } from '../kernel/bus.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { OperatorError } from '../kernel/errors.ts'
@@ -101,9 +102,9 @@ export interface Keyring {
   isRevokedApiSecret(tenant: string, secret: string): Promise<boolean>
 
   /** A change by hand. `takesOver` is when the next key signs or is current: now, or when its notice is over. */
-  rotate(tenant: string, key: Omit<Slot, 'tenant'>): Promise<{ readonly takesOver: Instant }>
+  rotate(tenant: string, key: Omit<Slot, 'tenant'>, by?: KeyAuthor): Promise<{ readonly takesOver: Instant }>
   /** Out of use and out of the key set at once, with a successor where one is needed, and onto the revocation log. */
-  revoke(tenant: string, id: string): Promise<'revoked' | 'already' | 'unknown'>
+  revoke(tenant: string, id: string, by?: KeyAuthor): Promise<'revoked' | 'already' | 'unknown'>
   list(tenant: string): Promise<readonly KeySummary[]>
   /** Pairs that sign tokens, will, or did, the oldest first, each with the certificate of its public half. */
   certified(tenant: string): Promise<readonly CertifiedKey[]>
@@ -259,16 +260,16 @@ export function createKeyring({ store, sealer, clock, bus, wanted, log = silentL
 
     isRevokedApiSecret: (tenant, secret) => isRevoked(tenant, Buffer.from(secret)),
 
-    async rotate(tenant, key) {
-      const { takesOver } = await transitions.carryOut({ ...key, tenant }, { want: 'rotate' }, { by: 'command' })
+    async rotate(tenant, key, by = 'command') {
+      const { takesOver } = await transitions.carryOut({ ...key, tenant }, { want: 'rotate' }, { by })
       rings.drop(tenant)
       return { takesOver: takesOver ?? clock() }
     },
 
-    async revoke(tenant, id) {
+    async revoke(tenant, id, by = 'command') {
       const key = (await store.keys.list(tenant)).find(one => one.id === id)
       if (!key) return 'unknown'
-      const { changed } = await transitions.carryOut(slotOf(key), { want: 'revoke', id }, { by: 'command' })
+      const { changed } = await transitions.carryOut(slotOf(key), { want: 'revoke', id }, { by })
       rings.drop(tenant)
       return changed ? 'revoked' : 'already'
     },
