@@ -182,6 +182,20 @@ onEachStore('An organization that nobody let them into', kind => {
     assert.equal(await isMember(late.organization, ANN), false)
   })
 
+  test('a refresh token is of no use to whoever is no member any more, however the membership ended', async () => {
+    const org = await organization()
+    const user = ids.get(ANN) ?? ''
+    await store.memberships.add({ tenant: TENANT, organization: org, user, since: clock.now() })
+    const begun = await app.begin({ organization: org })
+    const tokens = await app.finish(await createPerson(server.issuer).signIn(begun.url, ANN), begun)
+    // The row alone, so that nothing but the gate stands in the way.
+    await store.memberships.remove(TENANT, org, user)
+    await assert.rejects(app.refresh(tokens.refresh_token ?? ''), {
+      error: 'invalid_grant',
+      error_description: `user ${user} is not part of the ${org} organization`,
+    })
+  })
+
   test('an organization of another tenant is none here', async () => {
     const foreign = await organization('another-tenant')
     await store.memberships.add({

@@ -155,6 +155,26 @@ onEachStore('Organizations', kind => {
     await say(true)
   })
 
+  test('a pushed request is for an organization as any other is', async () => {
+    const acme = await organization([ann])
+    const app = await application('open')
+    const push = async (named: string) => {
+      const begun = await app.begin({ organization: named })
+      const response = await fetch(new URL('oauth/par', server.issuer), {
+        method: 'POST',
+        body: begun.url.searchParams,
+      })
+      return { begun, status: response.status, body: (await response.json()) as Record<string, string> }
+    }
+    const refused = await push('org_none')
+    assert.deepEqual([refused.status, refused.body['error']], [400, 'invalid_request'])
+    const { begun, body } = await push(acme.id)
+    const url = new URL('authorize', server.issuer)
+    url.search = String(new URLSearchParams({ client_id: 'open', request_uri: body['request_uri'] ?? '' }))
+    const tokens = await app.finish(await person().signIn(url, ANN), begun)
+    assert.equal(tokens.claims()?.['org_id'], acme.id)
+  })
+
   test('somebody who is no member is sent back with Auth0’s words, whoever they are', async () => {
     const acme = await organization([ann])
     const begun = await (await application('open')).begin({ organization: acme.id })

@@ -345,6 +345,16 @@ describe('Organizations, managed', () => {
     assert.deepEqual(await refusal('GET', '/client-grants/none/organizations'), [404, 'inexistent_client_grant'])
   })
 
+  test('what is not built is what a token may not', async () => {
+    const { id } = await create()
+    for (const path of [
+      '/organizations/search?q=x',
+      `/organizations/${id}/groups`,
+      `/organizations/${id}/organization-templates`,
+    ])
+      assert.deepEqual(await refusal('GET', path), [403, 'insufficient_scope'], path)
+  })
+
   test('each change is an event with who made it and what it was, and no ticket in it', async () => {
     const { id } = await create()
     await client.organizations.members.create(id, { members: [ANN] })
