@@ -8,7 +8,7 @@ import { ProtocolError } from '../kernel/errors.ts'
 import { demandScopes, identify } from './admit.ts'
 import { ManagementFault, tell, tellFault } from './fault.ts'
 import type { Place } from './find-operation.ts'
-import { isNotBuilt } from './not-built.ts'
+import { isNotBuilt, isNotBuiltByName } from './not-built.ts'
 import type { Operation, Reply } from './operation.ts'
 import { type CallLimit, createCallLimit } from './rate-limit.ts'
 import type { ApiServices } from './services.ts'
@@ -42,7 +42,7 @@ async function judge(services: ApiServices, limit: CallLimit, incoming: Incoming
   const parts = partsOf(incoming)
   const { findPlace, openApi } = await loadApi()
   if (parts.join('/') === 'openapi.json') return json(200, openApi(incoming.issuer), { 'cache-control': 'max-age=300' })
-  const found = findPlace(parts)
+  const found = isNotBuiltByName(parts) ? undefined : findPlace(parts)
   const { token, client } = await identify(services, incoming)
   const now = services.clock()
   const headers = limit.take(incoming.tenant, client.id, now)

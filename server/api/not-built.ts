@@ -29,6 +29,7 @@ const PARTS = [
   '/keys/network-acls',
   '/log-streams',
   '/network-acls',
+  '/organizations/search',
   '/organizations/:id/groups',
   '/organizations/:id/members/:user/effective-roles/sources',
   '/organizations/:id/organization-templates',
@@ -51,6 +52,10 @@ const PARTS = [
   '/users/:id/risk-assessments',
   '/verifiable-credentials',
 ].map(path => path.slice(1).split('/'))
+
+/** Whether it is called so: then it is nobody's id, and goes before an operation whose path takes anything there. */
+export const isNotBuiltByName = (parts: readonly string[]): boolean =>
+  PARTS.some(known => known.length === parts.length && known.every((part, at) => part === parts[at]))
 
 /** `parts`: of the path that was asked, decoded. */
 export const isNotBuilt = (parts: readonly string[]): boolean =>
