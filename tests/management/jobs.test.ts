@@ -148,7 +148,7 @@ onEachStore('an import', store => {
   test('tells of each row what is wrong with it and where it stands, and writes the others', async () => {
     const { imported, errorsOf, userOf } = stage
     const lines = [
-      '{"email":"first@example.com","password_hash":"' + BCRYPT + '"}',
+      `{"email":"first@example.com","password_hash":"${BCRYPT}"}`,
       '{"email":"no-address"}',
       '{"given_name":"Nobody"}',
       '{"email":"half@example.com"',
