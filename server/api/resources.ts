@@ -30,6 +30,7 @@ import { sessions } from './sessions.ts'
 import { signingKeys } from './signing-keys.ts'
 import { stats } from './stats.ts'
 import { tenantSettings } from './tenant-settings.ts'
+import { tickets } from './tickets.ts'
 import { userBlocks } from './user-blocks.ts'
 import { userRoles } from './user-roles.ts'
 import { users } from './users.ts'
@@ -66,6 +67,7 @@ export const operations: readonly Operation[] = [
   ...stats,
   ...tenantSettings,
   ...userBlocks,
+  ...tickets,
   ...userRoles,
   ...users,
 ]

@@ -8,6 +8,7 @@ import { VERIFICATION_LINK_KNOWN, VERIFICATION_LINK_LIFE } from '../policy/lifet
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import { takeMail } from './mail-limits.ts'
+import type { Onward } from './onward.ts'
 import type { Correspondence } from './password-reset.ts'
 
 const VERIFICATION_TICKET = 'email-verification'
@@ -16,18 +17,26 @@ type VerificationData = {
   readonly email: string
   /** The ticket outlives the link, so that an old link can ask for its successor. */
   readonly goodUntil: Instant
+  /** Where whoever asked for it wants the person to go then. */
+  readonly onward?: Onward
 }
 
 /** `confirmed` by this link or in another way. `over`: it is unknown, or the account has another address by now. */
 export type FoundVerification =
   | OpenVerification
-  | { readonly state: 'expired' | 'confirmed'; readonly user: UserRecord; readonly email: string }
+  | {
+      readonly state: 'expired' | 'confirmed'
+      readonly user: UserRecord
+      readonly email: string
+      readonly onward: Onward | undefined
+    }
   | { readonly state: 'over' }
 
 export interface OpenVerification {
   readonly state: 'open'
   readonly user: UserRecord
   readonly email: string
+  readonly onward: Onward | undefined
 }
 
 /**
@@ -68,6 +77,20 @@ export async function askForVerification(
   return true
 }
 
+/** A link that an operator hands over. Answers its secret. */
+export async function issueVerification(
+  { tickets }: Transaction,
+  { tenant, id, email }: Pick<UserRecord, 'tenant' | 'id'> & { readonly email: string },
+  { onward, life }: { readonly onward: Onward; readonly life: number },
+  now: Instant,
+): Promise<string> {
+  const secret = randomSecret()
+  const data: VerificationData = { email, goodUntil: now + life, onward }
+  const times = { createdAt: now, expiresAt: now + Math.max(life, VERIFICATION_LINK_KNOWN) }
+  await tickets.issue({ tenant, kind: VERIFICATION_TICKET, id: sha256(secret), subject: id, data, ...times })
+  return secret
+}
+
 /** Spends nothing. */
 export async function findVerification(
   store: Nouns,
@@ -78,9 +101,9 @@ export async function findVerification(
   const ticket = await store.tickets.peek<VerificationData>(tenant, VERIFICATION_TICKET, sha256(secret), now)
   const user = ticket?.subject == null ? undefined : await store.users.find(tenant, ticket.subject)
   if (!ticket || !user || user.email !== ticket.data.email) return { state: 'over' }
-  const { email, goodUntil } = ticket.data
-  if (user.emailVerified) return { state: 'confirmed', user, email }
-  return { state: ticket.consumedAt === null && now < goodUntil ? 'open' : 'expired', user, email }
+  const { email, goodUntil, onward } = ticket.data
+  if (user.emailVerified) return { state: 'confirmed', user, email, onward }
+  return { state: ticket.consumedAt === null && now < goodUntil ? 'open' : 'expired', user, email, onward }
 }
 
 /** Thrown inside the transaction to take everything back. */

@@ -9,7 +9,7 @@ import { occasionOf } from '../audit/events.ts'
 import { languageHere } from '../http/language.ts'
 import type { NoticeModel } from '../http/notice-view.ts'
 import type { VerifyEmailProblem } from '../http/page-views.ts'
-import type { Answer, Incoming, Route } from '../http/route.ts'
+import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
 import { rememberDevice } from '../identity/brake.ts'
 import { bindBrowser, browserHashOf } from '../identity/browsers.ts'
 import { isDatabase } from '../identity/directories.ts'
@@ -20,10 +20,14 @@ import {
   type OpenVerification,
   verifyEmail,
 } from '../identity/email-verification.ts'
+import { resultUrlOf } from '../identity/onward.ts'
 import { FORGOT_PASSWORD_PATH } from './forgot-password.ts'
 import { refuseForeignForm } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
+
+/** What an application is told in Auth0's parameters, which are in English. */
+const CONFIRMED = 'Your email was verified. You can continue using the application.'
 
 /** RFC 9110 §15.5.11: it was here, and will not be again. */
 const GONE = 410
@@ -47,14 +51,15 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
 
   const ask = (
     incoming: Incoming,
-    { email }: OpenVerification,
+    { email, onward }: OpenVerification,
     isHere: boolean,
     problem?: VerifyEmailProblem,
     { status = 200, wait }: { readonly status?: number; readonly wait?: number } = {},
   ): Promise<Answer> => {
     const elsewhere = isHere ? undefined : { problem, wait, forgotUrl: FORGOT_PASSWORD_PATH }
     const model = { action: `/verify-email/${secretOf(incoming)}`, email, elsewhere }
-    return show(services, incoming, 'verify-email', model, { status, wait })
+    const formTargets = onward?.resultUrl ? [onward.resultUrl] : []
+    return show(services, incoming, 'verify-email', model, { status, wait, formTargets })
   }
 
   async function page(incoming: Incoming, found: FoundVerification, cookies: readonly string[] = []): Promise<Answer> {
@@ -71,6 +76,13 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
     }
   }
 
+  /** On to where whoever made the link wants the person to be, if anywhere. */
+  async function done(incoming: Incoming, found: FoundVerification, cookies: readonly string[] = []): Promise<Answer> {
+    const onward = found.state === 'confirmed' ? found.onward : undefined
+    const resultUrl = onward && resultUrlOf(onward, found.state === 'confirmed' ? found.email : null, CONFIRMED)
+    return resultUrl ? seeOther(resultUrl, cookies) : page(incoming, found, cookies)
+  }
+
   async function look(incoming: Incoming): Promise<Answer> {
     return page(incoming, await findVerification(store, incoming.tenant, secretOf(incoming), clock()))
   }
@@ -81,7 +93,7 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
     const found = await findVerification(store, incoming.tenant, secretOf(incoming), now)
     if (found.state !== 'open') return page(incoming, found)
     const occasion = occasionOf(incoming, now)
-    if (await isOwn(incoming, found)) return page(incoming, await verifyEmail(store, secretOf(incoming), occasion))
+    if (await isOwn(incoming, found)) return done(incoming, await verifyEmail(store, secretOf(incoming), occasion))
 
     const password = incoming.body.get('password') ?? ''
     if (password === '') return ask(incoming, found, false, 'missing_password', { status: 400 })
@@ -106,7 +118,7 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
       return ask(incoming, found, false, 'wrong', { status: 400 })
     const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
     await store.transaction(transaction => rememberDevice(transaction, found.user, browser.hash, now))
-    return page(incoming, await verifyEmail(store, secretOf(incoming), occasion), browser.cookies)
+    return done(incoming, await verifyEmail(store, secretOf(incoming), occasion), browser.cookies)
   }
 
   /** Whoever holds the old link has read that mailbox; how many new ones it may ask for is limited all the same. */
