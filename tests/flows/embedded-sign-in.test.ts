@@ -200,6 +200,7 @@ onEachStore('Signing in from a page of an application', store => {
     assert.equal(again.status, 400)
     assert.deepEqual(again.json(), {
       name: 'BadRequestError',
+      message: 'The user already exists.',
       code: 'user_exists',
       description: 'The user already exists.',
       statusCode: 400,
@@ -344,5 +345,29 @@ onEachStore('Signing in from a page of an application', store => {
     const { applyTo } = await import('../fixtures/server.ts')
     await applyTo(server.latchkey, { clients: [{ ...crossOrigin, ...OTHER_SPA, allowed_origins: [late] }] })
     assert.equal(await ask(), late)
+  })
+
+  test('a database that is closed to strangers or to the client takes nobody in, and Lock is told so', async () => {
+    const { connections } = server.latchkey.store
+    const database = await connections.findByName('default', REALM)
+    assert.ok(database)
+    const wish = { ...LOCK, email: 'late@example.com', password: 'seven quiet lanterns', connection: REALM }
+    const told = async () => /"showSignup":(\w+)/.exec((await browserOf().get('/client/lock.js')).body)?.[1]
+
+    await connections.change('default', database.id, { options: { disable_signup: true } })
+    const closed = await post('/dbconnections/signup', wish)
+    assert.deepEqual([closed.status, closed.json()['code'], await told()], [403, 'public_signup_disabled', 'false'])
+    assert.equal((await post('/co/authenticate', credentials())).status, 200)
+
+    await connections.serve('default', database.id, ['spa'])
+    for (const [path, document] of [
+      ['/dbconnections/signup', wish],
+      ['/dbconnections/change_password', wish],
+      ['/co/authenticate', credentials()],
+    ] as const) {
+      const { code, error } = (await post(path, document)).json()
+      assert.equal(code ?? error, 'invalid_connection', path)
+    }
+    assert.equal(await told(), undefined)
   })
 })
