@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import Type from 'typebox'
 import { type Manager, managed, type Occasion, signInReleased } from '../audit/events.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { holdsOf, isNetworkHeld, type NamedAccount, releaseAccount, releaseNetwork } from '../identity/sign-in-holds.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import type { Instant } from '../kernel/clock.ts'
@@ -28,6 +29,8 @@ const MOST_DATABASES = 100
 interface Account extends NamedAccount {
   readonly name: string
   readonly connectionName: string
+  /** Whether tries at one account are held up in its connection. */
+  readonly isGuarded: boolean
   /** Whose it is, if anybody’s. */
   readonly user: string | null
 }
@@ -145,7 +148,7 @@ async function accountsNamed({ store }: ApiServices, tenant: string, name: strin
 }
 
 const accountIn = (
-  { tenant, id, name: connectionName }: ConnectionRecord,
+  { tenant, id, name: connectionName, options }: ConnectionRecord,
   key: string,
   name: string,
   user: string | null,
@@ -153,6 +156,7 @@ const accountIn = (
   tenant,
   connection: id,
   connectionName,
+  isGuarded: databaseOptions(options).isGuarded,
   key,
   name,
   user,
@@ -166,20 +170,19 @@ async function blockedFor(
   now: Instant,
 ) {
   const { guessing } = await services.tenants.find(tenant)
-  const isOff = query.consider_brute_force_enablement === true && guessing.account === null
-  const held = isOff
-    ? []
-    : await Promise.all(
-        accounts.map(async account => {
-          const holds = await holdsOf(services, account, now)
-          const networks = new Set(holds.map(({ network }) => network))
-          return [...networks].map(network => ({
-            identifier: account.name,
-            ...(network !== null && { ip: network }),
-            connection: account.connectionName,
-          }))
-        }),
-      )
+  const isOn = ({ isGuarded }: Account) => isGuarded && guessing.account !== null
+  const meant = query.consider_brute_force_enablement === true ? accounts.filter(isOn) : accounts
+  const held = await Promise.all(
+    meant.map(async account => {
+      const holds = await holdsOf(services, account, now)
+      const networks = new Set(holds.map(({ network }) => network))
+      return [...networks].map(network => ({
+        identifier: account.name,
+        ...(network !== null && { ip: network }),
+        connection: account.connectionName,
+      }))
+    }),
+  )
   return { status: 200, body: { blocked_for: held.flat() } } as const
 }
 

@@ -19,6 +19,7 @@ import {
   type WEB,
 } from '../attacks/stage.ts'
 import { type Management, startManagement } from '../fixtures/management.ts'
+import { applyTo } from '../fixtures/server.ts'
 
 /** A tenant that lets two guesses at an account be free, and forty of a network. */
 const guarded = {
@@ -77,6 +78,24 @@ describe('Accounts', () => {
       assert.deepEqual([event?.target?.id, event?.actor.id], [id, 'management-root'])
     }
     assert.deepEqual((await userBlocks.listByIdentifier({ identifier: BEN.email })).blocked_for, [])
+  })
+
+  test('are shown as nobody’s where the brake is off, to whoever asks whether it is', async () => {
+    const { id } = await comes(ANN)
+    for (const _ of [1, 2]) await guess(ANN.email)
+    const { userBlocks } = management.client
+    const shown = async (considering: boolean) =>
+      (await userBlocks.list(id, { consider_brute_force_enablement: considering })).blocked_for?.length
+    assert.deepEqual([await shown(true), await shown(false)], [1, 1])
+    const { bruteForceProtection } = guarded.attackProtection
+    const set = (enabled: boolean) =>
+      applyTo(management.server.latchkey, {
+        attackProtection: { bruteForceProtection: { ...bruteForceProtection, enabled } },
+      })
+    await set(false)
+    assert.deepEqual([await shown(true), await shown(false)], [0, 1])
+    await set(true)
+    await userBlocks.delete(id)
   })
 
   test('that nobody has are told in the same words', async () => {
