@@ -18,6 +18,7 @@ import type { JobRecord, JobType, NewJob } from '../store/jobs.ts'
 import { chooseLanguage } from '../words/languages.ts'
 import { ticketForExport } from './export-download.ts'
 import { ManagementFault, notFound } from './fault.ts'
+import { mailIssuer } from './mail-issuer.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import type { ApiServices } from './services.ts'
 
@@ -325,10 +326,11 @@ async function sendVerification(
     throw invalidBody('The user has no such identity.')
 
   const job = newJob(call, 'verification_email', { connection: null, asked: { user_id: user.id } })
+  const issuer = await mailIssuer(call, { store })
   return store.transaction(async transaction => {
     // What a stranger may ask for by the network they come from is no limit of the operator's.
     const byOperator = { ...occasion, address: null, userAgent: null }
-    const correspondence = { issuer: call.incoming.issuer, language: chooseLanguage({}) }
+    const correspondence = { issuer, language: chooseLanguage({}) }
     const isSent = await askForVerification(transaction, { id: user.id, email }, correspondence, byOperator)
     const failure = isSent ? null : 'Too many of these went to that address within the hour.'
     await transaction.jobs.create({ ...job, status: isSent ? 'completed' : 'failed', failure })

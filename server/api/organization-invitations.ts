@@ -12,6 +12,7 @@ import type { Nouns } from '../store/store.ts'
 import { ManagementFault, notFound } from './fault.ts'
 import { FIELDS_QUERY, fieldsOf } from './fields.ts'
 import { doingOf, findOrganization, holdOrganization } from './find-organization.ts'
+import { mailIssuer } from './mail-issuer.ts'
 import { type Operation, operation } from './operation.ts'
 import { listOf, listReply, OFFSET_QUERY, pagingOf } from './paging.ts'
 
@@ -101,6 +102,7 @@ export const organizationInvitations: readonly Operation[] = [
     body: NEW,
     answers: { 200: INVITATION },
     async run({ tenant, path, body, incoming, ...call }, { store, clients, tenants }) {
+      const issuer = await mailIssuer({ tenant, incoming }, { store })
       const email = readEmailAddress(body.invitee.email)
       if (email === undefined) throw wrong('invitee.email must be an e-mail address')
       if (!isName(body.inviter.name, LONGEST_NAME))
@@ -140,7 +142,7 @@ export const organizationInvitations: readonly Operation[] = [
             url,
             lifeSeconds: body.ttl_sec || USUAL_LIFE,
           },
-          { issuer: incoming.issuer, language: languageHere(incoming, null) },
+          { issuer, language: languageHere(incoming, null) },
           doingOf(call),
         )
         return { status: 200, body: invitationToWire(invitation, organization.name) }

@@ -24,6 +24,7 @@ import { passwordIdOf } from '../store/credentials.ts'
 import type { NamedIdentity, Person } from '../store/people.ts'
 import { ManagementFault } from './fault.ts'
 import { inexistentUser } from './find-user.ts'
+import { mailIssuer } from './mail-issuer.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 import type { ApiServices } from './services.ts'
 import { USER } from './user-schemas.ts'
@@ -117,7 +118,7 @@ export const userWrites: readonly Operation[] = [
         // With Auth0 a link goes to every address that nobody vouches for.
         verifyEmail: body.verify_email ?? body.email_verified !== true,
       }
-      const managing = managingBy(call, services)
+      const managing = await managingBy(call, services)
       const made = await services.store.transaction(transaction =>
         createUser(transaction, connection, person, managing),
       )
@@ -140,7 +141,7 @@ export const userWrites: readonly Operation[] = [
       if (!person || !first) throw inexistentUser()
       const { id } = person.user
       const wish = await wishOf(call, services, person)
-      const managing = managingBy(call, services)
+      const managing = await managingBy(call, services)
       const outcome = await naming(() =>
         services.store.transaction(transaction => changeUser(transaction, id, first.connection, wish, managing)),
       )
@@ -157,10 +158,12 @@ const invalid = (problem: string): ManagementFault =>
 /** Auth0's words, by which its SDKs' users tell a duplicate from other conflicts. */
 const taken = () => new ManagementFault(409, 'auth0_idp_error', 'The user already exists.')
 
-const managingBy = (
-  { occasion, client, incoming }: Pick<Call<never, never>, 'occasion' | 'client' | 'incoming'>,
-  { clock }: ApiServices,
-): Managing => ({ occasion, by: { client: client.id }, issuer: incoming.issuer, clock })
+const managingBy = async (call: Call<unknown, unknown>, services: ApiServices): Promise<Managing> => ({
+  occasion: call.occasion,
+  by: { client: call.client.id },
+  issuer: await mailIssuer(call, services),
+  clock: services.clock,
+})
 
 async function shown({ store }: ApiServices, tenant: string, id: string): Promise<JsonObject> {
   const person = await store.people.find(tenant, id)

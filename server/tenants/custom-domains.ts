@@ -152,20 +152,21 @@ export async function removeDomain(transaction: Transaction, record: CustomDomai
 export const issuerOf = (domain: string): string => `https://${domain}/`
 
 /**
- * The issuer by which mail and tickets lead people here that a machine asks for: of the domain it names, of the default
- * one, or the one it asked at. Only what is verified counts, so that nobody is sent to a host by naming it.
+ * The issuer by which mail and tickets lead people here that a machine asks for: of the host it names, of the default
+ * domain, or the one it asked at. Undefined for a host that is not the tenant's: nobody is sent anywhere by naming it.
  */
 export async function issuerFor(
-  { customDomains }: Nouns,
+  { customDomains, tenants }: Nouns,
   tenant: string,
   named: string | undefined,
   askedAt: string,
-): Promise<string> {
-  const wanted =
-    named === undefined
-      ? await customDomains.findDefault(tenant)
-      : await customDomains.findByDomain(tenant, named.toLowerCase().slice(0, 253))
-  return wanted && wanted.verifiedAt !== null ? issuerOf(wanted.domain) : askedAt
+): Promise<string | undefined> {
+  if (named !== undefined) {
+    const host = await tenants.findHost(named.toLowerCase().slice(0, 260))
+    return host?.tenant === tenant ? host.issuer : undefined
+  }
+  const standing = await customDomains.findDefault(tenant)
+  return standing && standing.verifiedAt !== null ? issuerOf(standing.domain) : askedAt
 }
 
 /** As the Management API has it. */

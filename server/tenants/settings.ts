@@ -22,7 +22,10 @@ export const SETTINGS = {
   flags: {
     is: 'object',
     optional: true,
-    members: { enable_dynamic_client_registration: { is: 'boolean', optional: true } },
+    members: {
+      enable_dynamic_client_registration: { is: 'boolean', optional: true },
+      enable_client_connections: { is: 'boolean', optional: true },
+    },
   },
   session_cookie: {
     is: 'object',
@@ -31,6 +34,8 @@ export const SETTINGS = {
   },
   /** `immediate`, as where it is left out: whoever signs up is signed in. */
   signup: { is: 'text', oneOf: ['immediate', 'verify-first'], optional: true },
+  default_redirection_uri: { is: 'url', optional: true },
+  allow_organization_name_in_authentication_api: { is: 'boolean', optional: true },
   default_audience: { is: 'text', optional: true },
   default_directory: { is: 'text', optional: true },
   session_lifetime: { is: 'hours', optional: true },
@@ -51,11 +56,9 @@ const KEPT = {
   idle_ephemeral_session_lifetime: { is: 'hours', optional: true },
   sandbox_version: { is: 'text', optional: true },
   legacy_sandbox_version: { is: 'text', optional: true },
-  default_redirection_uri: { is: 'url', optional: true },
   security_headers: { is: 'object', optional: true, members: {} },
   sessions: { is: 'object', optional: true, members: {} },
   oidc_logout: { is: 'object', optional: true, members: {} },
-  allow_organization_name_in_authentication_api: TRUTH,
   customize_mfa_in_postlogin_action: TRUTH,
   acr_values_supported: { is: 'texts', optional: true },
   mtls: { is: 'object', optional: true, members: {} },

@@ -111,6 +111,22 @@ const PAGES: Readonly<Record<string, Readonly<Record<string, Screen>>>> = {
       invalidAccountOrCodeDescription: 'notices.verificationOver.lead',
     },
   },
+  'name-organization': {
+    'organizations/organization-selection': {
+      title: 'nameOrganization.title',
+      description: ['nameOrganization.lead', 'clientName'],
+      organizationNamePlaceholder: 'nameOrganization.label',
+      buttonText: 'nameOrganization.act',
+      'organization-not-found': 'nameOrganization.problems.unknown.what',
+    },
+  },
+  'choose-organization': {
+    'organizations/organization-picker': {
+      title: 'chooseOrganization.title',
+      description: ['chooseOrganization.lead', 'clientName'],
+      personalAccountText: 'chooseOrganization.none',
+    },
+  },
   consent: {
     'consent/consent': {
       title: ['consent.heading', 'clientName'],

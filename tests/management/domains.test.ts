@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Management as Auth0 } from 'auth0'
+import { linkIn, openMailbox } from '../fixtures/mailbox.ts'
 import { type Management, startManagement } from '../fixtures/management.ts'
 import { lastEvent } from '../fixtures/management-person.ts'
 
@@ -66,6 +67,20 @@ describe('A domain of a tenant’s own', () => {
     await customDomains.setDefault({ domain: NEW.domain })
     assert.equal((await customDomains.getDefault()).domain, NEW.domain)
     assert.equal((await customDomains.get(id)).is_default, true)
+    // Mail that a machine asks for leads there, or where the machine says, and nowhere else.
+    const mailbox = openMailbox(management.server.latchkey)
+    const invite = (email: string, named?: string) =>
+      management.call(
+        'POST',
+        '/users',
+        { connection: 'Username-Password-Authentication', email, password: 'seven quiet magpies', verify_email: true },
+        { headers: named === undefined ? {} : { 'auth0-custom-domain': named } },
+      )
+    assert.equal((await invite('ann@example.com')).status, 201)
+    assert.match(linkIn(await mailbox.next('ann@example.com')), /^https:\/\/login\.video\.example\/verify-email\//)
+    assert.equal((await invite('bob@example.com', management.domain)).status, 201)
+    assert.ok(linkIn(await mailbox.next('bob@example.com')).startsWith(management.server.issuer))
+    assert.equal((await invite('eve@example.com', 'evil.example')).status, 400)
     await customDomains.setDefault({ domain: management.domain })
     assert.equal((await customDomains.get(id)).is_default, false)
   })
