@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { type AlgorithmName, KeysUnavailableError, VerificationError } from '@latchkey/sdk/verify'
-import { importPKCS8 } from 'jose'
+import { importPKCS8, SignJWT } from 'jose'
 import { createSigner, type Signer, signToken } from '../../sdk/testing/forge.ts'
 import { aClient, NOW } from '../../tests/fixtures/records.ts'
 import { createEgress } from '../http/egress.ts'
@@ -82,6 +82,32 @@ describe('keys that a client registered', () => {
     refuses(verify(withKeys(named(one)), one, {}, ['RS256']), 'algorithm_not_allowed'))
 
   test('of a client that has none verify nothing', () => refuses(verify(aClient(), one), 'unknown_key'))
+
+  test('that are for requests alone verify those, and what it signs otherwise does not', async () => {
+    const made = (id: string) => {
+      const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const pem = publicKey.export({ format: 'pem', type: 'spki' }) as string
+      return { id, pem, key: privateKey.export({ format: 'pem', type: 'pkcs8' }) as string }
+    }
+    const [proof, request] = [made('cred_1'), made('cred_2')]
+    const metadata = {
+      client_authentication_methods: { private_key_jwt: { credentials: [{ id: proof.id }] } },
+      signed_request_object: { required: true, credentials: [{ id: request.id }] },
+    }
+    const credentials = [proof, request].map(({ id, pem }) => ({ id, pem, kid: id }))
+    const client = aClient(metadata, { credentials })
+    const signedBy = async ({ key }: { key: string }) =>
+      new SignJWT({ iss: 'app' }).setProtectedHeader({ alg: 'ES256' }).sign(await importPKCS8(key, 'ES256'))
+    const only = client.requestObject.keys
+    assert.equal((await keys.verify(client, await signedBy(request), ['ES256'], only)).key.kid, 'cred_2')
+    assert.equal((await keys.verify(client, await signedBy(proof), ['ES256'])).key.kid, 'cred_1')
+    await refuses(keys.verify(client, await signedBy(proof), ['ES256'], only), 'bad_signature')
+    await refuses(keys.verify(client, await signedBy(request), ['ES256']), 'bad_signature')
+    // Named by ids that came along without their keys, they are nobody's.
+    const without = aClient(metadata)
+    await refuses(keys.verify(without, await signedBy(request), ['ES256'], without.requestObject.keys), 'unknown_key')
+    assert.equal(aClient({ signed_request_object: { required: true } }).requestObject.keys, null)
+  })
 
   test('in PEM until a date are good until then', async () => {
     const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })

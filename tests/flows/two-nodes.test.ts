@@ -139,6 +139,35 @@ describe('Of two nodes over one database', () => {
     assert.deepEqual(await told(), [false, undefined])
   })
 
+  test('each gives what is permitted now, whichever of them was told of it', async () => {
+    const audience = 'https://permitted.example'
+    const [permission_name, resource_server_identifier] = ['read:it', audience]
+    await applyTo(here.latchkey, {
+      resourceServers: [{ identifier: audience, enforce_policies: true, scopes: [{ value: permission_name }] }],
+      roles: [{ name: 'Reader', permissions: [{ permission_name, resource_server_identifier }] }],
+    })
+    const scopeThere = async () => {
+      const response = await there.http.inject({
+        method: 'POST',
+        url: '/oauth/token',
+        headers: { host: host() },
+        payload: {
+          ...{ grant_type: 'password', client_id: 'desktop', client_secret: SECRETS.desktop },
+          ...{ username: JO.email, password: JO.password, audience, scope: permission_name },
+        },
+      })
+      return (response.json() as { scope?: string }).scope
+    }
+    const { roles, users } = here.latchkey.store
+    const [jo = ''] = await users.findByAttribute('default', 'email', JO.email, 1)
+    const { id: reader = '' } = (await roles.findByName('default', 'Reader')) ?? {}
+    assert.equal(await scopeThere(), '')
+    await roles.give('default', jo, null, [reader])
+    assert.equal(await scopeThere(), permission_name)
+    await roles.take('default', jo, null, [reader])
+    assert.equal(await scopeThere(), '')
+  })
+
   test('one redeems what the other gave, once between them: a code, and a refresh token', async () => {
     const spa = await applicationAt(here.issuer, 'spa')
     const begun = await spa.begin()
