@@ -114,6 +114,14 @@ const GONE = 'https://app.example/'
 
 const flows: readonly Flow[] = [
   {
+    name: 'an organization that is not there is refused, and not passed over',
+    needs: ['authorization-code', 'organization'],
+    run: async server => {
+      const { searchParams } = await arrive(server, authorizePath(SPA, { organization: 'org_none' }))
+      assert.equal(searchParams.get('error_description'), 'parameter organization is invalid')
+    },
+  },
+  {
     name: 'a public client gets a token for a code',
     needs: ['authorization-code', 'pkce'],
     run: async server => {
