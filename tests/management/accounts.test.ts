@@ -87,10 +87,10 @@ describe('Accounts', () => {
     const shown = async (considering: boolean) =>
       (await userBlocks.list(id, { consider_brute_force_enablement: considering })).blocked_for?.length
     assert.deepEqual([await shown(true), await shown(false)], [1, 1])
-    const { bruteForceProtection } = guarded.attackProtection
+    const { bruteForceProtection, suspiciousIpThrottling } = guarded.attackProtection
     const set = (enabled: boolean) =>
       applyTo(management.server.latchkey, {
-        attackProtection: { bruteForceProtection: { ...bruteForceProtection, enabled } },
+        attackProtection: { bruteForceProtection: { ...bruteForceProtection, enabled }, suspiciousIpThrottling },
       })
     await set(false)
     assert.deepEqual([await shown(true), await shown(false)], [0, 1])
