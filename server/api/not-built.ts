@@ -3,7 +3,10 @@
  * Auth0's own tools take for "leave it out", where a 404 stops some of them and a 5xx has all of them try again for minutes.
  */
 const PARTS = [
-  '/actions',
+  '/actions/actions/:id',
+  '/actions/executions',
+  '/actions/modules',
+  '/actions/triggers',
   '/agents',
   '/attack-protection/captcha',
   '/attack-protection/phone-provider-protection',

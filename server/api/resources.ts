@@ -1,4 +1,5 @@
 /** What can be managed: each resource a file and a line. */
+import { actions } from './actions.ts'
 import { attackProtection } from './attack-protection.ts'
 import { authenticationMethods } from './authentication-methods.ts'
 import { blacklists } from './blacklists.ts'
@@ -36,6 +37,7 @@ import { userRoles } from './user-roles.ts'
 import { users } from './users.ts'
 
 export const operations: readonly Operation[] = [
+  ...actions,
   ...attackProtection,
   ...authenticationMethods,
   ...blacklists,

@@ -41,6 +41,7 @@ const RESOURCES = {
   signing_keys: ['signing keys', ['create', 'read', 'update']],
   tenant_settings: ['settings of the tenant', ['read', 'update']],
   attack_protection: ['protection against attacks', ['read', 'update']],
+  actions: ['actions', ['read']],
   anomaly_blocks: ['blocked addresses', ['read', 'delete']],
   email_provider: ['the mail server', ALL],
   email_templates: ['templates of mails', ALL],

@@ -29,11 +29,11 @@ describe('The Management API', () => {
   })
 
   test('answers what is not built as what a token may not, and knows what there never was', async () => {
-    const { status, body } = await management.call('GET', '/actions/actions?page=0')
+    const { status, body } = await management.call('GET', '/actions/triggers')
     assert.deepEqual([status, body.errorCode], [403, 'insufficient_scope'])
     assert.match(body.message, /^Insufficient scope/)
     assert.equal((await management.call('GET', '/nonsense')).status, 404)
-    assert.equal((await management.call('GET', '/actions', undefined, { token: 'nonsense' })).status, 401)
+    assert.equal((await management.call('GET', '/actions/triggers', undefined, { token: 'nonsense' })).status, 401)
   })
 
   test('tells which methods there are', async () => {
