@@ -48,6 +48,10 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'what is left of many refreshes in the database',
     run: async () => (await import('./rows.ts')).measureRows(),
   },
+  import: {
+    sentence: 'a hundred thousand people from a file, and who waits meanwhile',
+    run: async () => (await import('./import.ts')).measureImport(),
+  },
   flood: {
     sentence: 'how long a machine waits for a token while the server is flooded with passwords',
     run: async () => (await import('./flood.ts')).measureFlood(),

@@ -26,6 +26,8 @@ export const applicationOf = (algorithm: Algorithm): BenchClient => ({
 })
 /** A gateway's own, which follows what is revoked. */
 export const EDGE: BenchClient = { id: 'edge', secret: 'the edge remembers every character of this one' }
+/** Manages. */
+export const OPERATOR: BenchClient = { id: 'operator', secret: 'the operator remembers every character of this one' }
 export const ALGORITHMS: readonly Algorithm[] = ['RS256', 'ES256']
 
 export const ANN = {
@@ -57,7 +59,9 @@ export const authorizePath = (algorithm: Algorithm, { lasting = false, forApi = 
 export const tenantFileOf = (issuer: string) => ({
   clients: [
     ...ALGORITHMS.flatMap(clientsOf),
-    { client_id: EDGE.id, client_secret: EDGE.secret, name: EDGE.id, app_type: 'non_interactive' },
+    ...[EDGE, OPERATOR].map(({ id, secret }) => ({
+      ...{ client_id: id, client_secret: secret, name: id, app_type: 'non_interactive' },
+    })),
   ],
   resourceServers: ALGORITHMS.map(algorithm => ({
     identifier: apiOf(algorithm),
@@ -73,6 +77,11 @@ export const tenantFileOf = (issuer: string) => ({
       scope: [...SCOPES],
     })),
     { client_id: EDGE.id, audience: `${issuer}api/v2/`, scope: ['read:revocations'] },
+    {
+      client_id: OPERATOR.id,
+      audience: `${issuer}api/v2/`,
+      scope: ['create:users', 'read:users', 'update:users', 'read:connections'],
+    },
   ],
   users: [{ ...ANN, email_verified: true }],
 })

@@ -286,12 +286,20 @@ export const peopleIn = (db: Database): People => ({
 
   async after(tenant, search, after, limit) {
     const { from, where, id } = await meantBy(db, tenant, search)
-    const behind = after === null ? sql`` : sql`and ${id} > ${after}`
-    const users = await read(
-      db,
-      sql`select ${columns} from ${from} where ${where} ${behind} order by ${id} limit ${limit}`,
-    )
-    return withIdentities(db, tenant, users)
+    const people: Person[] = []
+    let last = after
+    // Whoever has no connection any more is passed over: a page that is short is the last one.
+    for (;;) {
+      const behind = last === null ? sql`` : sql`and ${id} > ${last}`
+      const wanted = limit - people.length
+      const users = await read(
+        db,
+        sql`select ${columns} from ${from} where ${where} ${behind} order by ${id} limit ${wanted}`,
+      )
+      people.push(...(await withIdentities(db, tenant, users)))
+      last = users.at(-1)?.id ?? last
+      if (users.length < wanted || people.length === limit) return people
+    }
   },
 
   async count(tenant, search) {
