@@ -3,7 +3,13 @@
  * queue that everybody's are, before anything is written.
  */
 import Type from 'typebox'
-import { findPasswordProblem } from '../identity/choosable-password.ts'
+import {
+  type ChosenPasswordProblem,
+  findNewPasswordProblem,
+  findPasswordProblem,
+  ownTextsOf,
+} from '../identity/choosable-password.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import {
   bounded,
@@ -13,15 +19,18 @@ import {
   MetadataTooLarge,
   type UserWish,
 } from '../identity/managed-users.ts'
+import { passwordError } from '../identity/password-errors.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { userToWire } from '../identity/user-wire.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
 import { isName, isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import { readUsername, usernameKey } from '../policy/username.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import { passwordIdOf } from '../store/credentials.ts'
 import type { NamedIdentity, Person } from '../store/people.ts'
+import type { Nouns } from '../store/store.ts'
 import { ManagementFault } from './fault.ts'
 import { inexistentUser } from './find-user.ts'
 import { mailIssuer } from './mail-issuer.ts'
@@ -105,9 +114,14 @@ export const userWrites: readonly Operation[] = [
       const { password } = body
       if (password === undefined) throw invalid('password is missing')
       const profile = profileOf(body)
-      await checkPassword(password, [email, ...textsOf(profile)])
+      const username = usernameIn(body.username, connection)
+      if (username === null && databaseOptions(connection.options).username?.isRequired)
+        throw invalid('username is missing')
+      const problem = await findPasswordProblem(password, [email, username, ...textsOf(profile)], connection)
+      if (problem) throw refusedPassword(problem, password, connection)
       const person = {
         email,
+        username,
         emailVerified: body.email_verified ?? false,
         passwordHash: await hash(services, call.incoming.address, password),
         ...(body.user_id !== undefined && { id: subjectIn(body.user_id) }),
@@ -252,15 +266,77 @@ function naming<T>(write: () => T): T {
   }
 }
 
-async function checkPassword(password: string, own: readonly (string | null)[]): Promise<void> {
-  const problem = await findPasswordProblem(password, own)
-  if (problem)
-    throw new ManagementFault(400, 'invalid_password', `The password will not do: ${problem.replaceAll('_', ' ')}.`)
+/** In Auth0's words: the name of the error first, and the rules of a weak one after them. */
+function refusedPassword(problem: ChosenPasswordProblem, password: string, connection: ConnectionRecord): Error {
+  const { name, message, description, policy } = passwordError(problem, password, connection)
+  const rules = typeof description === 'object' ? `\n${policy}` : ''
+  return new ManagementFault(400, 'invalid_password', `${name}: ${message}${rules}`)
 }
 
-async function hash({ hashQueue }: ApiServices, address: string, password: string): Promise<string> {
+/** Null where none is given, or it is taken away. */
+function usernameIn(given: string | null | undefined, { options }: ConnectionRecord): string | null {
+  if (given === undefined || given === null) return null
+  const { username: rule } = databaseOptions(options)
+  if (!rule) throw invalid('username cannot be set for connections without requires_username')
+  const username = readUsername(given, rule)
+  if (username === undefined)
+    throw invalid(
+      `username must be ${rule.shortest} to ${rule.longest} of the characters a to z, digits and _ + - . ! # $ ' ^ \` ~ @, and no e-mail address`,
+    )
+  return username
+}
+
+async function usernameWish(
+  { store }: ApiServices,
+  given: string | null | undefined,
+  identity: NamedIdentity,
+): Promise<Pick<UserWish, 'username'>> {
+  if (given === undefined) return {}
+  const connection = await connectionOf(store, identity)
+  const name = usernameIn(given, connection)
+  if (name === null && databaseOptions(connection.options).username?.isRequired)
+    throw invalid('username can be changed, and not taken away')
+  return { username: name === null ? null : { name, key: usernameKey(name) } }
+}
+
+async function connectionOf({ connections }: Nouns, identity: NamedIdentity): Promise<ConnectionRecord> {
+  const connection = await connections.find(identity.tenant, identity.connection)
+  if (!connection) throw new ManagementFault(400, 'inexistent_connection', 'The connection of the user was removed.')
+  return connection
+}
+
+/** The hash of a password that may be chosen, or nothing. */
+async function passwordWish(
+  { tenant, body, incoming }: Call<unknown, Changes>,
+  services: ApiServices,
+  { user }: Person,
+  identity: NamedIdentity,
+  profile: JsonObject,
+): Promise<Pick<UserWish, 'password'>> {
+  const { password } = body
+  if (password === null) throw invalid('password can be changed, and not taken away')
+  if (password === undefined) return {}
+  const connection = await connectionOf(services.store, identity)
+  const own = [
+    ...ownTextsOf({ ...user, profile: { ...user.profile, ...profile } }),
+    addressIn(body.email),
+    body.username ?? null,
+  ]
+  const id = passwordIdOf(identity)
+  const { address } = incoming
+  const chosen = { connection, user: { tenant, id: user.id }, passwordId: id, password, own, address }
+  const problem = await whenNotBusy(() => findNewPasswordProblem(services, chosen))
+  if (problem) throw refusedPassword(problem, password, connection)
+  const { remembers } = databaseOptions(connection.options)
+  return { password: { id, hash: await hash(services, address, password), remembers } }
+}
+
+const hash = ({ hashQueue }: ApiServices, address: string, password: string): Promise<string> =>
+  whenNotBusy(() => hashQueue.run(address, () => hashPassword(password)))
+
+async function whenNotBusy<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await hashQueue.run(address, () => hashPassword(password))
+    return await work()
   } catch (error) {
     if (!(error instanceof BusyError)) throw error
     const headers = { 'retry-after': '1' }
@@ -268,23 +344,14 @@ async function hash({ hashQueue }: ApiServices, address: string, password: strin
   }
 }
 
-async function wishOf(
-  { tenant, body, incoming }: Call<unknown, Changes>,
-  services: ApiServices,
-  person: Person,
-): Promise<UserWish> {
-  const { client_id: client, password, blocked, email_verified: emailVerified, verify_email: verifyEmail } = body
+async function wishOf(call: Call<unknown, Changes>, services: ApiServices, person: Person): Promise<UserWish> {
+  const { tenant, body } = call
+  const { client_id: client, blocked, email_verified: emailVerified, verify_email: verifyEmail } = body
   if (body.verify_phone_number) throw invalid('verify_phone_number cannot be true, as no message reaches a phone here')
   if (client !== undefined && !(await services.clients.find(tenant, client)))
     throw invalid('client_id is no client of this tenant')
   const identity = identityMeant(person, body)
   const profile = profileOf(body)
-  if (password === null) throw invalid('password can be changed, and not taken away')
-  if (password !== undefined)
-    await checkPassword(password, [
-      addressIn(body.email) ?? person.user.email,
-      ...textsOf({ ...person.user.profile, ...profile }),
-    ])
   return {
     ...(blocked !== undefined && { blocked }),
     ...(emailVerified !== undefined && { emailVerified }),
@@ -293,9 +360,8 @@ async function wishOf(
     ...(Object.keys(profile).length > 0 && { profile }),
     ...(body.app_metadata && { appMetadata: body.app_metadata as JsonObject }),
     ...(body.user_metadata && { userMetadata: body.user_metadata as JsonObject }),
-    ...(password !== undefined && {
-      password: { id: passwordIdOf(identity), hash: await hash(services, incoming.address, password), remembers: 0 },
-    }),
+    ...(await usernameWish(services, body.username, identity)),
+    ...(await passwordWish(call, services, person, identity, profile)),
   }
 }
 

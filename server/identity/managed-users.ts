@@ -98,7 +98,8 @@ export async function changeUser(
   const isChanged = Object.keys(told).length > 0
   if (isChanged) await transaction.events.record([managed(occasion, by, 'user', id, 'changed', told)])
   if (wish.password) {
-    await setPassword(transaction, before, wish.password.hash, clock)
+    const { id: passwordId, hash, remembers } = wish.password
+    await setPassword(transaction, before, hash, clock, { id: passwordId, remembers })
     await transaction.devices.forget(tenant, id)
     await transaction.events.record([passwordChanged(occasion, by, id)])
   }

@@ -13,8 +13,10 @@ import {
   SHORTEST_PASSWORD,
 } from '../policy/password-rule.js'
 import { isName, isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
 import type { Transaction } from '../store/store.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
+import { databaseOptions } from './database-options.ts'
 import { hashProblem } from './password-hash.ts'
 import { DATABASE_STRATEGY } from './users.ts'
 
@@ -164,6 +166,19 @@ function checkProfile(path: Problem['path'], profile: JsonObject, complain: Comp
         `${name} must be 1 to ${LONGEST_PROFILE_TEXT} characters that can be seen${OF_LINES.includes(name) ? '' : ', on one line'}.`,
       )
   }
+}
+
+/** What a database asks beyond it, which is known once it is known which: a sentence, or undefined. */
+export function documentPasswordProblem(
+  password: string,
+  email: string,
+  { options }: Pick<ConnectionRecord, 'options'>,
+): string | undefined {
+  const { policy, words } = databaseOptions(options)
+  if (words.includes(password.normalize('NFKC').toLowerCase())) return PASSWORD_SENTENCES.password_common
+  const problem = passwordProblem(password, { own: [email], isCommon: NO_LIST, policy })
+  if (problem === 'password_too_short') return `The password is shorter than ${policy.minimumLength} characters.`
+  return problem && PASSWORD_SENTENCES[problem]
 }
 
 function checkPassword(email: string, password: string | null, complain: Complain) {

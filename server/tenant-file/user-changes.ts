@@ -5,8 +5,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
+import { databaseOptions } from '../identity/database-options.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
-import { announceCost, changesTo } from '../identity/user-document.ts'
+import { announceCost, changesTo, documentPasswordProblem } from '../identity/user-document.ts'
 import { createUser, DATABASE_CONNECTION, DATABASE_STRATEGY, passwordOf, setPassword } from '../identity/users.ts'
 import { newObjectId } from '../kernel/ids.ts'
 import type { JsonObject } from '../kernel/json.ts'
@@ -53,6 +54,7 @@ export async function planUsers(
       : create(planning, one, planning.isForShow ? '' : await firstPassword(one.entry))
     if (step) steps.push(step)
   }
+  findings.settle()
   return steps
 }
 
@@ -70,7 +72,19 @@ async function meet(
   if (!before && entry.password === null && entry.passwordHash === null)
     findings.fault(path, 'A new user needs a password or a password_hash.')
 
+  // Whoever is there keeps the password they have, whatever the database asks by now.
+  if (!before && entry.password !== null) judgePassword(findings, entry, entry.password, connection)
   return { entry, before, connection, roles: await findRoles(findings, entry, roles) }
+}
+
+function judgePassword(
+  findings: Findings,
+  { path, email }: UserEntry,
+  password: string,
+  connection: ConnectionRecord,
+): void {
+  const problem = documentPasswordProblem(password, email, connection)
+  if (problem) findings.fault([...path, 'password'], problem)
 }
 
 /** The ids of an entry's roles; null when it says nothing of them. */
@@ -127,6 +141,7 @@ async function change(
   password: string | null,
 ): Promise<Step | undefined> {
   const { id } = before
+  const { remembers } = databaseOptions(connection.options)
   const changes = changesTo(before, entry)
   const isChanged = Object.keys(changes).length > 0
   const held = roles && (await store.roles.of(tenant, id, null))
@@ -153,7 +168,7 @@ async function change(
       if (isChanged && (await transaction.users.change(tenant, id, changes, now, address)) !== 'changed')
         return 'overtaken'
       if (roles) await transaction.roles.assign(tenant, id, null, roles)
-      if (password !== null) await setPassword(transaction, before, password, clock)
+      if (password !== null) await setPassword(transaction, before, password, clock, { remembers })
       if (password !== null && entry.passwordHash !== null) announceCost(transaction, tenant)
       if (password !== null || changes.blocked) await revokeSubject(transaction, before, now)
       return 'written'
@@ -198,9 +213,15 @@ async function firstPassword({ password, passwordHash }: UserEntry): Promise<str
  * The hash to store, or null to leave the password alone. A password in the file is what the operator wants it
  * to be. A hash is what it was somewhere else, perhaps years ago: it never replaces what a person has chosen since.
  */
-async function newPassword({ store, tenant }: Planning, { entry }: Met, before: UserRecord): Promise<string | null> {
+async function newPassword(
+  { store, tenant, findings }: Planning,
+  { entry, connection }: Met,
+  before: UserRecord,
+): Promise<string | null> {
   if (entry.password === null && entry.passwordHash === null) return null
   const stored = await passwordOf(store, tenant, before.id)
   if (entry.password === null) return stored ? null : entry.passwordHash
-  return stored && (await verifyPassword(entry.password, stored.secret)).matches ? null : hashPassword(entry.password)
+  if (stored && (await verifyPassword(entry.password, stored.secret)).matches) return null
+  judgePassword(findings, entry, entry.password, connection)
+  return hashPassword(entry.password)
 }

@@ -27,6 +27,7 @@ import {
   WEB,
 } from '../attacks/stage.ts'
 import { type Management, startManagement } from '../fixtures/management.ts'
+import { applyTo } from '../fixtures/server.ts'
 
 const TENANT = 'default'
 const FILE = { ...tenantFile, attackProtection: UNPROTECTED }
@@ -392,6 +393,53 @@ describe('Connections', () => {
         const done = await browser.post(`${login}/sign-up`, { email: 'zoe@example.com', password: STRONG })
         assert.equal(done.status, 303)
       })
+    })
+
+    test('say it to whoever manages people and to the tenant file, and former passwords are not chosen again', async () => {
+      const options = { passwordPolicy: 'good', password_history: { enable: true, size: 2 }, requires_username: true }
+      await withDatabase('managed', options, [TRUSTED.client_id], async () => {
+        const ask = (method: string, path: string, body: object) => management.call(method, path, body)
+        const person = { connection: 'managed', email: 'moe@example.com', username: 'moe_9' }
+        const weak = await ask('POST', '/users', { ...person, password: 'quietmagpies' })
+        assert.deepEqual([weak.status, weak.body.errorCode], [400, 'invalid_password'])
+        assert.match(weak.body.message, /^PasswordStrengthError: Password is too weak\n\* At least 8 characters/)
+        const { username: _, ...nameless } = person
+        assert.match(
+          (await ask('POST', '/users', { ...nameless, password: STRONG })).body.message,
+          /username is missing/,
+        )
+        const { status, body } = await ask('POST', '/users', { ...person, password: STRONG })
+        assert.deepEqual([status, body.username], [201, 'moe_9'])
+        const user = `/users/${encodeURIComponent(body.user_id)}`
+        const change = async (password: string) => {
+          const changed = await ask('PATCH', user, { password })
+          return changed.status === 200 ? 'changed' : String(changed.body.message)
+        }
+        assert.match(await change(STRONG), /^PasswordHistoryError: Password has previously been used/)
+        assert.equal(await change('Eight quiet magpies 4'), 'changed')
+        assert.equal(await change('Nine quiet magpies 4'), 'changed')
+        assert.match(await change(STRONG), /^PasswordHistoryError/)
+        assert.match(await change('Eight quiet magpies 4'), /^PasswordHistoryError/)
+        assert.equal(await change('Ten quiet magpies 4'), 'changed')
+        assert.equal(await change(STRONG), 'changed')
+        assert.match(
+          (await ask('PATCH', user, { username: 'moe@example.com' })).body.message,
+          /username must be 1 to 15/,
+        )
+        assert.equal((await ask('PATCH', user, { username: 'Moe_10' })).body.username, 'Moe_10')
+        assert.equal((await inRealm({ email: 'moe_10', password: STRONG }, 'managed')).status, 200)
+      })
+      const id = await idOf(DATABASE_CONNECTION)
+      await management.call('PATCH', `/connections/${id}`, { options: { passwordPolicy: 'fair' } })
+      try {
+        const file = (password: string) => ({ users: [{ email: 'ned@example.com', password }] })
+        await assert.rejects(applyTo(server.latchkey, file('quiet magpies')), /lacks a kind of character/)
+        await applyTo(server.latchkey, file(STRONG))
+        // Whoever is there keeps what they have.
+        await applyTo(server.latchkey, { users: [ANN] })
+      } finally {
+        await management.call('PATCH', `/connections/${id}`, { options: {} })
+      }
     })
 
     test('close it to strangers', async () => {
