@@ -15,6 +15,7 @@ import { emailKey } from '../policy/email-address.ts'
 import { passwordIdOf } from '../store/credentials.ts'
 import type { IdentityRecord, UserRecord } from '../store/users.ts'
 import { ManagementFault, notFound } from './fault.ts'
+import { mailIssuer } from './mail-issuer.ts'
 import { type Operation, operation } from './operation.ts'
 import type { ApiServices } from './services.ts'
 
@@ -125,6 +126,7 @@ export const tickets: readonly Operation[] = [
       if (!isDatabase(await services.store.connections.find(tenant, identity.connection)))
         throw new ManagementFault(400, 'invalid_connection', 'The user has no password in that connection.')
       if (user.blocked) throw new ManagementFault(400, 'user_blocked', 'The user is blocked.')
+      const issuer = await mailIssuer({ tenant, incoming }, services)
       const onward = await onwardOf(services, tenant, body)
       const wish = {
         user,
@@ -141,7 +143,7 @@ export const tickets: readonly Operation[] = [
         ])
         return issueReset(transaction, wish, now)
       })
-      return { status: 201, body: { ticket: `${incoming.issuer}reset-password/${secret}` } }
+      return { status: 201, body: { ticket: `${issuer}reset-password/${secret}` } }
     },
   }),
 
@@ -159,6 +161,7 @@ export const tickets: readonly Operation[] = [
       if (identity.ordinal !== 0) throw invalid('identity has to be the first of the user')
       const { email } = user
       if (email === null) throw new ManagementFault(400, 'inexistent_email', 'The user does not have an email address.')
+      const issuer = await mailIssuer({ tenant, incoming }, services)
       const onward = await onwardOf(services, tenant, body)
       const secret = await services.store.transaction(async transaction => {
         await transaction.events.record([
@@ -166,7 +169,7 @@ export const tickets: readonly Operation[] = [
         ])
         return issueVerification(transaction, { tenant, id: user.id, email }, { onward, life: lifeOf(body) }, now)
       })
-      return { status: 201, body: { ticket: `${incoming.issuer}verify-email/${secret}` } }
+      return { status: 201, body: { ticket: `${issuer}verify-email/${secret}` } }
     },
   }),
 ]

@@ -81,6 +81,12 @@ describe('A domain of a tenant’s own', () => {
     assert.equal((await invite('bob@example.com', management.domain)).status, 201)
     assert.ok(linkIn(await mailbox.next('bob@example.com')).startsWith(management.server.issuer))
     assert.equal((await invite('eve@example.com', 'evil.example')).status, 400)
+    const ticket = await management.call('POST', '/tickets/password-change', {
+      email: 'ann@example.com',
+      connection_id: (await management.client.connections.list({ name: 'Username-Password-Authentication' })).data[0]
+        ?.id,
+    })
+    assert.match(ticket.body.ticket, /^https:\/\/login\.video\.example\/reset-password\//)
     await customDomains.setDefault({ domain: management.domain })
     assert.equal((await customDomains.get(id)).is_default, false)
   })
