@@ -7,7 +7,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { SearchQuery } from '../policy/search-query.ts'
 import { prefixed, unprefixing } from './columns.ts'
 import { dialectOf, lookedUp, memberIn } from './dialect.ts'
-import { type Condition, type Found, planSearch, withConnection } from './people-search.ts'
+import type { Condition, Found } from './people-search.ts'
 import { prepared } from './prepared.ts'
 import type { Database, IdentitiesTable, UsersTable } from './schema.ts'
 import { type IdentityRecord, identityColumns, toIdentity, toUser, type UserRecord, userColumns } from './users.ts'
@@ -144,6 +144,8 @@ const FEW = 1000
  * thousands of times slower. So where several things are asked, each is counted as far as it matters.
  */
 async function meantBy(db: Database, tenant: string, { query, connection }: PeopleSearch): Promise<Meant> {
+  // Loaded when somebody first lists people: a server that is asked for none has no use for it.
+  const { planSearch, withConnection } = await import('./people-search.ts')
   const { founds, condition } = query
     ? planSearch(query, tenant, dialectOf(db))
     : { founds: [], condition: sql`1 = 1` as Condition }
