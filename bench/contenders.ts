@@ -43,23 +43,32 @@ export interface ProductOptions {
   readonly store: StoreKind
   /** Node's own. */
   readonly flags?: readonly string[]
+  /** Settings besides. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** What its database is to hold when it is measured: done while it is stopped, after a first start. */
+  readonly fill?: (environment: Readonly<Record<string, string>>) => Promise<void>
 }
 
 /** On PostgreSQL, one has to be there: `withPostgres`. */
-export async function startProduct({ store, flags = [] }: ProductOptions): Promise<Contender> {
-  const { environment, discard } = await newEnvironment(store, { ...AS_STARTED, LATCHKEY_LOG_LEVEL: 'info' })
+export async function startProduct({ store, flags = [], settings = {}, fill }: ProductOptions): Promise<Contender> {
+  const { environment, discard } = await newEnvironment(store, {
+    ...AS_STARTED,
+    LATCHKEY_LOG_LEVEL: 'info',
+    ...settings,
+  })
   const file = join(environment['LATCHKEY_DATA'] ?? '', 'tenant.yaml')
   writeFileSync(file, JSON.stringify(tenantFileOf(environment['LATCHKEY_ISSUER'] ?? '')))
-  const child = await startServerProcess(
-    {
-      file: MAIN,
-      args: ['serve'],
-      flags,
-      environment: { ...environment, LATCHKEY_APPLY: file },
-    },
-    new URL(DISCOVERY, environment['LATCHKEY_ISSUER']),
-    cores.measured,
-  )
+  const start = () =>
+    startServerProcess(
+      { file: MAIN, args: ['serve'], flags, environment: { ...environment, LATCHKEY_APPLY: file } },
+      new URL(DISCOVERY, environment['LATCHKEY_ISSUER']),
+      cores.measured,
+    )
+  if (fill) {
+    await stopProcess(await start())
+    await fill(environment)
+  }
+  const child = await start()
   const port = Number(environment['LATCHKEY_PORT'])
   return {
     name: 'latchkey',

@@ -64,6 +64,10 @@ const benches: Readonly<Record<string, Bench>> = {
     sentence: 'what a million revocations take of memory where they are followed',
     run: async () => (await import('./revocation-memory.ts')).measureRevocationMemory(),
   },
+  management: {
+    sentence: 'reading and finding users by the Management API among a hundred thousand, or `--users`',
+    run: async () => (await import('./management.ts')).measureManagement(Number(values.users)),
+  },
   gateway: {
     sentence: 'what the gateway lets through, beside one thread of HAProxy and express-oauth2-jwt-bearer',
     run: async () => (await import('./gateway.ts')).measureGateway(),
@@ -80,7 +84,7 @@ const benches: Readonly<Record<string, Bench>> = {
 }
 
 const { values, positionals: named } = parseArgs({
-  options: { minutes: { type: 'string', default: '30' } },
+  options: { minutes: { type: 'string', default: '30' }, users: { type: 'string', default: '100000' } },
   allowPositionals: true,
 })
 const unknown = named.filter(name => !Object.hasOwn(benches, name))

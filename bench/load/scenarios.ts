@@ -6,6 +6,8 @@ import type { Answer, Connection, Request } from './connection.ts'
 export type Scenario =
   /** One request, always the same. */
   | { readonly name: 'repeat'; readonly request: Request }
+  /** Requests one after another, and from the first again. Each connection begins at another. */
+  | { readonly name: 'each'; readonly requests: readonly Request[] }
   /** From `/authorize` to tokens. `cookies`: of signed-in browsers, one a connection. */
   | { readonly name: 'code-flow'; readonly algorithm: Algorithm; readonly cookies: readonly string[] }
   /** A family of its own for each connection, begun by a code flow before the clock runs. */
@@ -23,6 +25,15 @@ export function perform(scenario: Scenario, connection: Connection, place: numbe
   switch (scenario.name) {
     case 'repeat':
       return { turn: async () => expecting(200, await connection.ask(scenario.request)).body }
+    case 'each': {
+      let next = place
+      return {
+        async turn() {
+          const request = scenario.requests[next++ % scenario.requests.length] as Request
+          return expecting(200, await connection.ask(request)).body
+        },
+      }
+    }
     case 'code-flow': {
       const cookie = cookieFor(scenario.cookies, place)
       return { turn: () => codeFlow(connection, scenario.algorithm, cookie) }

@@ -110,13 +110,13 @@ export const userWrites: readonly Operation[] = [
       const { tenant, body } = call
       const connection = await databaseNamed(services, tenant, body.connection)
       const email = addressIn(body.email)
-      if (email === null) throw invalid('email is missing')
       const { password } = body
       if (password === undefined) throw invalid('password is missing')
       const profile = profileOf(body)
       const username = usernameIn(body.username, connection)
       if (username === null && databaseOptions(connection.options).username?.isRequired)
         throw invalid('username is missing')
+      if (email === null && username === null) throw invalid('email is missing')
       const problem = await findPasswordProblem(password, [email, username, ...textsOf(profile)], connection)
       if (problem) throw refusedPassword(problem, password, connection)
       const person = {
@@ -352,6 +352,8 @@ async function wishOf(call: Call<unknown, Changes>, services: ApiServices, perso
     throw invalid('client_id is no client of this tenant')
   const identity = identityMeant(person, body)
   const profile = profileOf(body)
+  const left = { email: person.user.email, username: person.user.username, ...body }
+  if (left.email === null && left.username === null) throw invalid('email or username has to be left')
   return {
     ...(blocked !== undefined && { blocked }),
     ...(emailVerified !== undefined && { emailVerified }),
@@ -370,9 +372,12 @@ function identityMeant({ identities }: Person, body: Changes): NamedIdentity {
   const { connection, email, username, password } = body
   const identity = connection === undefined ? identities[0] : identities.find(one => one.connectionName === connection)
   if (!identity) throw new ManagementFault(400, 'inexistent_connection', 'The user has no identity in that connection.')
-  const isOfDatabase = identity.strategy === DATABASE_STRATEGY
-  const [asked] = Object.entries({ email, username, password }).filter(([, value]) => value !== undefined)
-  if (asked && !isOfDatabase) throw invalid(`${asked[0]} can be changed in a database of passwords alone`)
-  if (asked && identity.ordinal !== 0) throw invalid(`${asked[0]} is changed of the first identity alone`)
+  for (const [name, value] of Object.entries({ email, username, password })) {
+    if (value === undefined) continue
+    if (identity.strategy !== DATABASE_STRATEGY)
+      throw invalid(`${name} can be changed in a database of passwords alone`)
+    // Each identity has a password of its own. The rest is the user's, and the first one's.
+    if (name !== 'password' && identity.ordinal !== 0) throw invalid(`${name} is that of the first identity`)
+  }
   return identity
 }

@@ -305,6 +305,15 @@ async function movePassword(transaction: Database, from: IdentityRecord, to: Ide
     .where('kind', '=', 'password')
     .where('id', '=', passwordIdOf(from))
     .execute()
+  // What may not be chosen again is told by the password that it was.
+  await transaction
+    .updateTable('credentials')
+    .set({ user: to.user, public_part: passwordIdOf(to) })
+    .where('tenant', '=', from.tenant)
+    .where('user', '=', from.user)
+    .where('kind', '=', 'former-password')
+    .where('public_part', '=', passwordIdOf(from))
+    .execute()
 }
 
 export const usersIn = (db: Database): Users => ({

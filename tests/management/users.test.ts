@@ -68,6 +68,47 @@ for (const store of ['sqlite', 'postgres'] as const)
     const eventsOf = async (id: string) =>
       (await nouns().events.list('default', { limit: 1000 })).filter(({ target }) => target?.id === id)
 
+    test('sign in with a name where their connection has them, by its rules for passwords', async () => {
+      const made = await call('POST', '/connections', {
+        name: 'members',
+        strategy: 'auth0',
+        options: { requires_username: true, passwordPolicy: 'good', password_history: { enable: true, size: 2 } },
+      })
+      assert.equal(made.status, 201, JSON.stringify(made.body))
+      const first = 'A first Passphrase, 1'
+      const create = (members: object) =>
+        call('POST', '/users', { connection: 'members', email: 'mia@example.com', password: first, ...members })
+      for (const [members, message] of [
+        [{}, /username is missing/],
+        [{ username: 'mia smith' }, /username must be 1 to 15 of/],
+        [{ username: 'mia@example.com' }, /username must be 1 to 15 of/],
+        [{ username: 'mia', password: 'all lower case letters' }, /^PasswordStrengthError: /],
+      ] as const) {
+        const { status, body } = await create(members)
+        assert.equal(status, 400)
+        assert.match(body.message, message)
+      }
+      const { body: mia } = await create({ username: 'Mia', email: undefined })
+      assert.deepEqual([mia.username, mia.email, mia.identities[0].connection], ['Mia', undefined, 'members'])
+      assert.equal((await create({ username: 'MIA' })).status, 409)
+      const change = async (body: object) => {
+        const changed = await call('PATCH', path(mia.user_id), body)
+        return changed.status === 200 ? changed.body.username : changed.body.message
+      }
+      assert.equal(await change({ username: 'Mia2', connection: 'members' }), 'Mia2')
+      assert.equal((await call('GET', '/users?q=username:mia2')).body.length, 1)
+      assert.equal((await create({ username: 'mia' })).status, 201, 'the name is free again')
+      assert.match(await change({ username: 'mia' }), /already exists/)
+      assert.match(await change({ username: null }), /email or username has to be left/)
+      assert.match(await change({ password: first }), /^PasswordHistoryError: /)
+      assert.equal(await change({ password: 'A second Passphrase, 2' }), 'Mia2')
+      assert.match(await change({ password: first }), /^PasswordHistoryError: /)
+      assert.match(
+        (await call('POST', '/users', { connection: DATABASE, username: 'x', password: PASSWORD })).body.message,
+        /username cannot be set/,
+      )
+    })
+
     test('are created, read, changed and removed by Auth0’s library', async () => {
       const { users } = management.client
       const created = await users.create({
@@ -346,16 +387,20 @@ for (const store of ['sqlite', 'postgres'] as const)
       const asOther = await signIn(ben.email, 'the passphrase of the other')
       assert.equal(asOther.status, 200)
       assert.equal((await signIn(ben.email, PASSWORD)).status, 400)
+      await call('PATCH', path(ann.user_id), { password: 'the third one, of the first' })
+      assert.equal((await signIn(ann.email, 'the third one, of the first')).status, 200)
+      assert.equal((await signIn(ben.email, 'the passphrase of the other')).status, 200)
       const [, payload = ''] = asOther.id_token?.split('.') ?? []
       assert.equal(JSON.parse(Buffer.from(payload, 'base64url').toString()).sub, ann.user_id)
       assert.equal((await call('GET', `/users?q=identities.user_id:${subject}`)).body[0].user_id, ann.user_id)
 
+      const kept = await signIn(ben.email, 'the passphrase of the other')
       const first = await call('DELETE', path(ann.user_id, `/identities/auth0/${ann.user_id.split('|')[1]}`))
       assert.equal(first.status, 400)
       const left = await users.identities.delete(ann.user_id, 'auth0', subject)
       assert.equal(left.length, 1)
       assert.equal((await call('DELETE', path(ann.user_id, `/identities/auth0/${subject}`))).status, 404)
-      assert.equal(await userinfo(asOther), 401, 'what was given by that identity ended')
+      assert.equal(await userinfo(kept), 401, 'what was given by that identity ended')
       const { body: alone } = await call('GET', path(ben.user_id))
       assert.deepEqual([alone.email, alone.email_verified, alone.user_metadata], [ben.email, true, {}])
       const anew = await signIn(ben.email, 'the passphrase of the other')
