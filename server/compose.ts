@@ -226,6 +226,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     const operators: OperatorServices = {
       store,
       clients,
+      connections: shared.connections,
       keyring,
       hashQueue,
       clock,

@@ -3,13 +3,21 @@
  * of other strategies are kept as they are given. What a connection means is `identity/connections.ts`'s.
  */
 import Type from 'typebox'
-import { changesBetween } from '../audit/changes.ts'
 import { managed } from '../audit/events.ts'
+import {
+  CONNECTION_NAME,
+  LONGEST_DISPLAY_NAME,
+  LONGEST_METADATUM,
+  LONGEST_REALM,
+  MOST_CLIENTS,
+  MOST_METADATA,
+  MOST_REALMS,
+  optionProblems,
+  STRATEGIES,
+} from '../identity/connection-document.ts'
 import { removePeople, removePeopleOfRemovedConnections } from '../identity/connection-removal.ts'
-import { connectionToWire, servedClients } from '../identity/connections.ts'
-import { databaseOptionProblems } from '../identity/database-options.ts'
+import { connectionChanges, connectionToWire, servedClients } from '../identity/connections.ts'
 import { isDatabase } from '../identity/directories.ts'
-import { DATABASE_STRATEGY } from '../identity/users.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { emailKey } from '../policy/email-address.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
@@ -20,66 +28,8 @@ import { type Operation, operation } from './operation.ts'
 import { CHECKPOINT_QUERY, cursorOf, listOf, listReply, OFFSET_QUERY, pagingOf } from './paging.ts'
 import type { ApiServices } from './services.ts'
 
-/** Auth0's. */
-const STRATEGIES = [
-  ...[
-    'ad',
-    'adfs',
-    'amazon',
-    'apple',
-    'asana',
-    'atlassian',
-    'auth0',
-    'auth0-oidc',
-    'baidu',
-    'bitbucket',
-    'bitly',
-    'box',
-  ],
-  ...['cloudflare-mcp', 'custom', 'daccount', 'dropbox', 'dwolla', 'email', 'evernote', 'evernote-sandbox', 'exact'],
-  ...[
-    'facebook',
-    'fitbit',
-    'github',
-    'gitlab',
-    'google-apps',
-    'google-oauth2',
-    'hubspot-mcp',
-    'instagram',
-    'ip',
-    'line',
-  ],
-  ...[
-    'linear-mcp',
-    'linkedin',
-    'notion-mcp',
-    'oauth1',
-    'oauth2',
-    'office365',
-    'oidc',
-    'okta',
-    'paypal',
-    'paypal-sandbox',
-  ],
-  ...[
-    'pingfederate',
-    'planningcenter',
-    'salesforce',
-    'salesforce-community',
-    'salesforce-sandbox',
-    'samlp',
-    'sentry-mcp',
-  ],
-  ...['sharepoint', 'shop', 'shopify', 'slack', 'sms', 'soundcloud', 'thirtysevensignals', 'twitter', 'untappd'],
-  ...['vkontakte', 'waad', 'weibo', 'windowslive', 'wordpress', 'yahoo', 'yandex'],
-]
-
 /** What Auth0 takes at once. */
 const MOST_CLIENTS_AT_ONCE = 50
-const MOST_CLIENTS = 10_000
-const MOST_REALMS = 10
-const MOST_METADATA = 10
-const LONGEST_METADATUM = 255
 
 const METADATA = Type.Record(
   Type.String({ minLength: 1, maxLength: LONGEST_METADATUM }),
@@ -90,8 +40,8 @@ const PURPOSE = Type.Object({ active: Type.Boolean() })
 const CLIENT_IDS = Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: MOST_CLIENTS })
 
 const SETTINGS = {
-  display_name: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
-  realms: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: MOST_REALMS })),
+  display_name: Type.Optional(Type.String({ minLength: 1, maxLength: LONGEST_DISPLAY_NAME })),
+  realms: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: LONGEST_REALM }), { maxItems: MOST_REALMS })),
   is_domain_connection: Type.Optional(Type.Boolean()),
   show_as_button: Type.Optional(Type.Boolean()),
   metadata: Type.Optional(Type.Union([METADATA, Type.Null()])),
@@ -103,9 +53,8 @@ const OPTIONS = Type.Record(Type.String(), Type.Unknown())
 
 const NEW = Type.Object(
   {
-    // Auth0's form.
-    name: Type.String({ pattern: '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,126}[a-zA-Z0-9])?$' }),
-    strategy: Type.Enum(STRATEGIES),
+    name: Type.String({ pattern: CONNECTION_NAME }),
+    strategy: Type.Enum([...STRATEGIES]),
     options: Type.Optional(OPTIONS),
     enabled_clients: Type.Optional(CLIENT_IDS),
     ...SETTINGS,
@@ -159,22 +108,15 @@ async function toWire(
   return connectionToWire(connection, options, await servedClients(store, connection))
 }
 
-/** For events: without secrets, and with who is served in the words of the list. */
-const told = (connection: ConnectionRecord): JsonObject => ({
-  ...connectionToWire(connection, connection.options, []),
-  enabled_clients: connection.clients ?? 'every client',
-})
-
 function changesOf(before: ConnectionRecord | null, after: ConnectionRecord | null): JsonObject {
-  const changes = changesBetween(before && told(before), after && told(after))
   const isSecretChanged = (before?.sealedOptions ?? null) !== (after?.sealedOptions ?? null)
-  return isSecretChanged ? { ...changes, 'options (secret)': 'changed' } : changes
+  return connectionChanges(before, after, isSecretChanged)
 }
 
 /** Throws for the first. */
 function checkOptions(strategy: string, options: JsonObject | null | undefined): void {
-  if (!options || strategy !== DATABASE_STRATEGY) return
-  const [problem] = databaseOptionProblems(options)
+  if (!options) return
+  const [problem] = optionProblems(strategy, options)
   if (problem) throw invalid(`options.${problem.path.join('.')}: ${problem.message}`)
 }
 

@@ -1,6 +1,6 @@
 /** What a connection may be to an organization, at either of the resources that say it. */
 import Type from 'typebox'
-import { DATABASE_STRATEGY } from '../identity/users.ts'
+import { enabledConnectionFault } from '../identity/organization-documents.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { Nouns } from '../store/store.ts'
@@ -28,19 +28,11 @@ export async function requireConnection(store: Nouns, tenant: string, id: string
   return connection
 }
 
-/** What goes together, as Auth0 has it: only who becomes a member by it may make an account, and only where accounts are made. */
 export function settingsFrom(
   settings: Readonly<Record<string, unknown>>,
-  { strategy }: Pick<ConnectionRecord, 'strategy'>,
+  connection: Pick<ConnectionRecord, 'strategy'>,
 ): JsonObject {
-  const fault =
-    settings['is_signup_enabled'] !== true
-      ? undefined
-      : strategy !== DATABASE_STRATEGY
-        ? 'is for databases alone'
-        : settings['assign_membership_on_login'] !== true
-          ? 'needs assign_membership_on_login'
-          : undefined
+  const fault = enabledConnectionFault(settings, connection)
   if (fault !== undefined)
     throw new ManagementFault(400, 'invalid_body', `Payload validation error: is_signup_enabled ${fault}.`)
   return settings as JsonObject

@@ -3,7 +3,7 @@
  * led to an organization by one.
  */
 import Type from 'typebox'
-import { discoveryDomainToWire } from '../identity/organization-documents.ts'
+import { DISCOVERY_DOMAIN, discoveryDomainToWire } from '../identity/organization-documents.ts'
 import { changeDomain, createDomain, removeDomain } from '../identity/organization-management.ts'
 import type { DiscoveryDomainRecord } from '../store/discovery-domains.ts'
 import { ManagementFault, notFound } from './fault.ts'
@@ -22,10 +22,6 @@ const DOMAIN = Type.Object({
   verification_host: Type.String(),
 })
 const SETTINGS = { status: Type.Optional(STATUS), use_for_organization_discovery: Type.Optional(Type.Boolean()) }
-/** Two labels at least, of letters, digits and hyphens. */
-const NAME =
-  '^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'
-
 const orNone = (found: DiscoveryDomainRecord | undefined): DiscoveryDomainRecord => {
   if (!found) throw notFound('inexistent_organization_discovery_domain', 'The discovery domain does not exist.')
   return found
@@ -58,7 +54,10 @@ export const organizationDomains: readonly Operation[] = [
     path: '/organizations/:id/discovery-domains',
     summary: 'Give an organization a domain',
     scopes: ['create:organization_discovery_domains'],
-    body: Type.Object({ domain: Type.String({ pattern: NAME }), ...SETTINGS }, { additionalProperties: false }),
+    body: Type.Object(
+      { domain: Type.String({ pattern: DISCOVERY_DOMAIN }), ...SETTINGS },
+      { additionalProperties: false },
+    ),
     answers: { 201: DOMAIN },
     async run({ tenant, path, body, ...call }, { store }) {
       return store.transaction(async transaction => {

@@ -1,6 +1,12 @@
 /** `/organizations`: what they are called and what they look like. What belongs to them has files of its own. */
 import Type from 'typebox'
-import { enabledConnectionToWire, organizationToWire } from '../identity/organization-documents.ts'
+import {
+  enabledConnectionToWire,
+  LONGEST_ORGANIZATION_TEXT,
+  MOST_ORGANIZATION_METADATA,
+  ORGANIZATION_COLOUR,
+  organizationToWire,
+} from '../identity/organization-documents.ts'
 import {
   addConnection,
   changeOrganization,
@@ -22,7 +28,7 @@ import {
 } from './organization-connection-schemas.ts'
 import { CHECKPOINT_QUERY, listOf, listReply, OFFSET_QUERY, pagingOf } from './paging.ts'
 
-const COLOUR = Type.String({ pattern: '^#(?:[0-9A-Fa-f]{3}){1,2}$' })
+const COLOUR = Type.String({ pattern: ORGANIZATION_COLOUR })
 const BRANDING = Type.Object(
   {
     logo_url: Type.Optional(Type.String({ pattern: '^https://', maxLength: 2048 })),
@@ -30,16 +36,18 @@ const BRANDING = Type.Object(
   },
   { additionalProperties: false },
 )
-/** Auth0's bounds. */
-const MOST_METADATA = 25
-const METADATA_NAME = '^.{1,255}$'
+const METADATA_NAME = `^.{1,${LONGEST_ORGANIZATION_TEXT}}$`
 const metadata = (value: ReturnType<typeof Type.String> | ReturnType<typeof Type.Union>) =>
   Type.Object(
     {},
-    { patternProperties: { [METADATA_NAME]: value }, additionalProperties: false, maxProperties: MOST_METADATA },
+    {
+      patternProperties: { [METADATA_NAME]: value },
+      additionalProperties: false,
+      maxProperties: MOST_ORGANIZATION_METADATA,
+    },
   )
-const METADATA_VALUE = Type.String({ maxLength: 255 })
-const NAME = Type.String({ minLength: 1, maxLength: 255 })
+const METADATA_VALUE = Type.String({ maxLength: LONGEST_ORGANIZATION_TEXT })
+const NAME = Type.String({ minLength: 1, maxLength: LONGEST_ORGANIZATION_TEXT })
 /** Kept as they are given: nothing here follows them. */
 const KEPT = {
   token_quota: Type.Optional(Type.Union([Type.Object({}), Type.Null()])),
@@ -259,11 +267,11 @@ export const organizations: readonly Operation[] = [
         if (after === 'gone')
           throw new ManagementFault(404, 'inexistent_organization', 'The organization does not exist.')
         const held = (after.settings['metadata'] ?? {}) as JsonObject
-        if (Object.keys(held).length > MOST_METADATA)
+        if (Object.keys(held).length > MOST_ORGANIZATION_METADATA)
           throw new ManagementFault(
             400,
             'invalid_body',
-            `Payload validation error: metadata has more than ${MOST_METADATA} members.`,
+            `Payload validation error: metadata has more than ${MOST_ORGANIZATION_METADATA} members.`,
           )
         return { status: 200, body: organizationToWire(after) }
       })

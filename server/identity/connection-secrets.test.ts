@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { joinSecrets, splitSecrets } from './connection-secrets.ts'
+import { joinSecrets, keepSecrets, splitSecrets } from './connection-secrets.ts'
 
 test('what is secret in options is taken out, however deep and however it is spelt, and put back as it was', () => {
   const given = {
@@ -30,4 +30,15 @@ test('a member called __proto__ is a member', () => {
   assert.ok(secrets)
   assert.equal(JSON.stringify(joinSecrets(options, secrets)), JSON.stringify(given))
   assert.equal(({} as Record<string, unknown>)['client_secret'], undefined)
+})
+
+test('options that leave a secret out keep it; one that is null, or whose surroundings are gone, is gone', () => {
+  const before = { client_secret: 's3cret', gateway: { url: 'x', auth: { secret: 's3cret-two' } } }
+  const secrets = splitSecrets(before).secrets ?? []
+  assert.deepEqual(keepSecrets({ gateway: { url: 'y', auth: {} } }, secrets), {
+    client_secret: 's3cret',
+    gateway: { url: 'y', auth: { secret: 's3cret-two' } },
+  })
+  assert.deepEqual(keepSecrets({ client_secret: null }, secrets), { client_secret: null })
+  assert.deepEqual(keepSecrets({ client_secret: 'another' }, secrets), { client_secret: 'another' })
 })

@@ -48,6 +48,19 @@ export function splitSecrets(given: JsonObject): { readonly options: JsonObject;
   return { options, secrets: secrets.length > 0 ? secrets : null }
 }
 
+/** The options as given, with those of the secrets before that they leave out; one that is null, or whose surroundings are gone, is gone. */
+export const keepSecrets = (given: JsonObject, before: readonly Secret[]): JsonObject =>
+  joinSecrets(
+    given,
+    before.filter(([path]) => isLeftOut(given, path)),
+  )
+
+function isLeftOut(document: JsonObject, [name, ...rest]: readonly string[]): boolean {
+  if (name === undefined) return false
+  const inner = Object.hasOwn(document, name) ? document[name] : undefined
+  return rest.length === 0 ? inner === undefined : inner !== undefined && isObject(inner) && isLeftOut(inner, rest)
+}
+
 export const joinSecrets = (options: JsonObject, secrets: readonly Secret[]): JsonObject =>
   secrets.reduce((joined, [path, value]) => put(joined, path, value), options)
 

@@ -3,6 +3,7 @@
  * a person is still there and serves the client. Stored under Auth0's names, secrets in the options sealed apart. What
  * the options of a database mean is `database-options.ts`'s.
  */
+import { changesBetween } from '../audit/changes.ts'
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
@@ -40,7 +41,13 @@ export interface Connections {
   /** Without `clients` it serves none, as with Auth0. `taken`, and nothing written, where the name is another's. */
   create(
     transaction: Transaction,
-    connection: ConnectionDocument & { readonly tenant: string; readonly name: string; readonly strategy: string },
+    connection: ConnectionDocument & {
+      readonly tenant: string
+      /** A new one where it is left out. */
+      readonly id?: string
+      readonly name: string
+      readonly strategy: string
+    },
   ): Promise<ConnectionRecord | 'taken'>
   change(
     transaction: Transaction,
@@ -120,8 +127,8 @@ export function createConnections({
   return {
     find: (tenant, id) => connections.get(keyOf({ tenant, id }), () => store.connections.find(tenant, id)),
 
-    async create(transaction, { tenant, name, strategy, options = {}, settings = {}, clients = [] }) {
-      const id = newId('con')
+    async create(transaction, connection) {
+      const { tenant, id = newConnectionId(), name, strategy, options = {}, settings = {}, clients = [] } = connection
       const sealed = sealing({ tenant, id }, options)
       const record = { tenant, id, name, strategy, ...sealed, settings: withoutNulls(settings), clients }
       if ((await transaction.connections.create(record)) === 'taken') return 'taken'
@@ -170,6 +177,8 @@ export function createConnections({
   }
 }
 
+export const newConnectionId = (): string => newId('con')
+
 const withoutNulls = (settings: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null))
 
@@ -188,6 +197,21 @@ export const connectionToWire = (
   options,
   enabled_clients: clients,
 })
+
+/** For events and plans: without secrets, and with who is served in the words of the list. */
+const shown = (connection: ConnectionRecord): JsonObject => ({
+  ...connectionToWire(connection, connection.options, []),
+  enabled_clients: connection.clients ?? 'every client',
+})
+
+export function connectionChanges(
+  before: ConnectionRecord | null,
+  after: ConnectionRecord | null,
+  isSecretChanged: boolean,
+): JsonObject {
+  const changes = changesBetween(before && shown(before), after && shown(after))
+  return isSecretChanged ? { ...changes, 'options (secret)': 'changed' } : changes
+}
 
 const LISTED_AT_ONCE = 500
 

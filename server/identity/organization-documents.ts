@@ -2,12 +2,22 @@
 
 import type { JsonObject } from '../kernel/json.ts'
 import { withQuery } from '../kernel/url.ts'
+import { type ConnectionRecord, DATABASE_STRATEGY } from '../store/connections.ts'
 import type { DiscoveryDomainRecord } from '../store/discovery-domains.ts'
 import type { InvitationRecord } from '../store/invitations.ts'
 import type { OrganizationConnectionRecord } from '../store/organization-connections.ts'
 import type { OrganizationRecord } from '../store/organizations.ts'
 import type { RoleRecord } from '../store/roles.ts'
 import type { UserRecord } from '../store/users.ts'
+
+/** Auth0's bounds. */
+export const LONGEST_ORGANIZATION_TEXT = 255
+export const MOST_ORGANIZATION_METADATA = 25
+export const ORGANIZATION_COLOUR = '^#(?:[0-9A-Fa-f]{3}){1,2}$'
+
+/** Two labels at least, of letters, digits and hyphens. */
+export const DISCOVERY_DOMAIN =
+  '^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$'
 
 export const organizationToWire = ({ id, name, displayName, settings }: OrganizationRecord): JsonObject => ({
   id,
@@ -22,6 +32,19 @@ export const CONNECTION_DEFAULTS = {
   show_as_button: true,
   is_signup_enabled: false,
 } as const
+
+/** What goes together, as Auth0 has it: only who becomes a member by it may make an account, and only where accounts are made. */
+export const enabledConnectionFault = (
+  settings: Readonly<Record<string, unknown>>,
+  { strategy }: Pick<ConnectionRecord, 'strategy'>,
+): string | undefined =>
+  settings['is_signup_enabled'] !== true
+    ? undefined
+    : strategy !== DATABASE_STRATEGY
+      ? 'is for databases alone'
+      : settings['assign_membership_on_login'] !== true
+        ? 'needs assign_membership_on_login'
+        : undefined
 
 /** As `enabled_connections` has it. */
 export function enabledConnectionToWire(record: OrganizationConnectionRecord): JsonObject {

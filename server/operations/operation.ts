@@ -5,6 +5,7 @@
  */
 import type { Occasion } from '../audit/events.ts'
 import type { Clients } from '../clients/clients.ts'
+import type { Connections } from '../identity/connections.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { OperatorError } from '../kernel/errors.ts'
@@ -20,6 +21,7 @@ export type Operation<Given extends JsonObject, Result> = (services: OperatorSer
 export interface OperatorServices {
   readonly store: Store
   readonly clients: Clients
+  readonly connections: Connections
   readonly keyring: Keyring
   readonly clock: Clock
   readonly hashQueue: HashQueue

@@ -10,6 +10,7 @@ import { createMemoryBus } from '../bus/memory.ts'
 import { type Clients, createClients } from '../clients/clients.ts'
 import { createResourceServers } from '../clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from '../clients/wanted-algorithms.ts'
+import { type Connections, createConnections } from '../identity/connections.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
 import { DATABASE_CONNECTION, setPassword } from '../identity/users.ts'
 import { OperatorError } from '../kernel/errors.ts'
@@ -99,6 +100,7 @@ function describeApplying(name: string, open: Open): void {
     let opened: Awaited<ReturnType<Open>>
     let store: Store
     let clients: Clients
+    let connections: Connections
     let keyring: Keyring
     let tenant = ''
     let tenants = 0
@@ -107,6 +109,7 @@ function describeApplying(name: string, open: Open): void {
       opened = await open({ sealer, bus })
       store = opened.store
       clients = createClients({ store, sealer, bus, clock })
+      connections = createConnections({ store, sealer, bus, clock })
       keyring = createKeyring({ store, sealer, clock, bus, wanted: wantedAlgorithmsIn(store) })
     })
     after(() => opened.close())
@@ -117,7 +120,7 @@ function describeApplying(name: string, open: Open): void {
       await store.connections.create(aConnection({ tenant, id: 'con', name: DATABASE_CONNECTION }))
     })
 
-    const services = () => ({ store, clients, keyring, clock })
+    const services = () => ({ store, clients, connections, keyring, clock })
     const grantedTo = async (id: string, audience: string) =>
       (await clients.grantOf({ tenant, id, isFirstParty: true }, audience))?.scopes
     const apply = (text: string) => {
@@ -366,6 +369,114 @@ function describeApplying(name: string, open: Open): void {
         ],
       )
       assert.equal((await store.emailProviders.find(tenant))?.readCredentials()['smtp_pass'], `${SECRET}-2`)
+    })
+
+    test('holds databases and connections, and whom they serve; a secret that it leaves out stays, and none is told', async () => {
+      const file = (options: object, more: object = {}) =>
+        stringify({
+          tenant: { default_directory: 'members' },
+          clients: [
+            { client_id: 'films', name: 'Films', app_type: 'spa' },
+            { client_id: 'jobs', name: 'Jobs', app_type: 'spa' },
+          ],
+          databases: [
+            {
+              name: 'members',
+              strategy: 'auth0',
+              enabled_clients: ['Films'],
+              options: { passwordPolicy: 'good' },
+              ...more,
+            },
+            { name: DATABASE_CONNECTION, strategy: 'auth0', options: {} },
+          ],
+          connections: [{ name: 'google', strategy: 'google-oauth2', enabled_clients: ['jobs', 'Films'], options }],
+        })
+      const options = { client_id: 'g', client_secret: SECRET, scope: ['email'] }
+      const first = await apply(file(options))
+      assert.deepEqual(first.warnings, [])
+      const find = async (name: string) => (await store.connections.findByName(tenant, name)) ?? assert.fail()
+      // Every list of the day gets a client that is made: these lists are what the file says all the same.
+      assert.deepEqual((await find('members')).clients, ['films'])
+      assert.deepEqual((await find('google')).clients, ['films', 'jobs'])
+      assert.equal((await find(DATABASE_CONNECTION)).clients, null)
+      assert.deepEqual((await apply(file(options))).changes, [])
+
+      const secretless = file({ client_id: 'g', scope: ['email', 'profile'] })
+      await apply(secretless)
+      assert.deepEqual(connections.openOptions(await find('google')), { ...options, scope: ['email', 'profile'] })
+      const another = await apply(file({ ...options, client_secret: `${SECRET}-2` }))
+      assert.deepEqual(
+        another.changes.map(({ kind, name, changes }) => [kind, name, Object.keys(changes)]),
+        [['connection', 'google', ['options', 'options (secret)']]],
+      )
+      const third = file(options).replace('clients:', 'clients:\n  - { client_id: third, name: Third }')
+      await apply(third)
+      assert.deepEqual((await find('members')).clients, ['films'])
+      assert.deepEqual((await apply(third)).changes, [])
+
+      const exported = stringify(await exportTenant({ store }, tenant))
+      assert.doesNotMatch(JSON.stringify([first, another, exported, await eventsOf()]), new RegExp(SECRET))
+      assert.deepEqual((await plan(exported)).changes, [])
+      assert.equal(connections.openOptions(await find('google'))['client_secret'], SECRET)
+
+      await refuses(file({}, { enabled_clients: ['Nobody'] }), /^tenant\.yaml:\d+: There is no client .*"Nobody"/m)
+      await refuses(file({}, { options: { passwordPolicy: 'worst' } }), /passwordPolicy must be one of/)
+      await refuses(file({}, { strategy: 'oidc' }), /strategy of a database is auth0/)
+      await refuses('connections: [{ name: members, strategy: oidc }]', /strategy auth0, which cannot be changed/)
+      await refuses('tenant: { default_directory: google }', /There is no connection "google" that has passwords/)
+      await refuses('connections: [{ name: -x, strategy: magic }]', /strategy must be one of/)
+    })
+
+    test('holds organizations and what belongs to them but people; a list is all there is, and what is left out stays', async () => {
+      const file = (more: object) =>
+        stringify({
+          clients: [{ client_id: 'importer', name: 'Importer', app_type: 'non_interactive', client_secret: SECRET }],
+          resourceServers: [{ identifier: 'https://films.example.com/api', scopes: [{ value: 'read:films' }] }],
+          clientGrants: [{ client_id: 'Importer', audience: 'https://films.example.com/api', scope: ['read:films'] }],
+          databases: [{ name: 'members', enabled_clients: ['Importer'] }],
+          organizations: [{ name: 'acme', ...more }],
+        })
+      const acme = {
+        display_name: 'Acme',
+        branding: {
+          logo_url: 'https://acme.example/logo.png',
+          colors: { primary: '#fff', page_background: '#000000' },
+        },
+        metadata: { plan: 'gold', since: '2020' },
+        connections: [{ name: 'members', assign_membership_on_login: true, is_signup_enabled: true }],
+        client_grants: [{ client_id: 'Importer' }],
+        clients: [{ client_id: 'Importer', use_for_member_access: true }],
+        discovery_domains: [{ domain: 'Acme.example', status: 'verified' }],
+      }
+      assert.deepEqual((await apply(file(acme))).warnings, [])
+      assert.deepEqual((await plan(file(acme))).changes, [])
+      const { id } = (await store.organizations.findByName(tenant, 'acme')) ?? assert.fail()
+      const told = (await eventsOf()).filter(({ type }) => type.startsWith('organization')).map(({ type }) => type)
+      assert.deepEqual(told.sort(), [
+        'organization-client-grant.created',
+        'organization-client.created',
+        'organization-connection.created',
+        'organization-domain.created',
+        'organization.created',
+      ])
+      const exported = stringify(await exportTenant({ store }, tenant))
+      assert.deepEqual((await plan(exported)).changes, [])
+      assert.deepEqual((await apply(file({}))).changes, [])
+
+      const { changes } = await apply(file({ metadata: { plan: 'silver' }, discovery_domains: [], clients: [] }))
+      assert.deepEqual(Object.keys(changes[0]?.changes ?? {}).sort(), ['clients', 'discovery_domains', 'metadata'])
+      assert.deepEqual((await store.organizations.find(tenant, id))?.settings['metadata'], { plan: 'silver' })
+      assert.equal((await store.organizationConnections.list(tenant, id)).length, 1)
+      assert.equal((await store.organizationClients.grantsOf(tenant, id)).length, 1)
+      await apply(exported)
+      assert.equal(stringify(await exportTenant({ store }, tenant)), exported)
+
+      await refuses(file({ connections: [{ name: 'nowhere' }] }), /There is no connection "nowhere"/)
+      await refuses(file({ client_grants: [{ client_id: 'Nobody' }] }), /There is no client .*"Nobody"/)
+      await refuses(file({ connections: [{ name: 'members', is_signup_enabled: true }] }), /needs assign_membership_on/)
+      await refuses(file({ branding: { logo_url: 'http://x' } }), /logo_url must be a URL/)
+      await refuses(file({ discovery_domains: [{ domain: 'nowhere' }] }), /"nowhere" is not the name of a domain/)
+      await refuses(stringify({ organizations: [{ name: 'org_acme' }] }), /name begins like an id/)
     })
 
     test('with a letter that could not be sent, or words that are none, changes nothing; what an export cannot have is left', async () => {

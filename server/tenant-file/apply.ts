@@ -12,7 +12,9 @@ import { createSlices } from '../kernel/slices.ts'
 import type { PairAlgorithmName } from '../keys/algorithms.ts'
 import { planClientGrants } from './client-grants.ts'
 import { planClients } from './clients.ts'
+import { planConnections } from './connections.ts'
 import { planKept } from './kept.ts'
+import { planOrganizations } from './organizations.ts'
 import type { Change, Planning, Step } from './plan.ts'
 import { parseTenantFile, type TenantFile } from './read.ts'
 import { planResourceServers } from './resource-servers.ts'
@@ -20,7 +22,7 @@ import { planRoles } from './roles.ts'
 import { planSettings } from './settings.ts'
 import { findRoles, planUsers } from './user-changes.ts'
 
-export type Services = Pick<Planning, 'store' | 'clients' | 'keyring' | 'clock'>
+export type Services = Pick<Planning, 'store' | 'clients' | 'connections' | 'keyring' | 'clock'>
 
 export interface Applied {
   /** In the order written; empty when everything was as the file says. */
@@ -110,14 +112,26 @@ async function planAll(planning: Planning, file: TenantFile) {
   const apis = await planResourceServers(planning, file.resourceServers, issuers)
   const clients = await planClients(planning, file.clients)
   const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
+  const connections = await planConnections(planning, file.connections, clients)
+  const organizations = await planOrganizations(planning, file.organizations, { clients, grants, connections })
   const roles = await planRoles(planning, file.roles, apis)
-  const settings = await planSettings(planning, file.settings, apis)
+  const settings = await planSettings(planning, file.settings, apis, connections)
   const kept = await planKept(planning, file.kept)
   const users = await planUsers(planning, file.users, roles)
   findings.settle()
   return {
     // In the order in which they lean on each other.
-    steps: [...settings, ...apis.steps, ...clients.steps, ...grants, ...roles.steps, ...kept, ...users],
+    steps: [
+      ...settings,
+      ...apis.steps,
+      ...clients.steps,
+      ...grants.steps,
+      ...connections.steps,
+      ...organizations,
+      ...roles.steps,
+      ...kept,
+      ...users,
+    ],
     apiSecrets: apis.secrets,
     madeApis: apis.made,
     made: clients.made,
@@ -153,14 +167,15 @@ async function commit({ store, tenant, clock, giveWay }: Planning, steps: readon
   if (steps.length === 0) return undefined
   try {
     await store.transaction(async transaction => {
+      const occasion = { tenant, at: clock(), requestId: 'tenant-file', address: null, userAgent: null }
       for (const step of steps) {
         await giveWay()
-        if ((await step.write(transaction)) === 'overtaken') throw new Overtaken(step)
+        if ((await step.write(transaction, { by: FILE, occasion })) === 'overtaken') throw new Overtaken(step)
       }
-      const occasion = { tenant, at: clock(), requestId: 'tenant-file', address: null, userAgent: null }
-      for (let from = 0; from < steps.length; from += EVENTS_AT_ONCE) {
+      const untold = steps.filter(({ isTold }) => !isTold)
+      for (let from = 0; from < untold.length; from += EVENTS_AT_ONCE) {
         await giveWay()
-        const some = steps.slice(from, from + EVENTS_AT_ONCE)
+        const some = untold.slice(from, from + EVENTS_AT_ONCE)
         await transaction.events.record(
           some.map(({ kind, id, change, changes }) => managed(occasion, FILE, kind, id, change, changes)),
         )

@@ -79,12 +79,21 @@ const shown = ({ client, audience, subject, scopes, settings }: Shown): JsonObje
 })
 type Shown = Pick<ClientGrantRecord, 'client' | 'audience' | 'subject' | 'scopes' | 'settings'>
 
+export interface ClientGrantPlan {
+  readonly steps: readonly Step[]
+  /** What a client may ask once the file is applied. */
+  of(client: string): Promise<readonly GrantName[]>
+}
+
+/** What there is one grant of, of each client. */
+export type GrantName = Pick<ClientGrantRecord, 'audience' | 'subject'>
+
 export async function planClientGrants(
   planning: Planning,
   entries: readonly ClientGrantEntry[],
   clients: ClientPlan,
   apis: ResourceServerPlan,
-): Promise<readonly Step[]> {
+): Promise<ClientGrantPlan> {
   const { store, tenant, findings, giveWay } = planning
   const grants: (ClientGrantEntry & { readonly id: string | null })[] = []
   for (const entry of entries) {
@@ -131,5 +140,11 @@ export async function planClientGrants(
       },
     })
   }
-  return steps
+  return {
+    steps,
+    of: async client => [
+      ...grants.filter(({ id }) => id === client),
+      ...(await store.clients.grantsOf(tenant, client)),
+    ],
+  }
 }

@@ -91,6 +91,8 @@ export interface ClientPlan {
   readonly steps: readonly Step[]
   /** Secrets that were made because nobody gave one. */
   readonly made: readonly { readonly id: string; readonly name: string; readonly secret: string }[]
+  /** Ids of those that come to every connection with a list as they are made (`clients/clients.ts`). */
+  readonly added: readonly string[]
   /** The client's id by its id or else its name, in the file or else in the store. */
   find(idOrName: string): Promise<string | 'unknown' | 'ambiguous'>
 }
@@ -99,6 +101,7 @@ export async function planClients(planning: Planning, entries: readonly ClientEn
   const { store, tenant, findings, giveWay } = planning
   const stored = storedByName(store, tenant)
   const steps: Step[] = []
+  const added: string[] = []
   const made: { id: string; name: string; secret: string }[] = []
   const planned = new Map<string, ClientEntry>()
   const plannedByName = new Map<string, string[]>()
@@ -123,11 +126,13 @@ export async function planClients(planning: Planning, entries: readonly ClientEn
     if (lacksSecret && secret !== null) made.push({ id, name: entry.name, secret })
     const step = before ? change(planning, entry, before, secret) : create(planning, entry, id, secret)
     if (step) steps.push(step)
+    if (!before && entry.metadata['is_first_party'] !== false) added.push(id)
   }
 
   return {
     steps,
     made,
+    added,
     async find(idOrName) {
       if (planned.has(idOrName) || (await store.clients.find(tenant, idOrName))) return idOrName
       const ids = plannedByName.get(idOrName) ?? []

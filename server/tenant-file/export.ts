@@ -6,7 +6,9 @@ import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import type { Services } from './apply.ts'
 import { exportClientGrants } from './client-grants.ts'
 import { exportClients } from './clients.ts'
+import { exportConnections } from './connections.ts'
 import { exportKept } from './kept.ts'
+import { exportOrganizations } from './organizations.ts'
 import { exportResourceServers } from './resource-servers.ts'
 import { exportRoles } from './roles.ts'
 import { exportSettings } from './settings.ts'
@@ -24,6 +26,9 @@ const SECTIONS: Readonly<Record<string, Export>> = {
   resourceServers: exportResourceServers,
   clients: exportClients,
   clientGrants: exportClientGrants,
+  databases: from => exportConnections(from, { ofPasswords: true }),
+  connections: from => exportConnections(from, { ofPasswords: false }),
+  organizations: exportOrganizations,
   roles: exportRoles,
 }
 

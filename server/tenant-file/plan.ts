@@ -6,6 +6,8 @@ import type { Managed } from '../audit/events.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Findings } from '../config/findings.ts'
 import type { Path } from '../config/yaml.ts'
+import type { Connections } from '../identity/connections.ts'
+import type { Doing } from '../identity/organization-management.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -14,6 +16,7 @@ import type { Store, Transaction } from '../store/store.ts'
 export interface Planning {
   readonly store: Store
   readonly clients: Clients
+  readonly connections: Connections
   readonly keyring: Keyring
   readonly clock: Clock
   readonly tenant: string
@@ -38,5 +41,7 @@ export interface Step extends Change {
   /** The entry it carries out. */
   readonly path: Path
   /** `overtaken` when the store is no longer what the step was planned from; then nothing of the plan is kept. */
-  write(transaction: Transaction): Promise<'written' | 'overtaken'>
+  write(transaction: Transaction, doing: Doing): Promise<'written' | 'overtaken'>
+  /** What it writes records its own events, for which it is told who does it. Left out: one event is recorded for it. */
+  readonly isTold?: true
 }

@@ -181,7 +181,7 @@ describe('warnings', () => {
   })
 
   test('members of an export without effect are named once per kind, at every depth', async () => {
-    const found = await warningsOf(`databases: []
+    const found = await warningsOf(`friends: []
 clients:
   - { client_id: a, name: A, addons: {}, constructor: x }
   - { client_id: b, name: B, addons: {}, refresh_token: { policies: [] } }
@@ -192,7 +192,7 @@ resourceServers:
 roles: [{ name: R, owner: x, permissions: [] }]
 `)
     assert.deepEqual(found, [
-      'tenant.yaml:1: "databases" of the file has no effect.',
+      'tenant.yaml:1: "friends" of the file has no effect.',
       'tenant.yaml:3: "addons" of a client has no effect.',
       'tenant.yaml:3: "constructor" of a client has no effect.',
       'tenant.yaml:4: "refresh_token.policies" of a client has no effect.',

@@ -8,9 +8,11 @@ import type { Yaml } from '../config/yaml.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
+import { type ConnectionEntry, readConnections } from './connections.ts'
 import { entriesOf } from './entries.ts'
 import { takeIn } from './files-beside.ts'
 import { KEPT_SECTIONS, type KeptEntries, readKept } from './kept.ts'
+import { type OrganizationEntry, readOrganizations } from './organizations.ts'
 import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
 import { type RoleEntry, readRoles } from './roles.ts'
 import { readSettings } from './settings.ts'
@@ -22,6 +24,8 @@ export interface TenantFile {
   readonly clients: readonly ClientEntry[]
   readonly resourceServers: readonly ResourceServerEntry[]
   readonly clientGrants: readonly ClientGrantEntry[]
+  readonly connections: readonly ConnectionEntry[]
+  readonly organizations: readonly OrganizationEntry[]
   readonly roles: readonly RoleEntry[]
   readonly users: readonly UserEntry[]
   readonly kept: KeptEntries
@@ -46,6 +50,9 @@ const SECTIONS = [
   'clients',
   'resourceServers',
   'clientGrants',
+  'databases',
+  'connections',
+  'organizations',
   'roles',
   'users',
   'gateway',
@@ -69,6 +76,8 @@ export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantF
     clients: readClients(list('clients'), findings),
     resourceServers: readResourceServers(list('resourceServers'), findings),
     clientGrants: readClientGrants(list('clientGrants'), findings),
+    connections: readConnections(document, findings),
+    organizations: readOrganizations(list('organizations'), findings),
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
     kept: await readKept(document, findings),

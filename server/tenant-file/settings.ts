@@ -6,9 +6,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { DATABASE_STRATEGY } from '../store/connections.ts'
 import { allowlistFaults, PARTS, type ProtectionPart } from '../tenants/attack-protection.ts'
 import { BRANDING } from '../tenants/branding.ts'
 import { SETTINGS, settingFaults, settingProblems, withChange } from '../tenants/settings.ts'
+import type { ConnectionPlan } from './connections.ts'
 import { isSound } from './entries.ts'
 import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
@@ -75,12 +77,15 @@ export async function planSettings(
   { store, tenant, findings }: Planning,
   given: JsonObject,
   apis: ResourceServerPlan,
+  connections: ConnectionPlan,
 ): Promise<readonly Step[]> {
-  const { default_audience: audience } = given
-  // An API of the same file is not in the store yet.
+  const { default_audience: audience, default_directory: directory } = given
+  // An API or a database of the same file is not in the store yet.
   const isPlanned = typeof audience === 'string' && audience !== '' && (await apis.scopesOf(audience)) !== undefined
+  const isDatabase = typeof directory === 'string' && (await connections.strategyOf(directory)) === DATABASE_STRATEGY
   for (const { path, message } of await settingFaults(store, tenant, given))
-    if (!(isPlanned && path[0] === 'default_audience')) findings.fault([...PATH, ...path], message)
+    if (!(isPlanned && path[0] === 'default_audience') && !(isDatabase && path[0] === 'default_directory'))
+      findings.fault([...PATH, ...path], message)
   const before = await store.tenants.find(tenant)
   if (!before) throw new TypeError(`There is no tenant ${tenant}`)
   const settings = { ...before.settings, ...given }
