@@ -2,9 +2,16 @@
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
 import { managed } from '../audit/events.ts'
-import { clientToWire, globalClientId, globalClientName, globalClientToWire } from '../clients/client-document.ts'
+import {
+  clientToWire,
+  globalClientId,
+  globalClientName,
+  globalClientToWire,
+  READ_ONLY_MEMBERS,
+} from '../clients/client-document.ts'
 import { settleCredentials } from '../clients/credentials.ts'
-import { CLIENT_MEMBERS, needsSecret } from '../clients/metadata.ts'
+import type { ManagementScope } from '../clients/management-scopes.ts'
+import { CLIENT_MEMBERS, needsSecret, provesItselfOtherwise } from '../clients/metadata.ts'
 import { readMembers } from '../config/members.ts'
 import { connectionToWire } from '../identity/connections.ts'
 import { newClientId } from '../kernel/ids.ts'
@@ -36,6 +43,25 @@ const CONNECTION = Type.Partial(Type.Object({ id: Type.String(), name: Type.Stri
 
 const isGlobal = () =>
   new ManagementFault(403, 'operation_not_supported', 'The client that stands for all applications stays as it is.')
+
+const lacking = (...scopes: readonly ManagementScope[]) =>
+  new ManagementFault(403, 'insufficient_scope', `Insufficient scope, expected any of: ${scopes.join(',')}`)
+
+/** Who may replace the secret of a client changes nothing else of it; what a read has besides may come along. */
+function demandSecretAlone(given: JsonObject): void {
+  const isElse = (name: string) => name !== 'client_secret' && !READ_ONLY_MEMBERS.some(one => one === name)
+  if (Object.keys(given).some(isElse)) throw lacking('update:clients')
+}
+
+/**
+ * By what a client proves itself is as good as its secret: who may change how it looks must not put a key of theirs there,
+ * or have a secret made for it, and come back as the client with all that it may do.
+ */
+function demandKeysFor(scopes: readonly string[], before: JsonObject, after: JsonObject): void {
+  const sufficient: readonly ManagementScope[] = ['update:client_keys', 'update:client_credentials']
+  if (!sufficient.some(scope => scopes.includes(scope)) && provesItselfOtherwise(before, after))
+    throw lacking(...sufficient)
+}
 
 /** A key is published before a setting lets it sign. */
 async function readyKey({ keyring }: ApiServices, tenant: string, metadata: JsonObject): Promise<void> {
@@ -83,6 +109,8 @@ async function changeGlobal(services: ApiServices, call: Changing, given: JsonOb
   const { name: tenantName } = await services.tenants.find(tenant)
   const name = globalClientName(tenant)
   return services.store.transaction(async transaction => {
+    // Held, so that two changes are both in it.
+    await transaction.tenants.hold(tenant)
     const before = (await transaction.documents.find(name))?.data ?? {}
     const { name: _name, ...data } = settable({ ...before, ...given })
     await transaction.documents.put({ ...name, data, sealed: null, createdAt: now, updatedAt: now })
@@ -192,10 +220,11 @@ export const clients: readonly Operation[] = [
     async run(call, services) {
       const { tenant, path, body, client: caller, scopes, now, occasion } = call
       const given = body as JsonObject & { readonly client_secret?: string }
+      if (!scopes.includes('update:clients')) demandSecretAlone(given)
       if (path('id') === globalClientId(tenant))
         return { status: 200, body: await changeGlobal(services, call, settable(given)) }
       if (given.client_secret !== undefined && !scopes.includes('update:client_keys'))
-        throw new ManagementFault(403, 'insufficient_scope', 'Insufficient scope, expected any of: update:client_keys')
+        throw lacking('update:client_keys')
       const found = await requireClient(services.store, tenant, path('id'))
       const merged = (before: ClientRecord) =>
         judgingCredentials(() => settleCredentials(settable({ ...before.metadata, ...given }), before.credentials, now))
@@ -207,6 +236,7 @@ export const clients: readonly Operation[] = [
         const before = await transaction.clients.hold(tenant, found.id)
         if (!before) throw noClient()
         const { metadata, credentials } = merged(before)
+        demandKeysFor(scopes, before.metadata, metadata)
         // A change of how it proves itself may be the first that wants a secret.
         const lacks = before.sealedSecret === null && needsSecret(metadata)
         const secret = given.client_secret ?? (lacks ? randomSecret() : undefined)

@@ -146,8 +146,9 @@ export const jobs: readonly Operation[] = [
     answers: { 200: JOB },
     async run(call, services) {
       const job = await find(call, services, call.path('id'))
+      // Of a job everybody who begins some may know how it goes; what was exported is for who may read it.
       const location =
-        job.type === 'users_export' && job.status === 'completed'
+        job.type === 'users_export' && job.status === 'completed' && call.scopes.includes('read:users')
           ? await ticketForExport(services.store, call.incoming, job, call.now)
           : undefined
       return { status: 200, body: { ...(await toWire(job, call, services)), location } }

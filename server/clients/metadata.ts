@@ -3,6 +3,7 @@
  * it; here it becomes a `Client` with every default settled, which is all that the rest of the server sees.
  */
 
+import { isDeepStrictEqual } from 'node:util'
 import { type Member, type Problem, type Read, readMembers } from '../config/members.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { DAY, SECOND } from '../kernel/seconds.ts'
@@ -452,6 +453,14 @@ export function needsSecret(metadata: JsonObject): boolean {
   const authentication = authenticationOf(readMembers(CLIENT_MEMBERS, metadata))
   return authentication === 'client_secret_jwt' || SECRET_METHODS.includes(authentication)
 }
+
+/** Where its keys stand, or are fetched from. */
+const KEY_MEMBERS = ['jwks', 'jwks_uri', 'client_authentication_methods'] as const
+
+/** Whether a client of the one metadata proves that it is itself by another method, or by other keys, than one of the other. */
+export const provesItselfOtherwise = (before: JsonObject, after: JsonObject): boolean =>
+  authenticationOf(readMembers(CLIENT_MEMBERS, before)) !== authenticationOf(readMembers(CLIENT_MEMBERS, after)) ||
+  KEY_MEMBERS.some(name => !isDeepStrictEqual(before[name], after[name]))
 
 /** RFC 7518 §3.2: what a secret must be to sign with. */
 const SIGNING_SECRET_BYTES = 32

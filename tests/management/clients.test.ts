@@ -101,6 +101,46 @@ describe('Clients through the Management API', () => {
     assert.equal((await management.call('POST', '/clients/written/rotate-secret', {}, { token })).status, 403)
   })
 
+  test('are not taken over by who may change what they look like, nor changed by who may replace their secret', async () => {
+    const { client } = management
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const made = await client.clients.create({
+      name: 'By key',
+      app_type: 'non_interactive',
+      client_authentication_methods: { private_key_jwt: { credentials: [{ credential_type: 'public_key', pem }] } },
+    })
+    const path = `/clients/${made.client_id}`
+    const before = (await management.call('GET', path)).body
+    const changer = await management.tokenWith('update:clients', 'read:clients')
+    const byOf = (token: string) => async (body: object) =>
+      (await management.call('PATCH', path, body, { token })).status
+    const change = byOf(changer)
+    // A secret would be made for it, and told.
+    const method = { client_authentication_methods: null, token_endpoint_auth_method: 'client_secret_post' }
+    const credentials = [{ credential_type: 'public_key', pem }]
+    const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'ours', alg: 'RS256' }
+    for (const takeover of [
+      method,
+      { client_authentication_methods: { private_key_jwt: { credentials } } },
+      { jwks: { keys: [jwk] } },
+      { jwks_uri: 'https://elsewhere.example/jwks.json' },
+    ])
+      assert.equal(await change(takeover), 403, JSON.stringify(takeover))
+    // What was read may be sent back, and the rest changed.
+    const { client_authentication_methods: methods } = before
+    assert.equal(await change({ description: 'Told', client_authentication_methods: methods }), 200)
+
+    const replacer = byOf(await management.tokenWith('update:client_keys'))
+    assert.equal(await replacer({ callbacks: ['https://elsewhere.example/'] }), 403)
+    assert.equal(await replacer({ is_first_party: true, client_secret: 'x'.repeat(40) }), 403)
+    const after = (await management.call('GET', path)).body
+    assert.deepEqual(after, { ...before, description: 'Told' })
+    assert.equal(await replacer({ client_secret: 'x'.repeat(40), client_id: made.client_id }), 200)
+    const both = byOf(await management.tokenWith('update:clients', 'update:client_keys'))
+    assert.equal(await both(method), 200)
+  })
+
   test('have another secret after a rotation, and the one before is dead at once', async () => {
     const { client } = management
     const made = await client.clients.create({ name: 'Rotated', app_type: 'non_interactive' })

@@ -354,6 +354,10 @@ describe('an export', () => {
     const next = (await management.call<Job>('GET', `/jobs/${body.id}`)).body.location
     assert.notEqual(next, location)
     assert.equal((await download(management, next ?? '')).status, 200)
+    // Who begins other jobs sees how this one goes, and none of the people in it.
+    const token = await management.tokenWith('create:users', 'update:users')
+    const seen = await management.call<Job>('GET', `/jobs/${body.id}`, undefined, { token })
+    assert.deepEqual([seen.status, seen.body.status, seen.body.location], [200, 'completed', undefined])
     const events = await store.events.list('default', { limit: 1000 })
     const own = events.filter(({ target }) => target?.id === body.id).map(({ type }) => type)
     assert.deepEqual(own.sort(), [
