@@ -40,9 +40,10 @@ export function managementRoutes(services: ApiServices, callsPerSecond: number):
 
 async function judge(services: ApiServices, limit: CallLimit, incoming: Incoming): Promise<Answer> {
   const parts = partsOf(incoming)
-  const { findPlace, openApi } = await loadApi()
-  if (parts.join('/') === 'openapi.json') return json(200, openApi(incoming.issuer), { 'cache-control': 'max-age=300' })
-  const found = isNotBuiltByName(parts) ? undefined : findPlace(parts)
+  const api = loaded ?? (await loadApi())
+  if (parts[0] === 'openapi.json' && parts.length === 1)
+    return json(200, await api.openApi(incoming.issuer), { 'cache-control': 'max-age=300' })
+  const found = isNotBuiltByName(parts) ? undefined : api.findPlace(parts)
   const { token, client } = await identify(services, incoming)
   const now = services.clock()
   const headers = limit.take(incoming.tenant, client.id, now)
@@ -50,7 +51,7 @@ async function judge(services: ApiServices, limit: CallLimit, incoming: Incoming
   try {
     const operation = operationAt(found, incoming, parts)
     demandScopes(token.scopes, operation.scopes)
-    const reply = await carryOut(operation, found?.values ?? {}, services, {
+    const reply = await carryOut(api, operation, found?.values ?? {}, services, {
       incoming,
       tenant: incoming.tenant,
       client,
@@ -65,13 +66,13 @@ async function judge(services: ApiServices, limit: CallLimit, incoming: Incoming
   }
 }
 
-async function carryOut(
+function carryOut(
+  { checkBody, checkQuery }: Api,
   operation: Operation,
   values: Readonly<Record<string, string>>,
   services: ApiServices,
   call: Omit<Parameters<Operation['run']>[0], 'query' | 'body' | 'path'>,
 ): Promise<Reply> {
-  const { checkBody, checkQuery } = await import('./check.ts')
   const { incoming } = call
   if (incoming.body.names.length > 0 || (incoming.stream !== null) !== operation.takesForm)
     throw new ManagementFault(415, 'invalid_body', operation.takesForm ? 'Send multipart/form-data.' : 'Send JSON.')
@@ -82,17 +83,29 @@ async function carryOut(
   return operation.run({ ...call, query, body, path }, services)
 }
 
-let loaded: Promise<{ findPlace: (parts: readonly string[]) => Place | undefined; openApi: (issuer: string) => object }>
+interface Api {
+  readonly findPlace: (parts: readonly string[]) => Place | undefined
+  readonly openApi: (issuer: string) => Promise<object>
+  readonly checkBody: Check['checkBody']
+  readonly checkQuery: Check['checkQuery']
+}
+type Check = typeof import('./check.ts')
 
-function loadApi(): typeof loaded {
-  loaded ??= (async () => {
-    const [{ operations }, { placesOf }, { printOpenApi }] = await Promise.all([
-      import('./resources.ts'),
-      import('./find-operation.ts'),
-      import('./openapi.ts'),
-    ])
-    return { findPlace: placesOf(operations), openApi: issuer => printOpenApi(operations, issuer) }
-  })()
+/** At hand, so that no request after the first waits for a module. */
+let loaded: Api | undefined
+
+async function loadApi(): Promise<Api> {
+  const [{ operations }, { placesOf }, { checkBody, checkQuery }] = await Promise.all([
+    import('./resources.ts'),
+    import('./find-operation.ts'),
+    import('./check.ts'),
+  ])
+  loaded ??= {
+    findPlace: placesOf(operations),
+    openApi: async issuer => (await import('./openapi.ts')).printOpenApi(operations, issuer),
+    checkBody,
+    checkQuery,
+  }
   return loaded
 }
 

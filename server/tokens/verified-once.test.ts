@@ -26,6 +26,17 @@ describe('A token that was verified before', () => {
     assert.equal(await verifyOnce(TENANT, token, answering(ours?.key), ES256), known)
   })
 
+  test('is remembered for as long as it is asked for, and no longer than others come', async () => {
+    const ask = (one: string) => verifyOnce(TENANT, one, answering(ours?.key), ES256)
+    const seldom = await signToken(ours ?? assert.fail(), { jti: 'seldom' })
+    const [often, once] = [await ask(token), await ask(seldom)]
+    for (let others = 0; others < 1100; others++) {
+      await ask(await signToken(ours ?? assert.fail(), { jti: `other ${others}` }))
+      if (others % 100 === 0) assert.equal(await ask(token), often)
+    }
+    assert.notEqual(await ask(seldom), once)
+  })
+
   test('is refused once its key is found no more', () =>
     assert.rejects(verifyOnce(TENANT, token, answering(undefined), ES256), badly('unknown_key')))
 

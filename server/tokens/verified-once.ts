@@ -12,11 +12,16 @@ import {
 } from '@latchkey/sdk/verify'
 import { sha256 } from '../kernel/secrets.ts'
 
-/** Some kilobytes each. Only what this server signed gets in, so junk pushes nothing out. */
-const REMEMBERED = 1000
+/**
+ * Some kilobytes each, and of each generation so many. Only what this server signed gets in, so junk pushes nothing out.
+ * What is asked for moves from the old generation into the young one, and once that is full the old one goes as a whole: a
+ * map from which things are taken one by one keeps each of them alive until the whole heap is looked through.
+ */
+const GENERATION = 500
 
 /** By tenant and SHA-256: what is remembered of a token is not the token. */
-const held = new Map<string, SignedToken>()
+let young = new Map<string, SignedToken>()
+let old = new Map<string, SignedToken>()
 
 /**
  * As `verifySignature`. The key source is asked each time, and what is remembered counts for the very key that it still
@@ -29,12 +34,16 @@ export async function verifyOnce(
   allowed: ReturnType<typeof allowAlgorithms>,
 ): Promise<SignedToken> {
   const name = `${tenant} ${sha256(token)}`
-  const known = held.get(name)
-  held.delete(name)
+  const known = young.get(name)
+  if (known && (await isStillHeld(known, keys, allowed))) return known
+  const older = known ? undefined : old.get(name)
   const signed =
-    known && (await isStillHeld(known, keys, allowed)) ? known : await verifySignature(token, keys, allowed)
-  held.set(name, signed)
-  if (held.size > REMEMBERED) held.delete(held.keys().next().value as string)
+    older && (await isStillHeld(older, keys, allowed)) ? older : await verifySignature(token, keys, allowed)
+  if (young.size >= GENERATION && !young.has(name)) {
+    old = young
+    young = new Map()
+  }
+  young.set(name, signed)
   return signed
 }
 
