@@ -10,7 +10,7 @@ import type { Brake } from '../identity/brake.ts'
 import { endWhatOthersBegan } from '../identity/first-confirmation.ts'
 import { takeMail } from '../identity/mail-limits.ts'
 import type { Correspondence } from '../identity/password-reset.ts'
-import { createUser } from '../identity/users.ts'
+import { addressOf, createUser } from '../identity/users.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { equalSecrets, hmacSha256, randomCode, randomSecret, sha256 } from '../kernel/secrets.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -160,8 +160,8 @@ export function createMailedSignIn(services: {
     const identified = await byAddress(store, connection, email)
     const found = identified?.user
     const wasSent = identified ? !identified.user.blocked && mayComeIn(identified, connection) : mayMakeAccount
-    // Of an account that is part of another, the address of that one is not the one that was typed.
-    const to = wasSent ? (identified?.identity.ordinal === 0 ? identified.user.email : email) : null
+    // Of somebody new there is none but the one that was typed.
+    const to = wasSent ? (identified ? addressOf(identified) : email) : null
     return store.transaction(async transaction => {
       if (!(await takeMail(transaction, tenant, message, email, occasion))) return 'held'
       await keep(transaction, { connection: connection.id, email, client, wasSent, mayMakeAccount })

@@ -21,7 +21,7 @@ import { databaseOptions } from './database-options.ts'
 import { endWhatOthersBegan } from './first-confirmation.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Onward } from './onward.ts'
-import { passwordOf, setPassword } from './users.ts'
+import { addressOf, passwordOf, setPassword } from './users.ts'
 
 const RESET_TICKET = 'password-reset'
 
@@ -107,7 +107,7 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
     await transaction.events.record([passwordResetAsked(occasion, wish.client, found?.id ?? null, wish.address)])
     const letter = {
       message: 'reset-password',
-      to: (isFirst ? user?.email : user && wish.address) ?? null,
+      to: user && identified ? addressOf(identified) : null,
       user: user?.id ?? null,
       language: wish.language,
       issuer: wish.issuer,

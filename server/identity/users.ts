@@ -7,7 +7,7 @@ import { usernameKey } from '../policy/username.ts'
 import { type ConnectionRecord, DATABASE_STRATEGY } from '../store/connections.ts'
 import { type CredentialRecord, FIRST_PASSWORD } from '../store/credentials.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
-import type { UserRecord } from '../store/users.ts'
+import type { IdentityRecord, UserRecord } from '../store/users.ts'
 import type { NewPerson } from '../store/users-at-once.ts'
 import { costClassOf } from './failure-holds.ts'
 import { workOf } from './password-hash.ts'
@@ -96,6 +96,16 @@ export function newPerson(connection: ConnectionRecord, person: NewUser, now: In
     ordinal: 0,
   }
   return { user, identity, password: person.passwordHash === null ? null : passwordFor(user, person.passwordHash, now) }
+}
+
+/**
+ * Where mail goes for somebody who was found by an address: as it was registered, and never as it was typed. What is typed
+ * may be another mailbox, since `emailKey` takes addresses for one that mail systems do not.
+ */
+export function addressOf({ user, identity }: { readonly user: UserRecord; readonly identity: IdentityRecord }) {
+  if (identity.ordinal === 0) return user.email
+  const registered = identity.profile?.['email']
+  return typeof registered === 'string' ? registered : identity.emailKey
 }
 
 /** Of the person's first identity, unless told of which. */

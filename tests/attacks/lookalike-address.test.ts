@@ -5,11 +5,13 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { EMAIL_STRATEGY } from '../../server/factors/mailed-sign-in.ts'
+import { createUser, DATABASE_CONNECTION } from '../../server/identity/users.ts'
 import { MINUTE } from '../../server/kernel/seconds.ts'
 import { openMailbox } from '../fixtures/mailbox.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
-import { beginAt, CookieJarBrowser, type Person, signIn, tenantFile, UNPROTECTED } from './stage.ts'
+import { beginAt, CookieJarBrowser, type Person, SPA, signIn, tenantFile, UNPROTECTED } from './stage.ts'
 
 const VICTIM: Person = { email: 'strasse.office@example.com', password: 'a lighthouse in the fog' }
 const MALLORYS = 'seven quiet magpies'
@@ -122,6 +124,36 @@ onEachStore('An address that looks like another', store => {
         there.some(({ source }) => source === mail.source),
         mail.source.slice(0, 200),
       )
+  })
+
+  test('gets the mail of an account that is part of another at no other address than that one’s, whatever is mailed', async () => {
+    const registered = 'linked.office@example.com'
+    const { store } = server.latchkey
+    const database = (await store.connections.findByName('default', DATABASE_CONNECTION)) ?? assert.fail()
+    const mailing = { ...database, id: 'con_email', name: 'email', strategy: EMAIL_STRATEGY }
+    await store.connections.create(mailing)
+    const [victim] = await usersOf(VICTIM.email)
+    for (const connection of [database, mailing])
+      await store.transaction(async transaction => {
+        const person = { email: registered, emailVerified: true, passwordHash: null }
+        const made = await createUser(transaction, connection, person, clock.now)
+        await transaction.users.link('default', victim ?? '', made === 'taken' ? assert.fail() : made.id, clock.now())
+      })
+    const mailbox = openMailbox(server.latchkey)
+    const there = (await mailbox.all(registered)).length
+    for (const email of ['lınked.office@example.com', 'LINKED.OFFICE@example.com']) {
+      clock.advance(15 * MINUTE)
+      const browser = new CookieJarBrowser(server)
+      await browser.post('/forgot-password', { email })
+      for (const send of ['code', 'link'])
+        await browser.ask('POST', '/passwordless/start', { client_id: SPA.client_id, connection: 'email', email, send })
+      assert.deepEqual(
+        (await mailbox.all(email)).map(({ subject }) => subject),
+        [],
+        email,
+      )
+    }
+    assert.equal((await mailbox.all(registered)).length, there + 6)
   })
 
   test('that many ask for at once, each in letters of their own, is one account', async () => {
