@@ -32,6 +32,8 @@ export async function identify(services: ApiServices, incoming: Incoming): Promi
     throw challenge(REALM, 'invalid_token', 'The token is bound to a key, of which there is no proof.')
   const bearer = await bearerOf(services, incoming.tenant, token)
   if (!bearer) throw challenge(REALM, 'invalid_token', 'The token was revoked.')
+  // An API may have had this audience before the tenant had the domain in it: what that gave people is nothing here.
+  if (bearer.person !== null) throw challenge(REALM, 'invalid_token', 'The Management API is for machines.')
   return { ...bearer, token }
 }
 

@@ -17,6 +17,7 @@ import {
 import type { Clients } from '../clients/clients.ts'
 import type { Client } from '../clients/metadata.ts'
 import { ACCESS_TOKEN_ALGORITHMS, type ResourceServers } from '../clients/resource-servers.ts'
+import { managementAudience } from '../clients/system-apis.ts'
 import type { Incoming } from '../http/route.ts'
 import type { Connections } from '../identity/connections.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -25,6 +26,7 @@ import type { RevocationsHere, TokenFacts } from '../revocation/revocations-here
 import type { AuthorizationRecord } from '../store/authorizations.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
+import { userinfoAudience } from './access-token.ts'
 import type { Subjects } from './subject.ts'
 import { verifyOnce } from './verified-once.ts'
 
@@ -73,7 +75,9 @@ export async function readAccessToken(
   token: string,
 ): Promise<OwnToken> {
   const keys = ({ kid, alg }: KeyRequest) =>
-    alg === 'HS256' ? secretOf(services, tenant, token, kid) : services.keyring.verificationKey(tenant, { kid, alg })
+    alg === 'HS256'
+      ? secretOf(services, { tenant, issuer }, token, kid)
+      : services.keyring.verificationKey(tenant, { kid, alg })
   const signed = await verifyOnce(tenant, token, keys, ALGORITHMS)
   const profile = { ...accessToken({ issuer, audience: issuer, leewaySeconds: CLOCKS_APART }), audiences: undefined }
   const verified = checkClaims(signed, profile, services.clock())
@@ -143,15 +147,21 @@ const text = (claim: unknown): string | null => (typeof claim === 'string' ? cla
 /** Imported once for as long as the keyring hands out the same secret. */
 const imported = new WeakMap<Secret, Promise<VerificationKey>>()
 
-/** The secret of the one API that the token says it is for. What the token says is believed for nothing else. */
+/**
+ * The secret of the one API that the token says it is for, which is none of the server's own. What the token says is
+ * believed for nothing else.
+ */
 async function secretOf(
   { resourceServers, keyring }: TokenJudges,
-  tenant: string,
+  { tenant, issuer }: AskedTenant,
   token: string,
   kid: string | undefined,
 ): Promise<VerificationKey | undefined> {
   const audience = parseObject(Buffer.from(token.split('.')[1] ?? '', 'base64url'))?.['aud']
-  const api = typeof audience === 'string' ? await resourceServers.find(tenant, audience) : undefined
+  // One may have been made under the name before the tenant had the domain in it.
+  if (typeof audience !== 'string' || [managementAudience(issuer), userinfoAudience(issuer)].includes(audience))
+    return undefined
+  const api = await resourceServers.find(tenant, audience)
   if (api?.algorithm !== 'HS256') return undefined
   const secret = (await keyring.apiSecrets(tenant, api.id)).find(({ id }) => id === kid)
   if (!secret) return undefined

@@ -1,17 +1,24 @@
 /** Domains of a tenant's own: nothing unverified answers, and nobody's domain becomes another's. With Auth0's own client. */
 import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import type { Management as Auth0 } from 'auth0'
+import { authorizePath, CookieJarBrowser, codeOf, EVE, redemption, SPA, signIn, tenantFile } from '../attacks/stage.ts'
 import { linkIn, openMailbox } from '../fixtures/mailbox.ts'
 import { type Management, startManagement } from '../fixtures/management.ts'
 import { lastEvent } from '../fixtures/management-person.ts'
+
+const FILE = { ...tenantFile, users: [{ ...EVE, email_verified: true }] }
 
 describe('A domain of a tenant’s own', () => {
   /** What stands in the DNS, by name. */
   const dns = new Map<string, readonly string[]>()
   let management: Management
   before(async () => {
-    management = await startManagement({ findDnsTexts: async name => dns.get(name) ?? [] })
+    management = await startManagement({
+      findDnsTexts: async name => dns.get(name) ?? [],
+      tenantFile: FILE,
+    })
   })
   after(() => management?.close())
 
@@ -123,6 +130,41 @@ describe('A domain of a tenant’s own', () => {
     const again = await customDomains.create(NEW)
     assert.equal((await customDomains.verify(again.custom_domain_id)).status, 'pending_verification')
     assert.equal(await issuerAt(NEW.domain), 421)
+  })
+
+  test('makes no way into the Management API of an API that had its audience before it had the domain', async () => {
+    const { server, client } = management
+    const secret = 'a secret that whoever made the API knows'
+    const openedBy = async (domain: string, settings: object) => {
+      const issuer = `https://${domain}/`
+      const identifier = `${issuer}api/v2/`
+      const api = { identifier, name: domain, scopes: [{ value: 'read:users' }], ...settings }
+      assert.equal((await management.call('POST', '/resource-servers', api)).status, 201)
+      const made = await client.customDomains.create({ domain, type: 'self_managed_certs' })
+      publish(made)
+      assert.equal((await client.customDomains.verify(made.custom_domain_id)).status, 'ready')
+
+      const browser = new CookieJarBrowser(server, { issuer })
+      const asked = { audience: identifier, scope: 'openid read:users' }
+      const code = codeOf(await signIn(browser, EVE, authorizePath(SPA, asked)))
+      const given = await browser.post('/oauth/token', redemption(SPA, code))
+      const token = String(given.json()['access_token'])
+      const open = async (bearer: string) =>
+        (await browser.get('/api/v2/users', { authorization: `Bearer ${bearer}` })).json()['message']
+      return { token, open, issuer, identifier }
+    }
+
+    const { token, open } = await openedBy('early.video.example', {})
+    assert.equal(await open(token), 'The Management API is for machines.')
+
+    const shared = { signing_alg: 'HS256', signing_secret: secret }
+    const hs256 = await openedBy('shared.video.example', shared)
+    const [header = '', payload = ''] = hs256.token.split('.')
+    const { sub: _, subject_epoch: __, ...claims } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const forged = { ...claims, sub: 'spa@clients', aud: hs256.identifier, scope: 'read:users' }
+    const input = `${header}.${Buffer.from(JSON.stringify(forged)).toString('base64url')}`
+    const signature = createHmac('sha256', secret).update(input).digest('base64url')
+    assert.match(String(await hs256.open(`${input}.${signature}`)), /key/)
   })
 
   test('is the name of a host and nothing else', async () => {
