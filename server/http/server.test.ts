@@ -47,6 +47,9 @@ const routes: readonly Route[] = [
   { method: 'POST', path: '/open', cors: 'open', speaks: 'json', answer: echo },
   { method: 'GET', path: '/closed', speaks: 'json', answer: echo },
   { method: 'GET', path: '/item/:id', speaks: 'json', answer: echo },
+  { method: 'GET', path: '/tree/*', speaks: 'json', answer: echo },
+  { method: 'POST', path: '/tree/*', speaks: 'json', answer: echo },
+  { method: 'GET', path: '/tree/leaf', speaks: 'json', answer: echo },
   { method: 'GET', path: '/any-host', anyHost: true, speaks: 'json', answer: echo },
   { method: 'GET', path: '/routine', isRoutine: true, speaks: 'json', answer: echo },
   { method: 'GET', path: '/routine-failing', isRoutine: true, speaks: 'json', answer: () => json(503, {}) },
@@ -343,6 +346,9 @@ describe('what is answered', () => {
     ['PUT', '/item/one?x=/', 'GET, HEAD'],
     ['PUT', '/page', 'GET, POST'],
     ['OPTIONS', '/closed', 'GET, HEAD'],
+    ['TRACE', '/tree/branch/twig?x=/', 'GET, HEAD, POST'],
+    ['POST', '/tree/leaf', 'GET, HEAD'],
+    ['TRACE', '/tree/leaf', 'GET, HEAD'],
   ] as const)
     test(`${method} ${url} is told which methods there are (RFC 9110 §15.5.6), as the path speaks`, async () => {
       const answer = await ask({ method: method as 'GET', url })
@@ -370,6 +376,12 @@ describe('what is answered', () => {
     assert.equal(effects, before + 1)
     assert.equal((await ask({ method: 'HEAD', url: '/page' })).statusCode, 405)
     assert.equal(effects, before + 1)
+  })
+
+  test('a body that came over no connection, and that nobody read, is not waited for', async t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    assert.equal((await ask({ method: 'PUT', url: '/open', payload: { a: 'b' } })).statusCode, 405)
+    t.mock.timers.tick(60_000)
   })
 
   test('every cookie has a header of its own', async () =>

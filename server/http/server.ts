@@ -68,6 +68,8 @@ interface Place {
   readonly endpoint: Endpoint
   /** As the header of that name says it. */
   readonly allow: string
+  /** Whether it is one of all that are below a path. */
+  readonly isBelow: boolean
 }
 
 declare module 'fastify' {
@@ -142,8 +144,9 @@ export function createHttp(options: HttpOptions): Http {
   /** A wrong method is told as the path's own would be: on which host, to which origins, to whom. */
   function besides(request: FastifyRequest): Endpoint | undefined {
     const { config, url } = request.routeOptions
-    // Whoever stands for all below a path has no say where another stands.
-    request.place = config.endpoint && !url?.endsWith('*') ? null : (placeOf(request.url) ?? null)
+    const place = config.endpoint && !url?.endsWith('*') ? undefined : placeOf(request.url)
+    // Whoever stands for all below a path says itself what can be done where, by the methods that it takes.
+    request.place = place && !(config.endpoint && place.isBelow) ? place : null
     return request.place?.endpoint
   }
 
@@ -197,26 +200,27 @@ export function createHttp(options: HttpOptions): Http {
 
 const hasHead = ({ speaks, isStream }: Pick<Endpoint, 'speaks' | 'isStream'>): boolean => speaks === 'json' && !isStream
 
-/** What stands at a path, by whichever method it was asked. */
+/** What stands at a path, by whichever method it was asked: what is nowhere else, below another. */
 function placesIn(routes: readonly Route[]): (url: string) => Place | undefined {
   const places = Map.groupBy(routes, ({ path }) => path)
     .entries()
-    // Whoever stands for all below a path says itself what can be done where.
-    .filter(([path]) => !path.endsWith('*'))
     .flatMap(([path, there]) => {
       const isOpen = there.some(({ cors }) => cors !== undefined)
       const methods = there.flatMap(route =>
         route.method === 'GET' && hasHead(route) ? [route.method, 'HEAD'] : [route.method],
       )
       const allow = [...methods, ...(isOpen ? ['OPTIONS'] : [])].join(', ')
-      return there.slice(0, 1).map(endpoint => ({ parts: path.split('/'), endpoint, allow }))
+      const isBelow = path.endsWith('/*')
+      const parts = path.split('/').slice(0, isBelow ? -1 : undefined)
+      return there.slice(0, 1).map(endpoint => ({ parts, endpoint, allow, isBelow }))
     })
     .toArray()
+    .sort((one, other) => Number(one.isBelow) - Number(other.isBelow))
   return url => {
     const asked = url.replace(/[?#].*$/s, '').split('/')
     return places.find(
-      ({ parts }) =>
-        parts.length === asked.length &&
+      ({ parts, isBelow }) =>
+        (isBelow ? parts.length < asked.length : parts.length === asked.length) &&
         parts.every((part, at) => (part.startsWith(':') ? asked[at] !== '' : part === asked[at])),
     )
   }

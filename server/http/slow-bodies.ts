@@ -3,6 +3,7 @@
  * form may: so the server's own is generous, and ours is here. Headers have Node's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { HOUR, SECOND } from '../kernel/seconds.ts'
 
@@ -15,10 +16,10 @@ const waited = new WeakMap<IncomingMessage, NodeJS.Timeout>()
 
 /** Ends the connection of whoever does not send a whole body in time, whether anybody reads it or not. */
 export function endWhenSlow(request: IncomingMessage, response: ServerResponse): void {
-  if (!hasBody(request)) return
+  // What came over no connection (`inject`) is whole.
+  if (!hasBody(request) || !(request.socket instanceof Socket)) return
   const timer = setTimeout(() => {
-    // Read to its end it has arrived, also where it came over no connection (`inject`), which says nothing else of it.
-    if (!request.complete && !request.readableEnded) end(request, response)
+    if (!request.complete) end(request, response)
   }, PATIENCE)
   timer.unref()
   waited.set(request, timer)
