@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { features } from '../../server/oauth/features.ts'
+import { type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
 import { applyTo, onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import {
   API,
@@ -23,7 +24,10 @@ import {
 } from './stage.ts'
 
 const TENANT = 'default'
-const PASSWORDS: readonly string[] = ['password', PASSWORD_REALM]
+const MAILED_CODE = 'http://auth0.com/oauth/grant-type/passwordless/otp'
+/** Each is a sign-in of its own, and not what is left of an earlier one. */
+const SIGN_INS: readonly string[] = ['password', PASSWORD_REALM, MAILED_CODE]
+const DATABASE = 'Username-Password-Authentication'
 const grantTypes = features.flatMap(({ grant }) => grant?.type ?? [])
 
 interface Actors {
@@ -37,10 +41,17 @@ type Ready = Actors & { readonly form: Readonly<Record<string, string>>; readonl
 
 onEachStore('The one gate', store => {
   let server: RunningServer
+  let mailbox: Mailbox
   let made = 0
 
   before(async () => {
     server = await startServer({ store })
+    mailbox = openMailbox(server.latchkey)
+    const { connections } = server.latchkey.store
+    const database = await connections.findByName(TENANT, DATABASE)
+    await connections.change(TENANT, database?.id ?? '', {
+      options: { authentication_methods: { email_otp: { enabled: true } } },
+    })
   })
   after(() => server?.close())
 
@@ -54,7 +65,7 @@ onEachStore('The one gate', store => {
       clients: [{ ...client, ...settings }],
       resourceServers: [{ identifier: API, name: 'Videos', allow_offline_access: true, scopes: [{ value: 'read' }] }],
       clientGrants: [{ client_id: client.client_id, audience: API, scope: ['read'] }],
-      users: [person],
+      users: [{ ...person, email_verified: true }],
     })
     const [user = null] = await server.latchkey.store.users.findByAttribute(TENANT, 'email', person.email, 1)
     return { client, settings, person, user }
@@ -73,6 +84,17 @@ onEachStore('The one gate', store => {
     },
     password: () => withPassword('password'),
     [PASSWORD_REALM]: () => withPassword(PASSWORD_REALM),
+    [MAILED_CODE]: async () => {
+      const { client, person, user } = await cast([MAILED_CODE, 'password'])
+      const given = await askToken(server, { ...passing(person, 'password', client), scope: 'openid' })
+      const wanted = { ...client, connection: DATABASE, email: person.email }
+      const challenged = await new CookieJarBrowser(server).ask('POST', '/otp/challenge', wanted)
+      assert.equal(challenged.status, 200, challenged.body)
+      const { auth_session } = challenged.json()
+      const [, otp] = /^(\d{6})$/m.exec((await mailbox.next(person.email)).text) ?? []
+      const form = { grant_type: MAILED_CODE, ...client, auth_session: String(auth_session), otp: String(otp) }
+      return { client, user, accessToken: String(given.json()['access_token']), form }
+    },
     client_credentials: async () => {
       const { client } = await cast(['client_credentials'])
       const form = { grant_type: 'client_credentials', ...client, audience: API }
@@ -157,8 +179,7 @@ onEachStore('The one gate', store => {
           if (accessToken) assert.equal((await askUserinfo(server, accessToken)).status, 200)
           await end(user)
           const reply = await askToken(server, form)
-          // A password is a new sign-in, of somebody who still may.
-          const isGranted = PASSWORDS.includes(type) && name === SIGNED_OUT
+          const isGranted = SIGN_INS.includes(type) && name === SIGNED_OUT
           assert.deepEqual([reply.status, reply.json()['error']], isGranted ? [200, undefined] : [400, 'invalid_grant'])
           if (accessToken) assert.equal((await askUserinfo(server, accessToken)).status, 401)
         })
