@@ -50,6 +50,7 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/tree/*', speaks: 'json', answer: echo },
   { method: 'POST', path: '/tree/*', speaks: 'json', answer: echo },
   { method: 'GET', path: '/tree/leaf', speaks: 'json', answer: echo },
+  { method: 'POST', path: '/item/new', speaks: 'json', answer: echo },
   { method: 'GET', path: '/any-host', anyHost: true, speaks: 'json', answer: echo },
   { method: 'GET', path: '/routine', isRoutine: true, speaks: 'json', answer: echo },
   { method: 'GET', path: '/routine-failing', isRoutine: true, speaks: 'json', answer: () => json(503, {}) },
@@ -349,6 +350,7 @@ describe('what is answered', () => {
     ['TRACE', '/tree/branch/twig?x=/', 'GET, HEAD, POST'],
     ['POST', '/tree/leaf', 'GET, HEAD'],
     ['TRACE', '/tree/leaf', 'GET, HEAD'],
+    ['GET', '/item/new', 'POST'],
   ] as const)
     test(`${method} ${url} is told which methods there are (RFC 9110 §15.5.6), as the path speaks`, async () => {
       const answer = await ask({ method: method as 'GET', url })

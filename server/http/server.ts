@@ -68,8 +68,7 @@ interface Place {
   readonly endpoint: Endpoint
   /** As the header of that name says it. */
   readonly allow: string
-  /** Whether it is one of all that are below a path. */
-  readonly isBelow: boolean
+  readonly breadth: number
 }
 
 declare module 'fastify' {
@@ -144,9 +143,10 @@ export function createHttp(options: HttpOptions): Http {
   /** A wrong method is told as the path's own would be: on which host, to which origins, to whom. */
   function besides(request: FastifyRequest): Endpoint | undefined {
     const { config, url } = request.routeOptions
-    const place = config.endpoint && !url?.endsWith('*') ? undefined : placeOf(request.url)
-    // Whoever stands for all below a path says itself what can be done where, by the methods that it takes.
-    request.place = place && !(config.endpoint && place.isBelow) ? place : null
+    // Whoever stands for many paths has no say where another stands.
+    const breadth = config.endpoint ? breadthOf(url) : Number.POSITIVE_INFINITY
+    const place = breadth > 0 ? placeOf(request.url) : undefined
+    request.place = place && place.breadth < breadth ? place : null
     return request.place?.endpoint
   }
 
@@ -200,7 +200,10 @@ export function createHttp(options: HttpOptions): Http {
 
 const hasHead = ({ speaks, isStream }: Pick<Endpoint, 'speaks' | 'isStream'>): boolean => speaks === 'json' && !isStream
 
-/** What stands at a path, by whichever method it was asked: what is nowhere else, below another. */
+/** How many paths a route stands for: one; some; or all below one. */
+const breadthOf = (path = ''): number => (path.endsWith('/*') ? 2 : path.includes('/:') ? 1 : 0)
+
+/** What stands at a path, by whichever method it was asked. */
 function placesIn(routes: readonly Route[]): (url: string) => Place | undefined {
   const places = Map.groupBy(routes, ({ path }) => path)
     .entries()
@@ -210,17 +213,16 @@ function placesIn(routes: readonly Route[]): (url: string) => Place | undefined 
         route.method === 'GET' && hasHead(route) ? [route.method, 'HEAD'] : [route.method],
       )
       const allow = [...methods, ...(isOpen ? ['OPTIONS'] : [])].join(', ')
-      const isBelow = path.endsWith('/*')
-      const parts = path.split('/').slice(0, isBelow ? -1 : undefined)
-      return there.slice(0, 1).map(endpoint => ({ parts, endpoint, allow, isBelow }))
+      const parts = path.replace(/\/\*$/, '').split('/')
+      return there.slice(0, 1).map(endpoint => ({ parts, endpoint, allow, breadth: breadthOf(path) }))
     })
     .toArray()
-    .sort((one, other) => Number(one.isBelow) - Number(other.isBelow))
+    .sort((one, other) => one.breadth - other.breadth)
   return url => {
     const asked = url.replace(/[?#].*$/s, '').split('/')
     return places.find(
-      ({ parts, isBelow }) =>
-        (isBelow ? parts.length < asked.length : parts.length === asked.length) &&
+      ({ parts, breadth }) =>
+        (breadth === 2 ? parts.length < asked.length : parts.length === asked.length) &&
         parts.every((part, at) => (part.startsWith(':') ? asked[at] !== '' : part === asked[at])),
     )
   }
