@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { processorTime } from '../../tests/fixtures/processor-time.ts'
+import { SECOND } from '../kernel/seconds.ts'
 import { readSearchQuery } from '../policy/search-query.ts'
 import { isWanted, planOf } from './log-query.ts'
 
@@ -90,10 +92,11 @@ describe('a search of the log', () => {
   })
 
   test('of many wildcards and a long text takes no time', () => {
-    const began = performance.now()
     const long = { ...LOG, user_agent: 'a'.repeat(512) }
-    assert.ok(!isWanted(readSearchQuery(`user_agent:abc${'*a'.repeat(4)}*b`), long))
-    assert.ok(!isWanted(readSearchQuery(`user_agent:${'a*'.repeat(5)}b`), long))
-    assert.ok(performance.now() - began < 2000)
+    const took = processorTime(() => {
+      assert.ok(!isWanted(readSearchQuery(`user_agent:abc${'*a'.repeat(4)}*b`), long))
+      assert.ok(!isWanted(readSearchQuery(`user_agent:${'a*'.repeat(5)}b`), long))
+    })
+    assert.ok(took < SECOND, `${took} ms`)
   })
 })

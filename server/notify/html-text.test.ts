@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { processorTime } from '../../tests/fixtures/processor-time.ts'
 import { textOf } from './html-text.ts'
 
 const CASES: readonly (readonly [string, string, string])[] = [
@@ -23,8 +24,20 @@ const CASES: readonly (readonly [string, string, string])[] = [
 for (const [what, html, text] of CASES) test(`in a mail as text ${what}`, () => assert.equal(textOf(html), text))
 
 test('markup that is made to be read again and again is read once', () => {
-  const began = performance.now()
-  for (const part of ['<!--', '<a href="', '<a>', '<style', '<', '&#', '<a href="x">', '</a>', '\n', '<style><style>'])
-    textOf(part.repeat(60_000))
-  assert.ok(performance.now() - began < 5000)
+  const took = processorTime(() => {
+    for (const part of [
+      '<!--',
+      '<a href="',
+      '<a>',
+      '<style',
+      '<',
+      '&#',
+      '<a href="x">',
+      '</a>',
+      '\n',
+      '<style><style>',
+    ])
+      textOf(part.repeat(60_000))
+  })
+  assert.ok(took < 5000)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { processorTime } from '../../tests/fixtures/processor-time.ts'
 import { LONGEST_PASSWORD_BYTES, passwordProblem, SHORTEST_PASSWORD } from './password-rule.js'
 
 const COMMON = new Set(['password', 'sunshine', 'dragon', 'iloveyou', 'football', 'letmein'])
@@ -119,10 +120,11 @@ describe('the rule', () => {
     assert.equal(problemOf('ann', 'ann@example.com'), 'password_too_short'))
 
   test('ends soon whatever it is given', () => {
-    const started = performance.now()
-    for (const hostile of ['a4'.repeat(512), '4'.repeat(1024), 'ab4'.repeat(341), `${'aab'.repeat(340)}x`])
-      problemOf(hostile, 'aaa@a.example', 'aaaa', 'b4b4', 'x'.repeat(4096))
-    assert.ok(performance.now() - started < 1000)
+    const took = processorTime(() => {
+      for (const hostile of ['a4'.repeat(512), '4'.repeat(1024), 'ab4'.repeat(341), `${'aab'.repeat(340)}x`])
+        problemOf(hostile, 'aaa@a.example', 'aaaa', 'b4b4', 'x'.repeat(4096))
+    })
+    assert.ok(took < 1000)
   })
 
   test('has the bounds that pages state', () =>
