@@ -233,6 +233,38 @@ onEachStore('an import', store => {
     assert.equal((await userOf('cat2@example.com'))?.id, 'auth0|cat')
   })
 
+  test('blocks whom the file blocks, and lets nobody in again who was blocked here since it was written', async () => {
+    const { imported, userOf } = stage
+    await imported([{ email: 'elk@example.com', blocked: true }, { email: 'fox@example.com' }])
+    const file = [
+      { email: 'elk@example.com', blocked: false, given_name: 'Elk' },
+      { email: 'fox@example.com', blocked: true },
+    ]
+    assert.equal((await imported(file, { upsert: 'true' })).summary?.updated, 2)
+    const elk = await userOf('elk@example.com')
+    assert.deepEqual([elk?.blocked, elk?.profile['given_name']], [true, 'Elk'])
+    assert.equal((await userOf('fox@example.com'))?.blocked, true)
+  })
+
+  test('confirms an address for its owner, and not for who made an account with it and a password before', async () => {
+    const { imported, userOf, store } = stage
+    const MALLORYS = `${BCRYPT.slice(0, -1)}M`
+    const email = 'gnu@example.com'
+    await imported([{ email, password_hash: MALLORYS }])
+    const before = await userOf(email)
+    const row = { email, password_hash: BCRYPT }
+    const secretNow = async () => (await store.credentials.of('default', before?.id ?? '', 'password'))[0]?.secret
+    await imported([row], { upsert: 'true' })
+    assert.equal(await secretNow(), MALLORYS)
+    await imported([{ ...row, email_verified: true }], { upsert: 'true' })
+    assert.equal(await secretNow(), BCRYPT)
+    const after = await userOf(email)
+    assert.deepEqual([after?.emailVerified, after?.epoch], [true, (before?.epoch ?? 0) + 1])
+    // From then on it is theirs, and no file's.
+    await imported([{ ...row, email_verified: true, password_hash: MALLORYS }], { upsert: 'true' })
+    assert.equal(await secretNow(), BCRYPT)
+  })
+
   test('of a file that ends in the middle has failed, with what it did', async () => {
     const { imported, errorsOf, userOf } = stage
     const job = await imported('[{"email":"eve@example.com"},\n{"email":"mal')

@@ -16,6 +16,7 @@ import type { ClaimedJob, JobError, JobProgress } from '../../store/jobs.ts'
 import type { Transaction } from '../../store/store.ts'
 import type { UserRecord } from '../../store/users.ts'
 import type { NewPerson } from '../../store/users-at-once.ts'
+import { endWhatOthersBegan } from '../first-confirmation.ts'
 import { announceCost, changesTo, readUserDocument, type UserDocument } from '../user-document.ts'
 import { DATABASE_STRATEGY, newPerson, passwordOf, setPassword } from '../users.ts'
 import { JobLost, type JobServices, MOST_ERRORS, occasionOfJob, type Turn } from './job.ts'
@@ -231,7 +232,11 @@ const asNew = (user: UserDocument) => ({
 
 const DUPLICATED: RowError = { code: 'DUPLICATED_USER', message: 'Somebody has this user_id or address already.' }
 
-/** A hash never replaces a password: it is what somebody had elsewhere, perhaps years ago. */
+/**
+ * A file says how it was elsewhere, perhaps years ago: it lets nobody in again who was blocked here since, and its hash is
+ * no password of somebody who has one. But whoever made an account with an address before its owner came has chosen a
+ * password, and not the owner's: where the file is the first to say whose the address is, its hash stands.
+ */
 async function update(
   transaction: Transaction,
   connection: ConnectionRecord,
@@ -242,7 +247,7 @@ async function update(
   const { tenant } = connection
   const found = await whoIsMeant(transaction, connection, document)
   if ('code' in found) return found
-  const changes = changesTo(found, document)
+  const changes = changesTo(found, { ...document, blocked: document.blocked || null })
   const keys = { connection: connection.id, emailKey: identity.emailKey }
   const isOther = changes.email !== undefined
   if (
@@ -250,9 +255,14 @@ async function update(
     (await transaction.users.change(tenant, found.id, changes, now, isOther ? keys : undefined)) !== 'changed'
   )
     return DUPLICATED
-  const password =
-    document.passwordHash !== null && !(await passwordOf(transaction, tenant, found.id)) ? document.passwordHash : null
-  if (password !== null) await setPassword(transaction, found, password, () => now)
+  const isOwnersFirst = changes.emailVerified === true
+  const takesHash = isOwnersFirst || (await passwordOf(transaction, tenant, found.id)) === undefined
+  const password = takesHash ? document.passwordHash : null
+  if (password !== null) {
+    await setPassword(transaction, found, password, () => now)
+    await transaction.devices.forget(tenant, found.id)
+    if (isOwnersFirst) await endWhatOthersBegan(transaction, found)
+  }
   if (password !== null || changes.blocked) await revokeSubject(transaction, found, now)
   return 'updated'
 }
