@@ -17,6 +17,7 @@ const ENDS_WITHIN = 5 * MINUTE
 
 /** First, so that none of them is alone at the end. */
 const LONGEST = [
+  'tests/sdks/auth0-deploy-cli.test.ts',
   'tests/flows/operations.test.ts',
   'tests/browser/pages.test.ts',
   'tests/attacks/password-flood.test.ts',
