@@ -61,18 +61,18 @@ const COMMANDS: readonly Command[] = [
   }),
   command({
     name: 'apply',
-    usage: '<tenant.yaml>',
-    does: 'makes a tenant what its file says',
+    usage: '<tenant.yaml> [--keywords <mappings.json>] [--delete]',
+    does: 'makes a tenant what its file says; with --delete, what a list of it does not name is removed',
     takes: ['a tenant file'],
-    options: { tenant, json },
+    options: { tenant, keywords: text, delete: flag, json },
     run: async (values, file = '') => (await import('./commands/tenant-file.ts')).applyFile(file, values),
   }),
   command({
     name: 'plan',
-    usage: '<tenant.yaml> [--exit-code]',
+    usage: '<tenant.yaml> [--keywords <mappings.json>] [--delete] [--exit-code]',
     does: 'shows what apply would change, and changes nothing; with --exit-code it ends with 3 where there is something',
     takes: ['a tenant file'],
-    options: { tenant, json, 'exit-code': flag },
+    options: { tenant, keywords: text, delete: flag, json, 'exit-code': flag },
     run: async (values, file = '') => (await import('./commands/tenant-file.ts')).planFile(file, values),
   }),
   command({

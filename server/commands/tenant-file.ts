@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { OperatorError } from '../kernel/errors.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { readKeywords } from '../tenant-file/keywords.ts'
 import { packTenantFile } from '../tenant-file/packed.ts'
 import type { Change } from '../tenant-file/plan.ts'
 import { parseTenantFile, readTenantFile } from '../tenant-file/read.ts'
@@ -12,11 +13,15 @@ import { type Answering, answer, makeSureToTell, tellOnce, warn } from './answer
 import { ask } from './ask.ts'
 
 type Given = Answering & { readonly tenant: string }
+type GivenFile = Given & { readonly keywords?: string | undefined; readonly delete?: boolean | undefined }
 
-export async function applyFile(path: string, given: Given): Promise<void> {
-  const file = packTenantFile(await parseTenantFile(readTenantFile(path)))
+const readFile = async (path: string, { keywords }: GivenFile) =>
+  packTenantFile(await parseTenantFile(readTenantFile(path), keywords === undefined ? {} : readKeywords(keywords)))
+
+export async function applyFile(path: string, given: GivenFile): Promise<void> {
+  const file = await readFile(path, given)
   makeSureToTell(given)
-  const applied = await ask('apply', { tenant: given.tenant, file })
+  const applied = await ask('apply', { tenant: given.tenant, file, removes: given.delete ?? false })
   if (!given.json) for (const warning of applied.warnings) warn(`warning: ${warning}`)
   answer(given, applied, () => [
     ...applied.changes.map(({ kind, id, change }) => `${change} ${kind} ${id}`),
@@ -32,10 +37,10 @@ const SOMETHING_TO_DO = 3
 
 export async function planFile(
   path: string,
-  given: Given & { readonly 'exit-code'?: boolean | undefined },
+  given: GivenFile & { readonly 'exit-code'?: boolean | undefined },
 ): Promise<void> {
-  const file = packTenantFile(await parseTenantFile(readTenantFile(path)))
-  const { changes, warnings } = await ask('plan', { tenant: given.tenant, file })
+  const file = await readFile(path, given)
+  const { changes, warnings } = await ask('plan', { tenant: given.tenant, file, removes: given.delete ?? false })
   if (!given.json) for (const warning of warnings) warn(`warning: ${warning}`)
   answer(given, { changes, warnings }, () => [
     ...changes.flatMap(lines),

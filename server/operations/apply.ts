@@ -5,11 +5,13 @@ import { exportTenant } from '../tenant-file/export.ts'
 import { unpackTenantFile } from '../tenant-file/packed.ts'
 import { findTenant, type Operation } from './operation.ts'
 
-export const applyFile: Operation<{ tenant: string; file: JsonObject }, Applied> = async (services, { tenant, file }) =>
-  applyParsed(services, await findTenant(services, tenant), unpackTenantFile(file))
+type Asked = { tenant: string; file: JsonObject; removes: boolean }
 
-export const planFile: Operation<{ tenant: string; file: JsonObject }, Planned> = async (services, { tenant, file }) =>
-  planParsed(services, await findTenant(services, tenant), unpackTenantFile(file))
+export const applyFile: Operation<Asked, Applied> = async (services, { tenant, file, removes }) =>
+  applyParsed(services, await findTenant(services, tenant), unpackTenantFile(file), { removes })
+
+export const planFile: Operation<Asked, Planned> = async (services, { tenant, file, removes }) =>
+  planParsed(services, await findTenant(services, tenant), unpackTenantFile(file), { removes })
 
 export const exportFile: Operation<{ tenant: string }, JsonObject> = async (services, { tenant }) =>
   exportTenant(services, await findTenant(services, tenant))

@@ -62,6 +62,8 @@ export interface Connections {
   putOnEveryList(tenant: string, client: string): Promise<string[]>
   /** Ids of those it serves, in their order, whether by a list or not. */
   clientsOf(tenant: string, id: string, page: { readonly after?: string; readonly limit: number }): Promise<string[]>
+  /** Whether somebody is known to it, by whatever identity. */
+  hasPeople(tenant: string, id: string): Promise<boolean>
   /** A tombstone, which leaves when its people have. No organization has it any more. */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
   /** One that was removed, with at most so many of the identities in it; undefined when there is none. */
@@ -316,6 +318,17 @@ export const connectionsIn = (db: Database): Connections => ({
             .limit(limit)
             .execute()
     return rows.map(({ client }) => client)
+  },
+
+  async hasPeople(tenant, id) {
+    const found = await db
+      .selectFrom('identities')
+      .select('subject')
+      .where('tenant', '=', tenant)
+      .where('connection', '=', id)
+      .limit(1)
+      .executeTakeFirst()
+    return found !== undefined
   },
 
   remove: (tenant, id, at) =>

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { createDatabase } from '../../tests/fixtures/postgres.ts'
 import { aConnection } from '../../tests/fixtures/records.ts'
@@ -12,7 +13,7 @@ import { createResourceServers } from '../clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from '../clients/wanted-algorithms.ts'
 import { type Connections, createConnections } from '../identity/connections.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
-import { DATABASE_CONNECTION, setPassword } from '../identity/users.ts'
+import { createUser, DATABASE_CONNECTION, setPassword } from '../identity/users.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { randomKey, sha256 } from '../kernel/secrets.ts'
@@ -22,10 +23,11 @@ import { masterKeys } from '../keys/wrapping/master-keys.ts'
 import { openPostgres } from '../store/postgres.ts'
 import { openSqlite } from '../store/sqlite.ts'
 import type { Store, StoreOptions } from '../store/store.ts'
-import { applyTenantFile, planParsed } from './apply.ts'
+import { applyParsed, applyTenantFile, planParsed } from './apply.ts'
 import { exportTenant } from './export.ts'
+import { readKeywords } from './keywords.ts'
 import type { Change } from './plan.ts'
-import { parseTenantFile } from './read.ts'
+import { parseTenantFile, readTenantFile } from './read.ts'
 
 const ISSUER = 'https://login.example.com/'
 const SECRET = 'an-hs256-secret-of-more-than-32-bytes'
@@ -145,6 +147,10 @@ function describeApplying(name: string, open: Open): void {
     const eventsOf = async () =>
       (await store.events.list(tenant, { limit: 1000 })).filter(({ type }) => !type.startsWith('key.'))
     const ann = async () => (await store.users.findByEmailKey(tenant, 'con', 'ann@example.com')) ?? assert.fail()
+    const organizationRevocations = async (head: number) =>
+      (await store.revocations.after(head, 10))
+        .filter(({ kind }) => kind === 'organization')
+        .map(({ kind, id }) => `${kind} ${id}`)
     const passwordOf = async (user: string) => (await store.credentials.of(tenant, user, 'password'))[0]?.secret ?? ''
 
     /** All that a file can write: applying is judged by what this says before and after. */
@@ -477,6 +483,117 @@ function describeApplying(name: string, open: Open): void {
       await refuses(file({ branding: { logo_url: 'http://x' } }), /logo_url must be a URL/)
       await refuses(file({ discovery_domains: [{ domain: 'nowhere' }] }), /"nowhere" is not the name of a domain/)
       await refuses(stringify({ organizations: [{ name: 'org_acme' }] }), /name begins like an id/)
+    })
+
+    test('as auth0-deploy-cli exports a whole tenant, files beside it: nothing differs afterwards, and its own export makes the same elsewhere', async () => {
+      const folder = new URL('../../tests/fixtures/film-club-export/', import.meta.url)
+      const keywords = readKeywords(fileURLToPath(new URL('mappings.json', folder)))
+      const parsed = () => parseTenantFile(readTenantFile(fileURLToPath(new URL('tenant.yaml', folder))), keywords)
+      const first = await applyParsed(services(), tenant, await parsed())
+      assert.deepEqual(first.warnings, [
+        'tenant.yaml:12: "flags.revoke_refresh_token_grant" of the tenant has no effect.',
+        'tenant.yaml:16: "sandbox_version" of the tenant has no effect.',
+        'tenant.yaml:69: "allowed_clients" of a client has no effect.',
+        'tenant.yaml:76: "client_aliases" of a client has no effect.',
+        'tenant.yaml:78: "custom_login_page_on" of a client has no effect.',
+        'tenant.yaml:97: "sso_disabled" of a client has no effect.',
+        'tenant.yaml:215: The page "login" is kept and not shown: pages here take no markup.',
+        'tenant.yaml:221: The page "error_page" is kept and not shown: pages here take no markup.',
+        'tenant.yaml:225: emailProvider is left as it is: fill in its credentials, which an export does not have.',
+        'tenant.yaml:259: "guardianFactors" of the file has no effect.',
+        'tenant.yaml:271: "actions" of the file has no effect.',
+      ])
+      const exported = stringify(await exportTenant({ store }, tenant))
+      for (const part of ['Come in.', 'Choose another password', 'That went wrong', 'function login'])
+        assert.ok(exported.includes(part), part)
+      assert.doesNotMatch(JSON.stringify([first, exported, await eventsOf()]), /the-secret-of-google/)
+      const google = (await store.connections.findByName(tenant, 'google-oauth2')) ?? assert.fail()
+      assert.equal(connections.openOptions(google)['client_secret'], 'the-secret-of-google')
+
+      assert.deepEqual((await plan(exported)).changes, [])
+      assert.deepEqual((await planParsed(services(), tenant, await parsed())).changes, [])
+      assert.deepEqual((await planParsed(services(), tenant, await parsed(), { removes: true })).changes, [])
+
+      tenant = `copy-of-${tenant}`
+      await store.tenants.create({ id: tenant, name: tenant, settings: {}, createdAt: now })
+      await store.tenants.putHost({ host: `${tenant}.example.com`, tenant, issuer: ISSUER })
+      await store.connections.create(aConnection({ tenant, id: 'con', name: DATABASE_CONNECTION }))
+      await apply(exported)
+      assert.equal(stringify(await exportTenant({ store }, tenant)), exported)
+    })
+
+    test('removes what its lists do not name when it is asked to, and never people, the default database or the administrators', async () => {
+      const removing = async (text: string) => {
+        now += SECOND
+        return applyParsed(services(), tenant, await parseTenantFile({ name: 'tenant.yaml', text }), { removes: true })
+      }
+      const theme = { borders: {}, colors: {}, fonts: {}, page_background: {}, widget: {} }
+      const other = stringify({
+        clients: [{ client_id: 'old', name: 'Old', app_type: 'spa' }],
+        resourceServers: [{ identifier: 'https://old.example', scopes: [{ value: 'a' }] }],
+        clientGrants: [
+          { client_id: 'old', audience: 'https://old.example', scope: ['a'] },
+          { client_id: 'importer', audience: 'https://old.example', scope: [] },
+        ],
+        databases: [{ name: 'empty' }, { name: 'peopled' }, { name: 'directory' }],
+        connections: [{ name: 'google', strategy: 'google-oauth2', options: { client_secret: SECRET } }],
+        organizations: [{ name: 'acme', connections: [{ name: 'empty' }] }],
+        roles: [{ name: 'Administrator' }, { name: 'Old' }],
+        emailTemplates: [{ template: 'reset_email', subject: 'x', body: '{{ url }}', enabled: true }],
+        themes: [theme],
+        customDomains: [{ domain: 'old.example.org', type: 'self_managed_certs' }],
+        tenant: { default_directory: 'directory' },
+      })
+      await apply(FILE)
+      await apply(other)
+      const peopled = (await store.connections.findByName(tenant, 'peopled')) ?? assert.fail()
+      const bob = { email: 'bob@example.com', emailVerified: true, passwordHash: 'x', profile: {} }
+      await store.transaction(transaction => createUser(transaction, peopled, bob, clock))
+      assert.deepEqual((await apply(FILE)).changes, [])
+
+      const before = await everything()
+      const all = `${FILE}databases: []\nconnections: []\norganizations: []\nemailTemplates: []\nthemes: []\ncustomDomains: []\n`
+      const shown = await planParsed(services(), tenant, await parseTenantFile({ name: 'tenant.yaml', text: all }), {
+        removes: true,
+      })
+      assert.deepEqual(await everything(), before)
+      const head = await store.revocations.head()
+      const { changes, warnings } = await removing(all)
+      const names = (some: readonly Change[]) => some.map(({ kind, change, name }) => `${kind}.${change} ${name}`)
+      assert.deepEqual(names(changes), names(shown.changes))
+      assert.deepEqual(names(changes), [
+        'organization.removed acme',
+        'role.removed Old',
+        'connection.removed empty',
+        'connection.removed google',
+        ...names(changes).filter(name => name.startsWith('client-grant.')),
+        'client.removed Old',
+        'resource-server.removed https://old.example',
+        'custom-domain.removed old.example.org',
+        'email-template.removed reset_email',
+        'theme.removed default',
+      ])
+      assert.deepEqual(warnings.map(warning => /"(\w+)" is not named and is left/.exec(warning)?.[1]).sort(), [
+        'Administrator',
+        'directory',
+        'peopled',
+      ])
+      assert.doesNotMatch(JSON.stringify(changes), new RegExp(SECRET))
+      assert.deepEqual((await removing(all)).changes, [])
+      assert.deepEqual(
+        (await store.revocations.after(head, 10)).map(({ kind, id }) => `${kind} ${id}`).sort(),
+        ['audience https://old.example', 'client old', ...(await organizationRevocations(head))].sort(),
+      )
+      assert.notEqual(await store.connections.findByName(tenant, DATABASE_CONNECTION), undefined)
+      assert.notEqual(await ann(), undefined)
+      const removed = (await eventsOf()).filter(({ type }) => type.endsWith('.removed')).length
+      assert.equal(removed, changes.length)
+      // A section that the file does not have is not looked at.
+      await apply(other.replaceAll('client_id: old', 'client_id: newer'))
+      assert.deepEqual(
+        (await removing('roles: [{ name: Old }, { name: Editor, description: May edit films }]')).changes,
+        [],
+      )
     })
 
     test('with a letter that could not be sent, or words that are none, changes nothing; what an export cannot have is left', async () => {

@@ -17,12 +17,18 @@ import { planKept } from './kept.ts'
 import { planOrganizations } from './organizations.ts'
 import type { Change, Planning, Step } from './plan.ts'
 import { parseTenantFile, type TenantFile } from './read.ts'
+import { planRemovals } from './removals.ts'
 import { planResourceServers } from './resource-servers.ts'
 import { planRoles } from './roles.ts'
 import { planSettings } from './settings.ts'
 import { findRoles, planUsers } from './user-changes.ts'
 
 export type Services = Pick<Planning, 'store' | 'clients' | 'connections' | 'keyring' | 'clock'>
+
+export interface Wish {
+  /** Whether what a list of the file does not name is removed. */
+  readonly removes?: boolean
+}
 
 export interface Applied {
   /** In the order written; empty when everything was as the file says. */
@@ -57,11 +63,16 @@ export const applyTenantFile = async (services: Services, tenant: string, file: 
  * The tenant, its hosts and its database of passwords exist.
  * @throws OperatorError that lists every fault of the file with its line; then nothing was changed.
  */
-export async function applyParsed(services: Services, tenant: string, document: TenantFile): Promise<Applied> {
+export async function applyParsed(
+  services: Services,
+  tenant: string,
+  document: TenantFile,
+  wish: Wish = {},
+): Promise<Applied> {
   const { findings } = document
   const planning = await begin(services, tenant, document, false)
   for (let attempt = 1; ; attempt++) {
-    const plan = await planAll(planning, document)
+    const plan = await planAll(planning, document, wish)
     await readyKeys(planning, document, plan.apiSecrets)
     for (const identifier of plan.madeApis) await planning.store.removals.finishApi(planning.tenant, identifier, 500)
     const overtaken = await commit(planning, plan.steps)
@@ -82,8 +93,13 @@ export async function applyParsed(services: Services, tenant: string, document: 
 }
 
 /** What `applyParsed` would do now. Throws as it does. */
-export async function planParsed(services: Services, tenant: string, document: TenantFile): Promise<Planned> {
-  const { steps } = await planAll(await begin(services, tenant, document, true), document)
+export async function planParsed(
+  services: Services,
+  tenant: string,
+  document: TenantFile,
+  wish: Wish = {},
+): Promise<Planned> {
+  const { steps } = await planAll(await begin(services, tenant, document, true), document, wish)
   return { changes: steps.map(toChange), warnings: document.findings.warnings() }
 }
 
@@ -106,18 +122,19 @@ async function lookUpRoles(planning: Planning, file: TenantFile): Promise<void> 
   }
 }
 
-async function planAll(planning: Planning, file: TenantFile) {
+async function planAll(planning: Planning, file: TenantFile, { removes = false }: Wish) {
   const { store, tenant, findings } = planning
   const issuers = (await store.tenants.hostsOf(tenant)).map(host => host.issuer)
   const apis = await planResourceServers(planning, file.resourceServers, issuers)
   const clients = await planClients(planning, file.clients)
   const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
-  const connections = await planConnections(planning, file.connections, clients)
+  const connections = await planConnections(planning, file.connections, clients, file.settings)
   const organizations = await planOrganizations(planning, file.organizations, { clients, grants, connections })
   const roles = await planRoles(planning, file.roles, apis)
   const settings = await planSettings(planning, file.settings, apis, connections)
   const kept = await planKept(planning, file.kept)
   const users = await planUsers(planning, file.users, roles)
+  const removals = removes ? await planRemovals(planning, file, clients) : []
   findings.settle()
   return {
     // In the order in which they lean on each other.
@@ -131,6 +148,7 @@ async function planAll(planning: Planning, file: TenantFile) {
       ...roles.steps,
       ...kept,
       ...users,
+      ...removals,
     ],
     apiSecrets: apis.secrets,
     madeApis: apis.made,

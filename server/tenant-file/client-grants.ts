@@ -8,6 +8,7 @@ import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import type { ClientGrantRecord, GrantSubject } from '../store/clients.ts'
+import type { Nouns } from '../store/store.ts'
 import type { ClientPlan } from './clients.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Exporting } from './export.ts'
@@ -54,15 +55,17 @@ const LISTED_AT_ONCE = 500
 
 export async function exportClientGrants({ store, tenant }: Exporting): Promise<JsonValue> {
   const exported: JsonObject[] = []
+  for await (const grant of everyGrant(store, tenant)) exported.push(shown(grant))
+  // Ids differ from tenant to tenant, and a file that is kept under version control should not.
+  return exported.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
+}
+
+export async function* everyGrant({ clients }: Nouns, tenant: string): AsyncGenerator<ClientGrantRecord> {
   for (let after: string | undefined; ; ) {
-    const page = await store.clients.listGrants(tenant, {
-      limit: LISTED_AT_ONCE,
-      ...(after !== undefined && { after }),
-    })
-    exported.push(...page.map(shown))
+    const page = await clients.listGrants(tenant, { limit: LISTED_AT_ONCE, ...(after !== undefined && { after }) })
+    yield* page
     after = page.at(-1)?.id
-    // Ids differ from tenant to tenant, and a file that is kept under version control should not.
-    if (after === undefined) return exported.toSorted((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1))
+    if (after === undefined) return
   }
 }
 

@@ -93,6 +93,8 @@ export interface ClientPlan {
   readonly made: readonly { readonly id: string; readonly name: string; readonly secret: string }[]
   /** Ids of those that come to every connection with a list as they are made (`clients/clients.ts`). */
   readonly added: readonly string[]
+  /** Whether the file has an entry for the client of that id. */
+  isNamed(id: string): boolean
   /** The client's id by its id or else its name, in the file or else in the store. */
   find(idOrName: string): Promise<string | 'unknown' | 'ambiguous'>
 }
@@ -133,6 +135,7 @@ export async function planClients(planning: Planning, entries: readonly ClientEn
     steps,
     made,
     added,
+    isNamed: id => planned.has(id),
     async find(idOrName) {
       if (planned.has(idOrName) || (await store.clients.find(tenant, idOrName))) return idOrName
       const ids = plannedByName.get(idOrName) ?? []

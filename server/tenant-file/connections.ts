@@ -124,8 +124,11 @@ export async function planConnections(
   planning: Planning,
   entries: readonly ConnectionEntry[],
   clients: ClientPlan,
+  settings: JsonObject,
 ): Promise<ConnectionPlan> {
   const { store, tenant, findings, giveWay } = planning
+  const flags = settings['flags'] ?? (await store.tenants.find(tenant))?.settings['flags']
+  const added = isObject(flags) && flags['enable_client_connections'] === false ? [] : clients.added
   const steps: Step[] = []
   for (const entry of entries) {
     await giveWay()
@@ -138,7 +141,7 @@ export async function planConnections(
       continue
     }
     const served = entry.clients && (await idsOf(entry, entry.clients, clients, findings))
-    const step = await stepFor(planning, entry, before, served, clients.added)
+    const step = await stepFor(planning, entry, before, served, added)
     if (step) steps.push(step)
   }
   const planned = new Map(entries.map(({ name, strategy }) => [name, strategy]))

@@ -1,6 +1,13 @@
 /** The `customDomains` of a tenant file. They are asked for; that they are the tenant's has to be shown in the DNS, by each tenant anew. */
 import type { CustomDomainRecord } from '../store/custom-domains.ts'
-import { askForDomain, domainToWire, listDomains, readDomain, readDomainChange } from '../tenants/custom-domains.ts'
+import {
+  askForDomain,
+  domainToWire,
+  listDomains,
+  readDomain,
+  readDomainChange,
+  removeDomain,
+} from '../tenants/custom-domains.ts'
 import { isAccepted, withoutNulls } from './document-entries.ts'
 import { entriesOf, refuseRepeats, without } from './entries.ts'
 import type { Kept, KeptEntry } from './kept.ts'
@@ -47,6 +54,15 @@ export const customDomains: Kept = {
     const document = readDomainChange(without(change, 'verification_method'), record)
     await transaction.customDomains.change(tenant, record.id, { document })
     return 'put'
+  },
+
+  removal: {
+    section: 'customDomains',
+    names: async (nouns, tenant) => (await listDomains(nouns, tenant)).map(({ domain }) => domain),
+    async remove(transaction, tenant, name) {
+      const record = await transaction.customDomains.findByDomain(tenant, name)
+      return record && (await removeDomain(transaction, record)) ? 'removed' : 'gone'
+    },
   },
 
   async export(nouns, tenant) {

@@ -43,6 +43,16 @@ export const emailTemplates: Kept = {
     return 'put'
   },
 
+  removal: {
+    section: 'emailTemplates',
+    names: async ({ documents }, tenant) =>
+      (await documents.list(tenant, TEMPLATE_DOCUMENT, { limit: MOST })).map(({ id }) => id),
+    async remove({ documents }, tenant, id) {
+      await documents.remove({ tenant, kind: TEMPLATE_DOCUMENT, id })
+      return 'removed'
+    },
+  },
+
   async export({ documents }, tenant): Promise<JsonValue | undefined> {
     const all = await documents.list(tenant, TEMPLATE_DOCUMENT, { limit: MOST })
     return all.length > 0 ? all.map(({ data }) => data) : undefined

@@ -25,11 +25,16 @@ const MOST_BYTES = 1024 * 1024
 const isFileName = (text: string): boolean => /^[^<>\n{}]+\.(?:html|liquid|js|json|md|txt)$/.test(text)
 
 /** The document with the files' contents in the place of their names. What cannot be had is a fault at its name. */
-export function takeIn(document: JsonObject, folder: string, findings: Findings): JsonObject {
+export function takeIn(
+  document: JsonObject,
+  folder: string,
+  findings: Findings,
+  replace: (text: string) => string = text => text,
+): JsonObject {
   let taken: JsonValue = document
   for (const { path, within = '' } of PLACES)
     taken = replaceAt(taken, path, [], (name, at) =>
-      isFileName(name) ? read(folder, within, name, at, findings) : name,
+      isFileName(name) ? replace(read(folder, within, name, at, findings)) : name,
     )
   return taken as JsonObject
 }

@@ -14,7 +14,7 @@ import { readEmailAddress } from '../policy/email-address.ts'
 import type { Store, Transaction } from '../store/store.ts'
 
 export const DEFAULT_TENANT = 'default'
-const ADMINISTRATOR = 'Administrator'
+export const ADMINISTRATOR = 'Administrator'
 
 export interface FirstStart {
   /** Of the administrator just made; null when there was one already. */

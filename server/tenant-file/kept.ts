@@ -15,6 +15,7 @@ import { customDomains } from './custom-domains.ts'
 import { emailProvider } from './email-provider.ts'
 import { emailTemplates } from './email-templates.ts'
 import type { Exporting } from './export.ts'
+import { exportPageSettings, loginPage } from './pages.ts'
 import type { Planning, Step } from './plan.ts'
 import { customTexts, promptSettings } from './prompts.ts'
 import { themes } from './themes.ts'
@@ -28,6 +29,8 @@ export interface KeptEntry {
 
 export interface Kept {
   readonly kind: Managed
+  /** What events call it, where that is not its name. */
+  readonly idOf?: (tenant: string) => string
   /** Members that no plan and no event shows. */
   readonly secrets?: readonly string[]
   /** What of the file it is. Faults of form and members without a meaning go to the findings. */
@@ -43,6 +46,13 @@ export interface Kept {
     after: JsonObject,
     now: Instant,
   ): Promise<'put' | 'overtaken'>
+  /** What may be removed because the list of the file, a section of that name, does not name it. */
+  readonly removal?: {
+    readonly section: (typeof KEPT_SECTIONS)[number]
+    /** Of all there are. */
+    names(nouns: Nouns, tenant: string): Promise<readonly string[]>
+    remove(transaction: Transaction, tenant: string, name: string): Promise<'removed' | 'gone'>
+  }
   /** Undefined where there is nothing to say. Secrets are left out. */
   export(nouns: Nouns, tenant: string): Promise<JsonValue | undefined>
 }
@@ -55,6 +65,7 @@ const KEPT = {
   themes,
   promptSettings,
   customTexts,
+  loginPage,
 } as const satisfies Readonly<Record<string, Kept>>
 type KeptName = keyof typeof KEPT
 const KEPT_NAMES = Object.keys(KEPT) as readonly KeptName[]
@@ -63,7 +74,7 @@ const KEPT_NAMES = Object.keys(KEPT) as readonly KeptName[]
 export type KeptEntries = Readonly<Record<KeptName, readonly KeptEntry[]>>
 
 /** Members of the file that are read here. */
-export const KEPT_SECTIONS = ['customDomains', 'emailProvider', 'emailTemplates', 'prompts', 'themes'] as const
+export const KEPT_SECTIONS = ['customDomains', 'emailProvider', 'emailTemplates', 'pages', 'prompts', 'themes'] as const
 
 export async function readKept(document: JsonObject, findings: Findings): Promise<KeptEntries> {
   const read: Partial<Record<KeptName, readonly KeptEntry[]>> = {}
@@ -93,7 +104,7 @@ async function planEntry(
   if (!after || isDeepStrictEqual(before, after)) return undefined
   return {
     kind: kept.kind,
-    id: name,
+    id: kept.idOf?.(tenant) ?? name,
     name,
     change: before ? 'changed' : 'created',
     changes: changesBetween(before ?? null, after, kept.secrets),
@@ -103,6 +114,36 @@ async function planEntry(
       return (await kept.put(transaction, tenant, name, after, clock())) === 'put' ? 'written' : 'overtaken'
     },
   }
+}
+
+/** `lists` are the sections that the file has as lists. */
+export async function planKeptRemovals(
+  { store, tenant, giveWay }: Planning,
+  entries: KeptEntries,
+  lists: readonly string[],
+): Promise<readonly Step[]> {
+  const steps: Step[] = []
+  for (const name of KEPT_NAMES) {
+    const kept: Kept = KEPT[name]
+    const { removal } = kept
+    if (!removal || !lists.includes(removal.section)) continue
+    const named = new Set(entries[name].map(entry => entry.name))
+    for (const gone of await removal.names(store, tenant)) {
+      await giveWay()
+      const before = named.has(gone) ? undefined : await kept.find(store, tenant, gone)
+      if (!before) continue
+      steps.push({
+        ...{ kind: kept.kind, id: kept.idOf?.(tenant) ?? gone, name: gone, change: 'removed' },
+        changes: changesBetween(before, null, kept.secrets),
+        path: [removal.section],
+        async write(transaction) {
+          if (!isDeepStrictEqual(await kept.find(transaction, tenant, gone), before)) return 'overtaken'
+          return (await removal.remove(transaction, tenant, gone)) === 'removed' ? 'written' : 'overtaken'
+        },
+      })
+    }
+  }
+  return steps
 }
 
 async function settled(
@@ -126,6 +167,9 @@ export async function exportKept({ store, tenant }: Exporting): Promise<JsonObje
   const exported: Record<string, JsonValue | undefined> = {}
   for (const name of ['customDomains', 'emailProvider', 'emailTemplates', 'themes'] as const)
     exported[name] = await KEPT[name].export(store, tenant)
+  const login = await loginPage.export(store, tenant)
+  const pages = exportPageSettings((await store.tenants.find(tenant))?.settings ?? {})
+  if (login !== undefined || pages.length > 0) exported['pages'] = [...(login === undefined ? [] : [login]), ...pages]
   const settings = await promptSettings.export(store, tenant)
   const texts = await customTexts.export(store, tenant)
   if (isObject(settings) || texts !== undefined)

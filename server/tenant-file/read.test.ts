@@ -181,7 +181,7 @@ describe('warnings', () => {
   })
 
   test('members of an export without effect are named once per kind, at every depth', async () => {
-    const found = await warningsOf(`friends: []
+    const found = await warningsOf(`friends: [x]
 clients:
   - { client_id: a, name: A, addons: {}, constructor: x }
   - { client_id: b, name: B, addons: {}, refresh_token: { policies: [] } }
@@ -199,6 +199,39 @@ roles: [{ name: R, owner: x, permissions: [] }]
       'tenant.yaml:8: "addons" of a scope has no effect.',
       'tenant.yaml:9: "owner" of a role has no effect.',
     ])
+  })
+
+  test('what an export holds of things that there are none of is passed over, and each that there is has one warning', async () => {
+    const found = await warningsOf(`actions: [{ name: Greet, code: x }, { name: Part, code: y }]
+triggers: { post-login: [] }
+rules: []
+guardianFactors: [{ name: sms, enabled: false }]
+guardianPolicies: { policies: [] }
+logStreams: null
+forms: [{ name: Sign in }]
+`)
+    assert.deepEqual(found, [
+      'tenant.yaml:1: "actions" of the file has no effect.',
+      'tenant.yaml:7: "forms" of the file has no effect.',
+    ])
+  })
+
+  test('words of auth0-deploy-cli are replaced before anything is read, and each without a value is told once', async () => {
+    const text = `tenant:
+  friendly_name: 'The ##NAME## of ##TOWN##'
+  enabled_locales: '@@LOCALES@@'
+  support_email: help@##TOWN##.example
+`
+    const { settings, findings } = await parseTenantFile(
+      { name: 'tenant.yaml', text },
+      { NAME: 'Club of ##TOWN##', LOCALES: ['en', 'de'] },
+    )
+    assert.deepEqual(settings['enabled_locales'], ['en', 'de'])
+    assert.equal(settings['friendly_name'], 'The Club of ##TOWN## of ##TOWN##')
+    assert.deepEqual(
+      findings.warnings().map(warning => warning.slice(0, 24)),
+      ['tenant.yaml:2: ##TOWN## '],
+    )
   })
 
   test('what stands there for a gateway is the gateway’s to read', async () => {

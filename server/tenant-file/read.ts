@@ -5,13 +5,14 @@
 import type { Findings } from '../config/findings.ts'
 import { type OperatorFile, parseOperatorFile, readOperatorFile } from '../config/operator-file.ts'
 import type { Yaml } from '../config/yaml.ts'
-import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
 import { type ConnectionEntry, readConnections } from './connections.ts'
 import { entriesOf } from './entries.ts'
 import { takeIn } from './files-beside.ts'
 import { KEPT_SECTIONS, type KeptEntries, readKept } from './kept.ts'
+import { type Keywords, replaceKeywords, tellPlaceholders } from './keywords.ts'
 import { type OrganizationEntry, readOrganizations } from './organizations.ts'
 import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
 import { type RoleEntry, readRoles } from './roles.ts'
@@ -29,6 +30,8 @@ export interface TenantFile {
   readonly roles: readonly RoleEntry[]
   readonly users: readonly UserEntry[]
   readonly kept: KeptEntries
+  /** Sections that are there as lists, empty ones too: what such a one does not name may be removed. */
+  readonly lists: readonly string[]
   /** Holds what was found so far, and takes what is found when it is applied. Settled before anything is done. */
   readonly findings: Findings
 }
@@ -61,14 +64,24 @@ const SECTIONS = [
 /** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8. */
 export const readTenantFile = (file: string): OperatorFile => readOperatorFile('tenant file', file)
 
+/** What an export holds of things that the tenant does not have: an empty list, or a list of what is switched off. */
+function isNothing(given: JsonValue | undefined): boolean {
+  if (given === undefined || given === null || given === false || given === '') return true
+  if (Array.isArray(given)) return given.every(isNothing)
+  return isObject(given) && (given['enabled'] === false || Object.values(given).every(isNothing))
+}
+
 /** @throws OperatorError for what is no YAML. Other faults are findings. */
-export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantFile> {
-  const { value, findings, outline } = await parseOperatorFile(file, OUTCOME)
+export async function parseTenantFile(file: OperatorFile, keywords: Keywords = {}): Promise<ParsedTenantFile> {
+  const replace = (text: string) => replaceKeywords(text, keywords)
+  const { value, findings, outline } = await parseOperatorFile({ ...file, text: replace(file.text) }, OUTCOME)
   findings.settle()
   const written = isObject(value) ? value : {}
-  const document = file.folder === undefined ? written : takeIn(written, file.folder, findings)
+  const document = file.folder === undefined ? written : takeIn(written, file.folder, findings, replace)
   if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
-  for (const section of Object.keys(document)) if (!SECTIONS.includes(section)) findings.unused('the file', [], section)
+  for (const [section, given] of Object.entries(document))
+    if (!SECTIONS.includes(section) && !isNothing(given)) findings.unused('the file', [], section)
+  tellPlaceholders(document, ['emailProvider', 'gateway'], findings)
 
   const list = (section: string) => entriesOf(document, [section], findings)
   const sound = {
@@ -81,6 +94,7 @@ export async function parseTenantFile(file: OperatorFile): Promise<ParsedTenantF
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
     kept: await readKept(document, findings),
+    lists: SECTIONS.filter(section => Array.isArray(document[section])),
   }
   return { ...sound, name: file.name, findings, outline }
 }

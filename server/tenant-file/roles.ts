@@ -8,6 +8,7 @@ import { newId } from '../kernel/ids.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { Permission } from '../store/permissions.ts'
 import type { RoleRecord } from '../store/roles.ts'
+import type { Nouns } from '../store/store.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Exporting } from './export.ts'
 import type { Planning, Step } from './plan.ts'
@@ -77,10 +78,17 @@ const LISTED_AT_ONCE = 500
 
 export async function exportRoles({ store, tenant }: Exporting): Promise<JsonValue> {
   const exported: JsonObject[] = []
-  for (let offset = 0; ; offset += LISTED_AT_ONCE) {
-    const page = await store.roles.list(tenant, { offset, limit: LISTED_AT_ONCE })
-    for (const role of page) exported.push(shown(role, await store.permissions.ofRole(tenant, role.id)))
-    if (page.length < LISTED_AT_ONCE) return exported
+  for (const role of await everyRole(store, tenant))
+    exported.push(shown(role, await store.permissions.ofRole(tenant, role.id)))
+  return exported
+}
+
+export async function everyRole({ roles }: Nouns, tenant: string): Promise<readonly RoleRecord[]> {
+  const all: RoleRecord[] = []
+  for (;;) {
+    const page = await roles.list(tenant, { offset: all.length, limit: LISTED_AT_ONCE })
+    all.push(...page)
+    if (page.length < LISTED_AT_ONCE) return all
   }
 }
 

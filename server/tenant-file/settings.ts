@@ -11,8 +11,9 @@ import { allowlistFaults, PARTS, type ProtectionPart } from '../tenants/attack-p
 import { BRANDING } from '../tenants/branding.ts'
 import { SETTINGS, settingFaults, settingProblems, withChange } from '../tenants/settings.ts'
 import type { ConnectionPlan } from './connections.ts'
-import { isSound } from './entries.ts'
+import { isSound, without } from './entries.ts'
 import type { Exporting } from './export.ts'
+import { PAGE_SETTINGS, readPageSettings } from './pages.ts'
 import type { Planning, Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
 
@@ -32,6 +33,7 @@ export function readSettings(document: JsonObject, findings: Findings): JsonObje
   if (branding) isSound('the branding', BRANDING, { path: BRANDING_PATH, given: branding }, findings)
   return {
     ...readTenant(document, findings),
+    ...readPageSettings(document, findings),
     ...(attackProtection && { attackProtection }),
     ...(branding && { branding: withChange({}, branding) }),
   }
@@ -114,6 +116,7 @@ export async function exportSettings({ store, tenant }: Exporting): Promise<{
   attackProtection: JsonValue | undefined
   branding: JsonValue | undefined
 }> {
-  const { attackProtection, branding, ...settings } = (await store.tenants.find(tenant))?.settings ?? {}
+  const { attackProtection, branding, ...rest } = (await store.tenants.find(tenant))?.settings ?? {}
+  const settings = without(rest, ...Object.values(PAGE_SETTINGS))
   return { tenant: Object.keys(settings).length > 0 ? settings : undefined, attackProtection, branding }
 }

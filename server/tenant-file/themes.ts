@@ -1,5 +1,5 @@
 /** The `themes` of a tenant file, of which a tenant has one, as with Auth0. */
-import { createTheme, findTheme, putTheme, readTheme } from '../tenants/branding.ts'
+import { createTheme, findTheme, putTheme, readTheme, removeTheme } from '../tenants/branding.ts'
 import { isAccepted } from './document-entries.ts'
 import { entriesOf, without } from './entries.ts'
 import type { Kept } from './kept.ts'
@@ -30,6 +30,15 @@ export const themes: Kept = {
     if (!theme) return (await createTheme(transaction, tenant, after, now)) === 'taken' ? 'overtaken' : 'put'
     await putTheme(transaction, tenant, { ...theme, document: after }, now)
     return 'put'
+  },
+
+  removal: {
+    section: 'themes',
+    names: async () => [NAME],
+    async remove(transaction, tenant) {
+      await removeTheme(transaction, tenant)
+      return 'removed'
+    },
   },
 
   async export(nouns, tenant) {

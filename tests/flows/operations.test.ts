@@ -243,7 +243,7 @@ onEachStore('A command', store => {
     test('applies a file from where the operator is, tells what has no effect, and the second time does nothing', async () => {
       const elsewhere = folder('elsewhere')
       mkdirSync(elsewhere)
-      const file = { clients: [{ name: 'Reports', app_type: 'regular_web', adress: 1 }], rules: [] }
+      const file = { clients: [{ name: 'Reports', app_type: 'regular_web', adress: 1 }], rules: [1] }
       writeFileSync(join(elsewhere, 'tenant.yaml'), stringify(file))
       const apply = () => latchkey('apply tenant.yaml --tenant films-co', { cwd: elsewhere })
       const { code, out, err } = await apply()
@@ -277,6 +277,22 @@ onEachStore('A command', store => {
       const { changes } = parsed<{ changes: unknown[] }>(await latchkey(`plan ${exported} --tenant films-co --json`))
       assert.deepEqual(changes, [])
       assert.match(succeeds(await latchkey('export --tenant films-co')), /^ {2}- client_id: planned$/m)
+
+      const only = { client_id: 'planned', name: 'Planned by ##WHO##', app_type: 'spa' }
+      writeFileSync(file, stringify({ clients: [only] }))
+      writeFileSync(folder('words.json'), JSON.stringify({ WHO: 'Ann' }))
+      const removing = `--tenant films-co --keywords ${folder('words.json')} --delete`
+      const shown = succeeds(await latchkey(`plan ${file} ${removing}`))
+      assert.match(shown, /^~ client Planned by Ann$/m)
+      assert.match(shown, /^- client /m)
+      succeeds(await latchkey(`apply ${file} ${removing}`))
+      const left = parsed<{ clients: { client_id: string; name: string }[] }>(
+        await latchkey('export --tenant films-co --json'),
+      )
+      assert.deepEqual(
+        left.clients.map(({ client_id, name }) => [client_id, name]),
+        [['planned', 'Planned by Ann']],
+      )
     })
 
     // As above; and of the two stores this is the one that answers while nobody else can run.
@@ -534,7 +550,7 @@ onEachStore('A command', store => {
         input: PASSWORD,
       })
       assert.equal(parsed<{ tenant: string }>(made).tenant, 'alone')
-      writeFileSync(folder('alone.yaml'), stringify({ ...SPA, roles: [{ name: 'Editor' }], rules: [] }))
+      writeFileSync(folder('alone.yaml'), stringify({ ...SPA, roles: [{ name: 'Editor' }], rules: [1] }))
       const { code, out, err } = await latchkey(`apply ${folder('alone.yaml')} --tenant alone`)
       assert.deepEqual([code, err], [0, 'warning: alone.yaml:9: "rules" of the file has no effect.\n'])
       assert.match(out, /^created client spa$/m)

@@ -180,10 +180,13 @@ export function describeDirectory(stage: Stage): void {
       const record = connectionOf(newTenant(), { clients: ['app'], sealedOptions: 'sealed' })
       const { tenant, id } = record
       await connections.create(record)
+      assert.equal(await connections.hasPeople(tenant, id), false)
       for (const name of ['a', 'b', 'c']) {
         const user = userOf(tenant, { id: `auth0|${name}`, email: `${name}@example.com` })
         await users.create(user, identityOf(user, { connection: id }))
       }
+      assert.equal(await connections.hasPeople(tenant, id), true)
+      assert.equal(await connections.hasPeople(newTenant(), id), false)
       // Of this tenant and of others, whose tests may have left some.
       const people = async () => {
         for (;;) {
