@@ -6,6 +6,7 @@ import { ManagementClient as ManagementClientV6 } from 'auth0-v6'
 import { placesOf } from '../../server/api/find-operation.ts'
 import { isNotBuilt, isNotBuiltByName } from '../../server/api/not-built.ts'
 import { operations } from '../../server/api/resources.ts'
+import { startManagement, trusting } from '../fixtures/management.ts'
 
 /** Of a path that is built otherwise: there are no actions, which is all that can be asked. */
 const NOT_BUILT = ['POST /actions/actions']
@@ -31,6 +32,32 @@ describe('what the library of Auth0 asks', () => {
       )
       assert.ok(asked.length > 350, `${asked.length} methods were found`)
     })
+})
+
+test('what is listed is iterated by versions 7 and 6 of the library', async t => {
+  const { client, domain, token, ca, close } = await startManagement()
+  t.after(close)
+  t.mock.method(globalThis, 'fetch', trusting(ca))
+  for (const library of [client, new ManagementClientV6({ domain, token })])
+    for (const resource of [
+      library.clientGrants,
+      library.clients,
+      library.connections,
+      library.logs,
+      library.organizations,
+      library.resourceServers,
+      library.roles,
+      library.userGrants,
+      library.users,
+    ]) {
+      let count = 0
+      for await (const one of await resource.list()) {
+        assert.equal(typeof one, 'object')
+        count++
+      }
+      const isEmpty = resource === library.organizations || resource === library.userGrants
+      assert.equal(count === 0, isEmpty, resource.constructor.name)
+    }
 })
 
 interface Asked {
