@@ -197,6 +197,7 @@ export const clientGrants: readonly Operation[] = [
       const after = await services.store.transaction(async transaction => {
         const { clients } = transaction
         if (found.client !== null) await clients.hold(tenant, found.client)
+        else await transaction.tenants.hold(tenant)
         const before = await clients.findGrant(tenant, found.id)
         if (!before) throw noGrant()
         const grant = changed(before)

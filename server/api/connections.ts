@@ -253,7 +253,7 @@ export const connections: readonly Operation[] = [
       checkOptions(found.strategy, options)
       if (clients) await checkClients(services.store, tenant, clients)
       const changed = await services.store.transaction(async transaction => {
-        const before = await transaction.connections.find(tenant, found.id)
+        const before = await transaction.connections.hold(tenant, found.id)
         if (!before) return 'gone'
         const after = await services.connections.change(transaction, before, {
           settings: settingsIn(body),

@@ -145,12 +145,10 @@ export const roles: readonly Operation[] = [
       if (name !== undefined) checkName(name)
       const after = await store.transaction(async transaction => {
         const before = await requireRole(transaction, tenant, path('id'))
-        const changed = {
-          ...before,
-          ...(name !== undefined && { name }),
-          ...(description !== undefined && { description }),
-        }
-        const outcome = await transaction.roles.change(tenant, before.id, changed)
+        const given = { ...(name !== undefined && { name }), ...(description !== undefined && { description }) }
+        const changed = { ...before, ...given }
+        // What is not named is left to whoever changes it at the same time.
+        const outcome = await transaction.roles.change(tenant, before.id, given)
         if (outcome !== 'changed') throw outcome === 'taken' ? taken() : noRole()
         const changes = changesBetween(roleToWire(before), roleToWire(changed))
         if (Object.keys(changes).length > 0)

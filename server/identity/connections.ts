@@ -137,7 +137,8 @@ export function createConnections({
     },
 
     async change(transaction, { tenant, id }, { options, settings, clients }) {
-      const before = await transaction.connections.find(tenant, id)
+      // Held, so that two changes of what is said of it are both in it.
+      const before = await transaction.connections.hold(tenant, id)
       if (!before) return 'gone'
       const outcome = await transaction.connections.change(tenant, id, {
         ...(options && sealing({ tenant, id }, options)),

@@ -8,7 +8,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import type { SealContext } from '../kernel/sealer.ts'
 import { atomically } from './atomic.ts'
 import { onlyGiven, toFlag, toObject, toText } from './columns.ts'
-import { skippingLockedIn } from './dialect.ts'
+import { lockingIn, skippingLockedIn } from './dialect.ts'
 import type { ConnectionsTable, Database } from './schema.ts'
 
 /** Of the connections that are databases of passwords, and the provider in the ids of their users, so that imported users keep theirs. */
@@ -43,6 +43,8 @@ export interface ConnectionFilter {
 export interface Connections {
   create(connection: ConnectionRecord): Promise<'created' | 'taken'>
   find(tenant: string, id: string): Promise<ConnectionRecord | undefined>
+  /** As `find`; until the transaction ends nobody else changes it. */
+  hold(tenant: string, id: string): Promise<ConnectionRecord | undefined>
   findByName(tenant: string, name: string): Promise<ConnectionRecord | undefined>
   /** In the order of their names; `after` is one. All of them without a limit. */
   list(
@@ -198,6 +200,12 @@ export const connectionsIn = (db: Database): Connections => ({
   async find(tenant, id) {
     const [found] = await toRecords(db, await live(db, tenant).selectAll().where('id', '=', id).execute())
     return found
+  },
+
+  async hold(tenant, id) {
+    const rows = await live(db, tenant).selectAll().where('id', '=', id).$call(lockingIn(db)).execute()
+    const [held] = await toRecords(db, rows)
+    return held
   },
 
   async findByName(tenant, name) {

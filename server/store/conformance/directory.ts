@@ -114,6 +114,23 @@ export function describeDirectory(stage: Stage): void {
       assert.equal(await connections.change(tenant, 'con_none', {}), 'gone')
     })
 
+    test('of two changes to a connection that was held, the second sees the first', async () => {
+      const { store } = stage
+      const record = connectionOf(newTenant())
+      const { tenant, id } = record
+      await store.connections.create(record)
+      await inParallel(8, index =>
+        store.transaction(async ({ connections }) => {
+          const held = await connections.hold(tenant, id)
+          await connections.change(tenant, id, { settings: { ...held?.settings, [`member ${index}`]: index } })
+        }),
+      )
+      assert.equal(Object.keys((await store.connections.find(tenant, id))?.settings ?? {}).length, 8)
+      await store.transaction(async ({ connections }) =>
+        assert.equal(await connections.hold(tenant, 'con_none'), undefined),
+      )
+    })
+
     test('are listed by name, page by page, by strategy, by name and by whom they serve', async () => {
       const { connections } = stage.store
       const tenant = newTenant()
