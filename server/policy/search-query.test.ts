@@ -3,6 +3,8 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { LONGEST_QUERY, MOST_TERMS, readSearchQuery, SearchProblem, type SearchQuery } from './search-query.ts'
 
+const TOO_BROAD = 'more words without a field, wildcards, ranges and existences than are looked through at once'
+
 /** The tree in words: what a table of cases is readable in. */
 function told(query: SearchQuery): string {
   switch (query.kind) {
@@ -117,12 +119,17 @@ describe('a search that cannot be read is refused with the place', () => {
       'x'.repeat(LONGEST_QUERY + 1),
       `a search of more than ${LONGEST_QUERY} characters, at character ${LONGEST_QUERY + 1}`,
     ],
-    ['a '.repeat(MOST_TERMS + 1), `more than ${MOST_TERMS} things to look for, at character ${2 * MOST_TERMS + 2}`],
+    ['a:a '.repeat(MOST_TERMS + 1), `more than ${MOST_TERMS} things to look for, at character ${4 * MOST_TERMS + 4}`],
+    ['a '.repeat(11), `${TOO_BROAD}, at character 22`],
+    ['*abc* OR *bcd* OR *cde*', `${TOO_BROAD}, at character 24`],
+    ['a:*abc* '.repeat(11), `${TOO_BROAD}, at character 88`],
+    ['a:[1 TO 2] '.repeat(11), `${TOO_BROAD}, at character 121`],
+    ['_exists_:a '.repeat(11), `${TOO_BROAD}, at character 121`],
     ['('.repeat(5000), 'more than 20 levels, at character 22'],
     ['-'.repeat(5000), 'more than 20 levels, at character 22'],
     [
-      `a${' AND a'.repeat(MOST_TERMS)}`,
-      `more than ${MOST_TERMS} things to look for, at character ${6 * MOST_TERMS + 2}`,
+      `a:a${' AND a:a'.repeat(MOST_TERMS)}`,
+      `more than ${MOST_TERMS} things to look for, at character ${8 * MOST_TERMS + 4}`,
     ],
   ] as const)
     test(`${text.slice(0, 40) || 'nothing'}: ${sentence}`, () =>

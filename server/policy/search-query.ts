@@ -44,6 +44,11 @@ export const LONGEST_QUERY = 6000
 /** What a list of names to choose among comes to; each is a look-up. */
 export const MOST_TERMS = 200
 const DEEPEST = 20
+/**
+ * Of all terms together, by `effortOf`: each that is no plain look-up goes through values by the thousand, for as long as
+ * which an embedded database answers nobody else.
+ */
+const MOST_EFFORT = 10
 /** In one word: each of them is a choice at every letter of a value. */
 const MOST_WILDCARDS = 5
 /** Letters beside a wildcard that comes first: nothing narrows such a search before each value was looked at. */
@@ -72,6 +77,7 @@ class Reader {
   readonly #text: string
   #at = 0
   #terms = 0
+  #effort = 0
   /** Where the clause that is being read began. */
   #began = 0
 
@@ -325,12 +331,23 @@ class Reader {
   #counted(meaning: Meaning): SearchTerm {
     this.#terms += 1
     if (this.#terms > MOST_TERMS) throw this.#problem(`more than ${MOST_TERMS} things to look for`)
+    this.#effort += effortOf(meaning)
+    if (this.#effort > MOST_EFFORT)
+      throw this.#problem(
+        'more words without a field, wildcards, ranges and existences than are looked through at once',
+      )
     return { ...meaning, place: this.#began + 1 }
   }
 
   #problem(sentence: string, at = this.#at): SearchProblem {
     return new SearchProblem(sentence, at + 1)
   }
+}
+
+/** A value of a field is looked up at once. A word without one is looked up in every field of a profile, its wildcards too. */
+function effortOf({ kind, field }: Meaning): number {
+  if (kind === 'is') return field === null ? 1 : 0
+  return field === null ? 5 : 1
 }
 
 /** One of them stands for itself, and those of the same kind are told in one breath. */
