@@ -115,6 +115,8 @@ export interface Overrides {
   readonly isServer?: boolean
   /** In the place of the DNS. */
   readonly findDnsTexts?: (name: string) => Promise<readonly string[]>
+  /** In the place of the disk that the database lies on: how many bytes are left on it. */
+  readonly findRoom?: () => Promise<number | null>
   /** True for one of several processes on a port, beside the one that does what is to be done once. */
   readonly isWorker?: boolean
   /** Told a password that was made for the first administrator; by default nobody is. */
@@ -178,7 +180,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       ...(meter && { meter }),
     }
     const feed = createRevocationFeed({ store, bus, log })
-    const imports = { largest: settings.largestImport, roomLeft: () => roomLeft(settings) }
+    const imports = { largest: settings.largestImport, roomLeft: overrides.findRoom ?? (() => roomLeft(settings)) }
     const findDnsTexts =
       overrides.findDnsTexts ?? (async name => (await import('./http/dns-texts.ts')).findDnsTexts(name))
     const management = { ...oauth, feed, bus, hashQueue, brake, counter, sealer, findDnsTexts, imports }

@@ -94,7 +94,8 @@ export const jobs: readonly Operation[] = [
     answers: { 202: JOB },
     async run(call, services) {
       await mayBegin(call, services)
-      await hasRoom(call, services)
+      // Told before it is sent, where its length is said.
+      await hasRoom(services, Number(call.incoming.header('content-length') ?? 0))
       const job = await receive(call, services)
       return { status: 202, body: await toWire(job, call, services) }
     },
@@ -210,9 +211,9 @@ async function mayBegin({ tenant }: AnyCall, { store }: ApiServices): Promise<vo
     )
 }
 
-async function hasRoom({ incoming }: AnyCall, { imports }: ApiServices): Promise<void> {
+/** For so many bytes more. */
+async function hasRoom({ imports }: ApiServices, length: number): Promise<void> {
   const room = await imports.roomLeft()
-  const length = Number(incoming.header('content-length') ?? 0)
   if (room !== null && room - ROOM_TO_SPARE < ROOM_FOR_EACH_BYTE * length)
     throw new ManagementFault(413, 'insufficient_storage', 'There is no room for the file on the disk of this server.')
 }
@@ -248,9 +249,10 @@ async function receive(call: AnyCall, services: ApiServices): Promise<JobRecord>
 
 async function writeDown(
   { incoming }: AnyCall,
-  { store, imports }: ApiServices,
+  services: ApiServices,
   { tenant, id }: NewJob,
 ): Promise<{ readonly fields: Map<string, string>; readonly size: number }> {
+  const { store, imports } = services
   let size = 0
   let waiting: Buffer[] = []
   let waitingLength = 0
@@ -262,6 +264,8 @@ async function writeDown(
     // Told at once, and not after a gigabyte of it: an archive, or another kind of file.
     if (size === 0 && !beginsAsRows(bytes))
       throw new FormFault('users must be a JSON array of users, or one user a line (NDJSON); an archive is neither.')
+    // Of no length that was said, or beside others: a full disk would hold up everybody's sign-ins.
+    await hasRoom(services, bytes.length)
     await store.jobs.addPart(tenant, id, size, bytes)
     size += bytes.length
   }

@@ -457,6 +457,16 @@ describe('what is asked of jobs', () => {
     assert.deepEqual((await whenOver(management, body.id)).summary, { total: 0, inserted: 0, updated: 0, failed: 0 })
   })
 
+  test('is given up where the disk fills meanwhile, and leaves the rest of it to everybody else', async t => {
+    const rooms = [2 ** 40, 2 ** 40, 0]
+    const { management, importing, store } = await start({ findRoom: async () => rooms.shift() ?? 0 })
+    t.after(() => management.close())
+    const many = Array.from({ length: 12_000 }, (_, index) => ({ email: `many${index}@example.com` }))
+    const { status, body } = await importing(many)
+    assert.deepEqual([status, body['errorCode']], [413, 'insufficient_storage'])
+    assert.equal(await store.jobs.countOpen('default'), 0)
+  })
+
   test('takes the scope before a byte of the file is read', async () => {
     const { management, connection } = stage
     const token = await management.tokenWith('read:users')
