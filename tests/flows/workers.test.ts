@@ -53,12 +53,12 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
     }
   }
   /** Connections go round: one request each until every worker has answered with this status. */
-  async function everyWorkerAnswers(status: number, ask: () => Promise<number>): Promise<void> {
-    const from = answered('/oauth/token').length
+  async function everyWorkerAnswers(status: number, ask: () => Promise<number>, path = '/oauth/token'): Promise<void> {
+    const from = answered(path).length
     await until(`both answer ${status}`, async () => {
       await ask()
       const last = new Map(
-        answered('/oauth/token')
+        answered(path)
           .slice(from)
           .map(entry => [entry['worker'], entry['status']]),
       )
@@ -95,8 +95,7 @@ describe('A server of several processes', { skip: process.platform !== 'linux' &
       )
       assert.equal(asked.size, 2, 'both took part')
       await person.visit(`${issuer}oidc/logout?id_token_hint=${tokens.id_token}`)
-      await until('word went round', async () => (await askUserinfo(tokens.access_token)) === 401)
-      await until('word went round', async () => (await askUserinfo(tokens.access_token)) === 401)
+      await everyWorkerAnswers(401, () => askUserinfo(tokens.access_token), '/userinfo')
       for (let turn = 0; turn < 4; turn++) assert.equal(await askUserinfo(tokens.access_token), 401)
     }
   })
