@@ -4,7 +4,8 @@
  */
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import { newId } from '../kernel/ids.ts'
-import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
+import { overCredentials } from './placed-credentials.ts'
 import { credentialsFault } from './public-keys.ts'
 
 /** Auth0 keeps fewer; a client has a key going and a key coming for each of a few uses. */
@@ -100,33 +101,6 @@ function readCertificate(pem: string): X509Certificate {
 /** As it is told: without the key itself, which whoever registered it has. */
 export const credentialToWire = ({ pem: _pem, ...told }: JsonObject): JsonObject => told
 
-/** Where metadata names credentials, from the outside in. */
-const PLACES = [
-  ['client_authentication_methods', 'private_key_jwt'],
-  ['client_authentication_methods', 'tls_client_auth'],
-  ['client_authentication_methods', 'self_signed_tls_client_auth'],
-  ['signed_request_object'],
-] as const
-
-/** The metadata with each list of credentials replaced by what `replace` makes of it. */
-function overCredentials(metadata: JsonObject, replace: (list: readonly JsonValue[]) => JsonValue): JsonObject {
-  let result = metadata
-  for (const [outer, inner] of PLACES) {
-    const method = result[outer]
-    if (!isObject(method)) continue
-    if (inner === undefined) {
-      const list = method['credentials']
-      if (Array.isArray(list)) result = { ...result, [outer]: { ...method, credentials: replace(list) } }
-      continue
-    }
-    const use = method[inner]
-    const list = isObject(use) ? use['credentials'] : undefined
-    if (isObject(use) && Array.isArray(list))
-      result = { ...result, [outer]: { ...method, [inner]: { ...use, credentials: replace(list) } } }
-  }
-  return result
-}
-
 /**
  * What metadata brings of new credentials is put beside it, and named by id in its place; an id has to be one of those
  * there are. Throws `CredentialFault`.
@@ -154,14 +128,6 @@ export function settleCredentials(
     throw new CredentialFault(`a client may have ${MOST_CREDENTIALS} credentials at most.`)
   return { metadata: settled, credentials: all }
 }
-
-/** The metadata as if each credential that it names by id stood in that place: what it means is `metadata.ts`'s to say. */
-export const withCredentials = (metadata: JsonObject, credentials: readonly JsonObject[]): JsonObject =>
-  credentials.length === 0
-    ? metadata
-    : overCredentials(metadata, list =>
-        list.map(one => (isObject(one) && credentials.find(({ id }) => id !== undefined && id === one['id'])) || one),
-      )
 
 /** The metadata without the credential of that id. */
 export const withoutCredential = (metadata: JsonObject, id: string): JsonObject =>

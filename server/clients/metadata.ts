@@ -17,8 +17,8 @@ import {
   responseTypesOf,
 } from '../policy/response-types.ts'
 import type { ClientRecord } from '../store/clients.ts'
-import { withCredentials } from './credentials.ts'
 import { CLIENT_CLAIMS, type CustomClaim, claimProblems, clientFacts, readClaims } from './custom-claims.ts'
+import { withCredentials } from './placed-credentials.ts'
 import {
   CLIENT_KEY_ALGORITHMS,
   credentialsFault,
