@@ -1,20 +1,11 @@
-/** `/branding` and its theme: how the tenant's pages look. What pages take of it is `tenants/branding.ts`'. */
+/** `/branding` and its theme: how the tenant's pages look. What pages take of it is `tenants/look.ts`'. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
 import { type Managed, managed } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Transaction } from '../store/store.ts'
-import {
-  brandingToWire,
-  changeBranding,
-  createTheme,
-  findTheme,
-  putTheme,
-  readBranding,
-  readTheme,
-  removeTheme,
-  type Theme,
-} from '../tenants/branding.ts'
+import { changeBranding, createTheme, putTheme, readBranding, readTheme, removeTheme } from '../tenants/branding.ts'
+import { brandingToWire, findTheme, type Theme } from '../tenants/look.ts'
 import { ManagementFault, notFound } from './fault.ts'
 import { type Call, type Operation, operation } from './operation.ts'
 

@@ -57,7 +57,6 @@ export const customDomains: Kept = {
   },
 
   removal: {
-    section: 'customDomains',
     names: async (nouns, tenant) => (await listDomains(nouns, tenant)).map(({ domain }) => domain),
     async remove(transaction, tenant, name) {
       const record = await transaction.customDomains.findByDomain(tenant, name)

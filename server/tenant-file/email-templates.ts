@@ -44,7 +44,6 @@ export const emailTemplates: Kept = {
   },
 
   removal: {
-    section: 'emailTemplates',
     names: async ({ documents }, tenant) =>
       (await documents.list(tenant, TEMPLATE_DOCUMENT, { limit: MOST })).map(({ id }) => id),
     async remove({ documents }, tenant, id) {

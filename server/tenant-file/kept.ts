@@ -11,14 +11,8 @@ import type { Path } from '../config/yaml.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
-import { customDomains } from './custom-domains.ts'
-import { emailProvider } from './email-provider.ts'
-import { emailTemplates } from './email-templates.ts'
 import type { Exporting } from './export.ts'
-import { exportPageSettings, loginPage } from './pages.ts'
 import type { Planning, Step } from './plan.ts'
-import { customTexts, promptSettings } from './prompts.ts'
-import { themes } from './themes.ts'
 
 export interface KeptEntry {
   readonly path: Path
@@ -46,9 +40,8 @@ export interface Kept {
     after: JsonObject,
     now: Instant,
   ): Promise<'put' | 'overtaken'>
-  /** What may be removed because the list of the file, a section of that name, does not name it. */
+  /** What may be removed because the list of the file does not name it. */
   readonly removal?: {
-    readonly section: (typeof KEPT_SECTIONS)[number]
     /** Of all there are. */
     names(nouns: Nouns, tenant: string): Promise<readonly string[]>
     remove(transaction: Transaction, tenant: string, name: string): Promise<'removed' | 'gone'>
@@ -57,16 +50,16 @@ export interface Kept {
   export(nouns: Nouns, tenant: string): Promise<JsonValue | undefined>
 }
 
-/** By a name of their own, which is that of the file's member or of a part of it. */
+/** By a name of their own, each with the member of the file that it is, or is a part of. What a file does not speak of is not loaded. */
 const KEPT = {
-  customDomains,
-  emailProvider,
-  emailTemplates,
-  themes,
-  promptSettings,
-  customTexts,
-  loginPage,
-} as const satisfies Readonly<Record<string, Kept>>
+  customDomains: ['customDomains', async () => (await import('./custom-domains.ts')).customDomains],
+  emailProvider: ['emailProvider', async () => (await import('./email-provider.ts')).emailProvider],
+  emailTemplates: ['emailTemplates', async () => (await import('./email-templates.ts')).emailTemplates],
+  themes: ['themes', async () => (await import('./themes.ts')).themes],
+  promptSettings: ['prompts', async () => (await import('./prompts.ts')).promptSettings],
+  customTexts: ['prompts', async () => (await import('./prompts.ts')).customTexts],
+  loginPage: ['pages', async () => (await import('./pages.ts')).loginPage],
+} as const satisfies Readonly<Record<string, readonly [string, () => Promise<Kept>]>>
 type KeptName = keyof typeof KEPT
 const KEPT_NAMES = Object.keys(KEPT) as readonly KeptName[]
 
@@ -74,11 +67,14 @@ const KEPT_NAMES = Object.keys(KEPT) as readonly KeptName[]
 export type KeptEntries = Readonly<Record<KeptName, readonly KeptEntry[]>>
 
 /** Members of the file that are read here. */
-export const KEPT_SECTIONS = ['customDomains', 'emailProvider', 'emailTemplates', 'pages', 'prompts', 'themes'] as const
+export const KEPT_SECTIONS: readonly string[] = [...new Set(KEPT_NAMES.map(name => KEPT[name][0]))]
 
 export async function readKept(document: JsonObject, findings: Findings): Promise<KeptEntries> {
   const read: Partial<Record<KeptName, readonly KeptEntry[]>> = {}
-  for (const name of KEPT_NAMES) read[name] = await KEPT[name].read(document, findings)
+  for (const name of KEPT_NAMES) {
+    const [section, load] = KEPT[name]
+    read[name] = document[section] === undefined ? [] : await (await load()).read(document, findings)
+  }
   return read as KeptEntries
 }
 
@@ -87,7 +83,7 @@ export async function planKept(planning: Planning, entries: KeptEntries): Promis
   for (const name of KEPT_NAMES)
     for (const entry of entries[name]) {
       await planning.giveWay()
-      const step = await planEntry(planning, KEPT[name], entry)
+      const step = await planEntry(planning, await KEPT[name][1](), entry)
       if (step) steps.push(step)
     }
   return steps
@@ -124,9 +120,11 @@ export async function planKeptRemovals(
 ): Promise<readonly Step[]> {
   const steps: Step[] = []
   for (const name of KEPT_NAMES) {
-    const kept: Kept = KEPT[name]
+    const [section, load] = KEPT[name]
+    if (!lists.includes(section)) continue
+    const kept: Kept = await load()
     const { removal } = kept
-    if (!removal || !lists.includes(removal.section)) continue
+    if (!removal) continue
     const named = new Set(entries[name].map(entry => entry.name))
     for (const gone of await removal.names(store, tenant)) {
       await giveWay()
@@ -135,7 +133,7 @@ export async function planKeptRemovals(
       steps.push({
         ...{ kind: kept.kind, id: kept.idOf?.(tenant) ?? gone, name: gone, change: 'removed' },
         changes: changesBetween(before, null, kept.secrets),
-        path: [removal.section],
+        path: [section],
         async write(transaction) {
           if (!isDeepStrictEqual(await kept.find(transaction, tenant, gone), before)) return 'overtaken'
           return (await removal.remove(transaction, tenant, gone)) === 'removed' ? 'written' : 'overtaken'
@@ -164,14 +162,17 @@ async function settled(
 
 /** Each by its member of the file. */
 export async function exportKept({ store, tenant }: Exporting): Promise<JsonObject> {
+  const exportOf = async (name: KeptName): Promise<JsonValue | undefined> =>
+    (await KEPT[name][1]()).export(store, tenant)
   const exported: Record<string, JsonValue | undefined> = {}
   for (const name of ['customDomains', 'emailProvider', 'emailTemplates', 'themes'] as const)
-    exported[name] = await KEPT[name].export(store, tenant)
-  const login = await loginPage.export(store, tenant)
+    exported[name] = await exportOf(name)
+  const login = await exportOf('loginPage')
+  const { exportPageSettings } = await import('./pages.ts')
   const pages = exportPageSettings((await store.tenants.find(tenant))?.settings ?? {})
   if (login !== undefined || pages.length > 0) exported['pages'] = [...(login === undefined ? [] : [login]), ...pages]
-  const settings = await promptSettings.export(store, tenant)
-  const texts = await customTexts.export(store, tenant)
+  const settings = await exportOf('promptSettings')
+  const texts = await exportOf('customTexts')
   if (isObject(settings) || texts !== undefined)
     exported['prompts'] = { ...(isObject(settings) && settings), ...(texts !== undefined && { customText: texts }) }
   return exported

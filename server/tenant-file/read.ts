@@ -85,7 +85,7 @@ export async function parseTenantFile(file: OperatorFile, keywords: Keywords = {
 
   const list = (section: string) => entriesOf(document, [section], findings)
   const sound = {
-    settings: readSettings(document, findings),
+    settings: await readSettings(document, findings),
     clients: readClients(list('clients'), findings),
     resourceServers: readResourceServers(list('resourceServers'), findings),
     clientGrants: readClientGrants(list('clientGrants'), findings),

@@ -7,8 +7,7 @@ import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { DATABASE_STRATEGY } from '../store/connections.ts'
-import { allowlistFaults, PARTS, type ProtectionPart } from '../tenants/attack-protection.ts'
-import { BRANDING } from '../tenants/branding.ts'
+import type { ProtectionPart } from '../tenants/attack-protection.ts'
 import { SETTINGS, settingFaults, settingProblems, withChange } from '../tenants/settings.ts'
 import type { ConnectionPlan } from './connections.ts'
 import { isSound, without } from './entries.ts'
@@ -21,16 +20,14 @@ const PATH = ['tenant'] as const
 const PROTECTION_PATH = ['attackProtection'] as const
 const BRANDING_PATH = ['branding'] as const
 
-const PROTECTION_MEMBERS = {
-  bruteForceProtection: { is: 'object', optional: true, members: PARTS.bruteForceProtection },
-  suspiciousIpThrottling: { is: 'object', optional: true, members: PARTS.suspiciousIpThrottling },
-} as const
-
 /** The settings as given, those without a meaning included, so that an export returns them. */
-export function readSettings(document: JsonObject, findings: Findings): JsonObject {
-  const attackProtection = readAttackProtection(document, findings)
+export async function readSettings(document: JsonObject, findings: Findings): Promise<JsonObject> {
+  const attackProtection = await readAttackProtection(document, findings)
   const branding = readMapping(document, BRANDING_PATH, findings)
-  if (branding) isSound('the branding', BRANDING, { path: BRANDING_PATH, given: branding }, findings)
+  if (branding) {
+    const { BRANDING } = await import('../tenants/branding.ts')
+    isSound('the branding', BRANDING, { path: BRANDING_PATH, given: branding }, findings)
+  }
   return {
     ...readTenant(document, findings),
     ...readPageSettings(document, findings),
@@ -50,10 +47,15 @@ function readMapping(document: JsonObject, path: readonly [string], findings: Fi
 }
 
 /** What `policy/guessing.ts` reads. */
-function readAttackProtection(document: JsonObject, findings: Findings): JsonObject | undefined {
+async function readAttackProtection(document: JsonObject, findings: Findings): Promise<JsonObject | undefined> {
   const given = readMapping(document, PROTECTION_PATH, findings)
   if (!given) return undefined
-  if (!isSound('attackProtection', PROTECTION_MEMBERS, { path: PROTECTION_PATH, given }, findings)) return undefined
+  const { allowlistFaults, PARTS } = await import('../tenants/attack-protection.ts')
+  const members = {
+    bruteForceProtection: { is: 'object', optional: true, members: PARTS.bruteForceProtection },
+    suspiciousIpThrottling: { is: 'object', optional: true, members: PARTS.suspiciousIpThrottling },
+  } as const
+  if (!isSound('attackProtection', members, { path: PROTECTION_PATH, given }, findings)) return undefined
   for (const [part, said] of Object.entries(given))
     if (Object.hasOwn(PARTS, part) && isObject(said))
       for (const { path, message } of allowlistFaults(part as ProtectionPart, said))

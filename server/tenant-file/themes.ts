@@ -1,5 +1,6 @@
 /** The `themes` of a tenant file, of which a tenant has one, as with Auth0. */
-import { createTheme, findTheme, putTheme, readTheme, removeTheme } from '../tenants/branding.ts'
+import { createTheme, putTheme, readTheme, removeTheme } from '../tenants/branding.ts'
+import { findTheme } from '../tenants/look.ts'
 import { isAccepted } from './document-entries.ts'
 import { entriesOf, without } from './entries.ts'
 import type { Kept } from './kept.ts'
@@ -33,7 +34,6 @@ export const themes: Kept = {
   },
 
   removal: {
-    section: 'themes',
     names: async () => [NAME],
     async remove(transaction, tenant) {
       await removeTheme(transaction, tenant)

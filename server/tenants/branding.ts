@@ -1,14 +1,15 @@
 /**
  * How a tenant's pages look, under Auth0's names: in one member of the settings, and the theme, which is a document of
- * its own. Of both, pages take what they have a place for: the colour of buttons and links, the logo and the icon.
+ * its own. This is for who changes either; what pages take of them is `look.ts`.
  */
 import { DocumentFault, mustBeSound } from '../config/document-fault.ts'
-import { type Members, readMembers } from '../config/members.ts'
+import type { Members } from '../config/members.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { newObjectId } from '../kernel/ids.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { DocumentRecord } from '../store/documents.ts'
-import type { Nouns, Transaction } from '../store/store.ts'
+import type { Transaction } from '../store/store.ts'
+import { brandingToWire, isSolid, THEME, THEME_DOCUMENT, type Theme, toTheme } from './look.ts'
 import { rewriteSettings } from './settings.ts'
 
 export const BRANDING = {
@@ -26,15 +27,7 @@ export const BRANDING = {
 } as const satisfies Members
 
 const LONGEST_URL = 2048
-const COLOUR = /^#[0-9a-f]{6}$/i
 const ANY_COLOUR = /^#(?:[0-9a-f]{3}|[0-9a-f]{6}|[0-9a-f]{8})$/i
-
-/** What pages take of it. Null where the tenant does not say. */
-export interface Look {
-  readonly accent: string | null
-  readonly logoUrl: string | null
-  readonly faviconUrl: string | null
-}
 
 /** A change of the branding. Throws `DocumentFault`. */
 export function readBranding(given: JsonObject): JsonObject {
@@ -44,9 +37,6 @@ export function readBranding(given: JsonObject): JsonObject {
   if (JSON.stringify(given).length > 16 * 1024) throw new DocumentFault('branding is longer than 16 KiB.')
   return given
 }
-
-export const brandingToWire = (settings: JsonObject): JsonObject =>
-  isObject(settings['branding']) ? settings['branding'] : {}
 
 /** Answers the branding as it was and as it is. A null takes a member back; colours are changed one by one. */
 export async function changeBranding(
@@ -70,10 +60,6 @@ export function withChange(before: JsonObject, change: JsonObject): JsonObject {
   }
   return after
 }
-
-/** In `store/documents.ts`: one, as with Auth0, which lists no others. */
-export const THEME_DOCUMENT = 'branding-theme'
-const THEME = 'default'
 
 /** Auth0's members of a theme, all of which it wants. */
 const THEME_PARTS = ['borders', 'colors', 'fonts', 'page_background', 'widget'] as const
@@ -103,21 +89,6 @@ export function readTheme(given: JsonObject): JsonObject {
 
 function must(problem: string | undefined, path: readonly string[]): void {
   if (problem !== undefined) throw new DocumentFault(problem, path)
-}
-
-export interface Theme {
-  readonly id: string
-  readonly document: JsonObject
-}
-
-const toTheme = ({ data }: DocumentRecord): Theme => ({
-  id: String(data['themeId']),
-  document: data,
-})
-
-export async function findTheme({ documents }: Nouns, tenant: string): Promise<Theme | undefined> {
-  const found = await documents.find({ tenant, kind: THEME_DOCUMENT, id: THEME })
-  return found && toTheme(found)
 }
 
 /** `taken` where there is one: it can be changed. */
@@ -158,27 +129,6 @@ const documentOf = (tenant: string, data: JsonObject, now: Instant): DocumentRec
   createdAt: now,
   updatedAt: now,
 })
-
-/** What the theme says goes before what the branding does: whoever made one looked at it. */
-export function lookOf(settings: JsonObject, theme: JsonObject | undefined): Look {
-  const { colors, logo_url: logo, favicon_url: favicon } = readMembers(BRANDING, brandingToWire(settings))
-  const { colors: themeColours, widget } = (theme ?? {}) as Readonly<Record<string, JsonObject | undefined>>
-  const own = settings['colors']
-  const accent = [
-    themeColours?.['primary_button'],
-    colors?.primary,
-    // As a tenant file of ours has said it from the first.
-    isObject(own) ? own['primary'] : undefined,
-  ].find(isSolid)
-  return {
-    accent: accent ?? null,
-    logoUrl: [widget?.['logo_url'], logo, settings['picture_url']].find(isText) ?? null,
-    faviconUrl: isText(favicon) ? favicon : null,
-  }
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
-const isSolid = (value: unknown): value is string => typeof value === 'string' && COLOUR.test(value)
 
 function checkColour(value: JsonValue, name: string): string | undefined {
   return value === null || isSolid(value) ? undefined : `${name} must be a colour such as "#0f6b4f".`

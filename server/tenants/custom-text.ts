@@ -1,13 +1,13 @@
 /**
  * The prompts of a tenant: Auth0's settings of them, and the words of its own that its pages say (`words/custom-text.ts`),
- * kept by language and prompt. What the settings ask for has no meaning here; they are kept and returned.
+ * kept by language and prompt. This is for who changes them. What the settings ask for has no meaning here; they are kept and returned.
  */
 import { DocumentFault, mustBeSound } from '../config/document-fault.ts'
 import type { Members } from '../config/members.ts'
 import type { Instant } from '../kernel/clock.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
-import type { PromptTexts } from '../words/custom-text.ts'
+import { TEXT_DOCUMENT } from './own-words.ts'
 
 /** Auth0's. */
 export const PROMPTS = [
@@ -29,8 +29,7 @@ const MOST_SCREENS = 50
 /** In characters of JSON, of one prompt in one language. */
 const LONGEST_PROMPT = 64 * 1024
 
-/** In `store/documents.ts`; on the bus, the topic of what changed in a language. */
-export const TEXT_DOCUMENT = 'custom-text'
+/** In `store/documents.ts`. */
 const SETTINGS_DOCUMENT = 'prompts'
 
 /** Of a prompt, by screen and key. Throws `DocumentFault`. */
@@ -92,13 +91,6 @@ export async function listTexts(
     after = page.at(-1)?.id
     if (after === undefined) return listed
   }
-}
-
-/** Of all prompts, as pages read them. */
-export async function textsIn({ documents }: Nouns, tenant: string, language: string): Promise<PromptTexts> {
-  const kept = await documents.list(tenant, TEXT_DOCUMENT, { after: `${language}/`, limit: PROMPTS.length })
-  const own = kept.filter(({ id }) => id.startsWith(`${language}/`))
-  return Object.fromEntries(own.map(({ id, data }) => [id.slice(language.length + 1), data])) as PromptTexts
 }
 
 const PROMPT_SETTINGS = {

@@ -9,8 +9,8 @@ import type { Store } from '../store/store.ts'
 import type { HostRecord, TenantRecord } from '../store/tenants.ts'
 import type { PromptTexts } from '../words/custom-text.ts'
 import { type Language, languages, spokenLanguage } from '../words/languages.ts'
-import { findTheme, lookOf } from './branding.ts'
-import { TEXT_DOCUMENT, textsIn } from './custom-text.ts'
+import { findTheme, lookOf } from './look.ts'
+import { TEXT_DOCUMENT, textsIn } from './own-words.ts'
 
 export interface Tenant {
   readonly id: string
