@@ -1,16 +1,12 @@
 /**
- * Hosted pages as HTML, and the headers they are sent with. Templates and files lie in `login/`; which words a
- * page says is decided in `page-views.ts`; sending them is the business of routes.
+ * Hosted pages, and the headers they are sent with. Templates and files lie in `login/`; what becomes HTML of them is
+ * `page-renderer.ts`'s, loaded with the first page; sending them is the business of routes.
  */
-import type { Liquid } from 'liquidjs'
-import { wordsOf } from '../words/catalogue.ts'
-import { type PromptTexts, type TextVariables, wordsWith } from '../words/custom-text.ts'
+import type { PromptTexts, TextVariables } from '../words/custom-text.ts'
 import type { Language } from '../words/languages.ts'
-import { shownName } from '../words/names.ts'
-import { type Accent, accentStyle } from './accent.ts'
-import { type Asset, type AssetFile, createPageAssets } from './page-assets.ts'
-import { type PageModels, type PageName, viewOf } from './page-views.ts'
-import { createTemplateEngine } from './template-engine.ts'
+import type { Accent } from './accent.ts'
+import { type Asset, createPageAssets } from './page-assets.ts'
+import type { PageModels, PageName } from './page-views.ts'
 
 /** What surrounds every page. */
 export interface Frame {
@@ -41,40 +37,19 @@ export interface Pages {
   asset(name: string): Asset | undefined
 }
 
-/** Both folders are absolute. Nothing is read or imported before the first page. */
+/** Both folders are absolute. Nothing is read or loaded before the first page. */
 export function createPages({ templates, assets }: { templates: string; assets: string }): Pages {
   const files = createPageAssets(assets)
-  let engine: Promise<Liquid> | undefined
+  let renderer: Promise<Pages['render']> | undefined
 
   return {
     asset: files.find,
 
     async render(name, model, frame) {
-      engine ??= createEngine(templates, files.url)
-      const { brand, links, texts } = frame
-      const spoken = wordsOf(frame.language)
-      const { words, pageTitle } = texts
-        ? wordsWith(spoken, name, texts.own, texts.variables)
-        : { words: spoken, pageTitle: null }
-      const page = viewOf(name, words, model, brand.name, frame.language)
-      return (await engine).renderFile(name, {
-        page: pageTitle === null ? page : { ...page, title: pageTitle },
-        language: frame.language,
-        nonce: frame.nonce,
-        brand: { name: shownName(brand.name), logoUrl: brand.logoUrl ?? null, faviconUrl: brand.faviconUrl ?? null },
-        accentStyle: accentStyle(brand.accent ?? {}) || null,
-        languageLinks: frame.languageLinks,
-        links: { privacy: links?.privacy ?? null, terms: links?.terms ?? null },
-        footer: words.footer,
-      })
+      renderer ??= import('./page-renderer.ts').then(({ createRenderer }) => createRenderer(templates, files.url))
+      return (await renderer)(name, model, frame)
     },
   }
-}
-
-async function createEngine(templates: string, assetUrl: (file: AssetFile) => string): Promise<Liquid> {
-  const engine = await createTemplateEngine(templates)
-  engine.registerFilter('asset', assetUrl)
-  return engine
 }
 
 interface PageHeaderOptions {

@@ -126,7 +126,7 @@ export async function giveAuthorization(
     const tokens = await issueTokens(features, basis, entitlement, { ...wanted, code: members['code'] ?? null })
     for (const [name, value] of Object.entries(tokens)) members[name] = String(value)
   }
-  return withCookies(answer(request, incoming, members), cookies)
+  return withCookies(await answer(request, incoming, members), cookies)
 }
 
 const withCookies = (answered: Answer, cookies: readonly string[]): Answer =>
@@ -188,14 +188,14 @@ const isOffline = (request: AuthorizationRequest): boolean =>
 /** Where and how an answer goes: known before the request is understood, so that faults can be told too. */
 export type Whither = Pick<AuthorizationRequest, 'redirectUri' | 'responseMode' | 'state' | 'uiLocales'>
 
-export const answerWithError = (whither: Whither, incoming: Incoming, error: ProtocolError): Answer =>
+export const answerWithError = (whither: Whither, incoming: Incoming, error: ProtocolError) =>
   answer(whither, incoming, { error: error.code, error_description: error.message })
 
-const answer = (
+const answer = async (
   { redirectUri, responseMode, state, uiLocales }: Whither,
   incoming: Incoming,
   members: Readonly<Record<string, string>>,
-): Answer =>
+): Promise<Answer> =>
   modeOf(responseMode).answer(
     redirectUri,
     // By name: the order of features must not show here either.

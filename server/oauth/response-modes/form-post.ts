@@ -6,7 +6,6 @@ import { escapeHtml } from '../../http/escape-html.ts'
 import { pageHeaders } from '../../http/pages.ts'
 import { html } from '../../http/route.ts'
 import { randomSecret } from '../../kernel/secrets.ts'
-import { wordsOf } from '../../words/catalogue.ts'
 import type { ResponseMode } from './response-mode.ts'
 
 export const formPost: ResponseMode = {
@@ -14,7 +13,9 @@ export const formPost: ResponseMode = {
   needsWebPage: true,
   staysInBrowser: false,
   carriesTokens: true,
-  answer: (redirectUri, members, language) => {
+  async answer(redirectUri, members, language) {
+    // Loaded with the first, as for any other page.
+    const { wordsOf } = await import('../../words/catalogue.ts')
     const nonce = randomSecret()
     const { title, act } = wordsOf(language).formPost
     const fields = Object.entries(members)

@@ -11,7 +11,11 @@ export interface ResponseMode {
   /** Its `response_mode` value. */
   readonly name: string
   /** The answer to the browser. `members` are the response's: `code`, `error`, `state`, `iss`, … */
-  readonly answer: (redirectUri: string, members: Readonly<Record<string, string>>, language: Language) => Answer
+  readonly answer: (
+    redirectUri: string,
+    members: Readonly<Record<string, string>>,
+    language: Language,
+  ) => Answer | Promise<Answer>
   /** Whether only a web page can be answered so: an application's own scheme takes no form and has no origin. */
   readonly needsWebPage: boolean
   /** Whether a registered web origin will do in place of a redirect URI. */
