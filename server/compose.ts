@@ -24,7 +24,6 @@ import { createResourceServers } from './clients/resource-servers.ts'
 import { wantedAlgorithmsIn } from './clients/wanted-algorithms.ts'
 import type { Settings } from './config/schema.ts'
 import { embeddedRoutes } from './embedded/routes.ts'
-import { createMailedSignIn } from './factors/mailed-sign-in.ts'
 import { passwordFactor } from './factors/password.ts'
 import { createPasswordSignIn } from './factors/password-sign-in.ts'
 import { createEgress } from './http/egress.ts'
@@ -160,7 +159,8 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
     })
     const password = passwordFactor({ store, queue: hashQueue, holds: createFailureHolds({ store, bus, clock }) })
     const signInWithPassword = createPasswordSignIn({ store, password, brake, audit })
-    const mailedSignIn = createMailedSignIn({ store, keyring, brake, audit, clock })
+    const mailedSignIn = async () =>
+      (await import('./factors/mailed-sign-in.ts')).createMailedSignIn({ store, keyring, brake, audit, clock })
     const oauth: OAuthServices = {
       ...shared,
       log,

@@ -2,14 +2,13 @@
  * `/client/{client_id}.js`: how Lock learns by which connections people sign in to an application, and which passwords
  * they may choose. It runs in the application's page, and tells nobody anything that the hosted pages do not.
  */
-import { EMAIL_STRATEGY } from '../factors/mailed-sign-in.ts'
 import type { Answer, Incoming } from '../http/route.ts'
 import { serves } from '../identity/connections.ts'
 import { databaseOptions } from '../identity/database-options.ts'
 import { DATABASE_STRATEGY } from '../identity/users.ts'
 import { PageError } from '../kernel/errors.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import type { ConnectionRecord } from '../store/connections.ts'
+import { type ConnectionRecord, EMAIL_STRATEGY } from '../store/connections.ts'
 import type { EmbeddedServices } from './services.ts'
 
 const SUFFIX = '.js'

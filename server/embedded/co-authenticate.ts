@@ -76,7 +76,7 @@ async function withPassword(
 }
 
 async function withCode(services: EmbeddedServices, incoming: Incoming, client: Client, sent: Sent, name: string) {
-  const { mailedSignIn, clock } = services
+  const { clock } = services
   const connection = await mailingConnection(services, client, sent, 'invalid_connection', 'realm')
   const code = sent.required('otp')
   const email = readEmailAddress(name)
@@ -85,7 +85,8 @@ async function withCode(services: EmbeddedServices, incoming: Incoming, client: 
   if (email === undefined) throw wrong()
   const occasion = occasionOf(incoming, clock())
   const { address } = incoming
-  const outcome = await mailedSignIn.tryCode({
+  const { tryCode } = await services.mailedSignIn()
+  const outcome = await tryCode({
     whose: { email },
     code,
     connection,

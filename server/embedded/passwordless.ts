@@ -5,14 +5,14 @@
  */
 import { occasionOf } from '../audit/events.ts'
 import type { Client } from '../clients/metadata.ts'
-import { EMAIL_STRATEGY, type Wish } from '../factors/mailed-sign-in.ts'
+import type { Wish } from '../factors/mailed-sign-in.ts'
 import { languageHere } from '../http/language.ts'
 import { type Answer, type Incoming, json } from '../http/route.ts'
 import { serves } from '../identity/connections.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { MINUTE } from '../kernel/seconds.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
-import type { ConnectionRecord } from '../store/connections.ts'
+import { type ConnectionRecord, EMAIL_STRATEGY } from '../store/connections.ts'
 import { callerOf, databaseFor } from './caller.ts'
 import { held, Refused } from './refused.ts'
 import { type Sent, sentIn } from './sent.ts'
@@ -28,7 +28,7 @@ export async function startPasswordless(services: EmbeddedServices, incoming: In
   const wish = wishIn(services, incoming, client, connection, sent)
   const send = sent.text('send') ?? 'link'
   if (send !== 'code' && send !== 'link') throw new Refused(400, 'bad.send', 'send must be code or link.')
-  const { mailedSignIn } = services
+  const mailedSignIn = await services.mailedSignIn()
   const outcome =
     send === 'code'
       ? await mailedSignIn.sendCode(wish)
@@ -43,7 +43,8 @@ export async function verifyPasswordless(services: EmbeddedServices, incoming: I
   const client = await callerOf(services, incoming, sent)
   const connection = await mailingConnection(services, client, sent, 'bad.connection')
   const occasion = occasionOf(incoming, services.clock())
-  const outcome = await services.mailedSignIn.tryCode({
+  const { tryCode } = await services.mailedSignIn()
+  const outcome = await tryCode({
     whose: { email: addressIn(sent) },
     code: sent.required('verification_code'),
     connection,
@@ -66,7 +67,8 @@ export async function challengeCode(services: EmbeddedServices, incoming: Incomi
     throw new Refused(403, 'unauthorized_client', 'The connection is not set to authentication_methods.email_otp.')
   const wish = wishIn(services, incoming, client, connection, sent)
   const mayMakeAccount = wish.mayMakeAccount && sent.flag('allow_signup')
-  const outcome = await services.mailedSignIn.challenge({ ...wish, mayMakeAccount })
+  const { challenge } = await services.mailedSignIn()
+  const outcome = await challenge({ ...wish, mayMakeAccount })
   if (outcome === 'held') throw tooMuchMail()
   return json(200, { auth_session: outcome.challenge })
 }

@@ -1,7 +1,7 @@
 /** What applications that sign people in themselves stand on. Handed in by `compose.ts`. */
 import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
-import type { MailedSignIn } from '../factors/mailed-sign-in.ts'
+import type { LoadMailedSignIn } from '../factors/mailed-sign-in.ts'
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Brake } from '../identity/brake.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
@@ -15,7 +15,7 @@ export interface EmbeddedServices {
   readonly tenants: Tenants
   readonly cookieScope: FindCookieScope
   readonly signInWithPassword: PasswordSignIn
-  readonly mailedSignIn: MailedSignIn
+  readonly mailedSignIn: LoadMailedSignIn
   readonly brake: Brake
   readonly hashQueue: HashQueue
   readonly clock: Clock

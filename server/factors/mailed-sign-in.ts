@@ -18,13 +18,10 @@ import { promiseMail } from '../notify/letter.ts'
 import { emailKey } from '../policy/email-address.ts'
 import { MAILED_CODE_LIFE, SIGN_IN_LINK_LIFE } from '../policy/lifetimes.ts'
 import type { Proof } from '../policy/proof.ts'
-import type { ConnectionRecord } from '../store/connections.ts'
+import { type ConnectionRecord, EMAIL_STRATEGY } from '../store/connections.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import type { UserRecord } from '../store/users.ts'
-
-/** The strategy of connections whose people have no password. */
-export const EMAIL_STRATEGY = 'email'
 
 /** A code and a link prove the same: that somebody reads the mailbox. Two of them are no two factors. */
 const FACTOR = 'email-code'
@@ -118,6 +115,9 @@ type MailedCode = Mailed & {
 type MailedLink = Mailed & { readonly request: string }
 
 type Place = { readonly kind: string; readonly id: string }
+
+/** Loaded when somebody first signs in so. */
+export type LoadMailedSignIn = () => Promise<MailedSignIn>
 
 export function createMailedSignIn(services: {
   readonly store: Store

@@ -5,13 +5,14 @@
  */
 import { occasionOf } from '../audit/events.ts'
 import type { Client } from '../clients/metadata.ts'
-import { EMAIL_STRATEGY, type Outcome, type Proven } from '../factors/mailed-sign-in.ts'
+import type { Proven } from '../factors/mailed-sign-in.ts'
 import type { Parameters } from '../http/parameters.ts'
-import { type Answer, type Incoming, type Route, seeOther } from '../http/route.ts'
+import { type Answer, type Incoming, seeOther } from '../http/route.ts'
 import { bindBrowser } from '../identity/browsers.ts'
 import { issueLogin } from '../identity/login-tickets.ts'
 import { PageError } from '../kernel/errors.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
+import { EMAIL_STRATEGY } from '../store/connections.ts'
 import { refuseForeignForm } from './interaction.ts'
 import type { LoginServices } from './services.ts'
 import { show } from './show.ts'
@@ -22,7 +23,7 @@ const VERIFY_REDIRECT = '/passwordless/verify_redirect'
 /** What of its query is not the application's request. */
 const OF_THE_CODE = ['connection', 'email', 'phone_number', 'verification_code', 'client_id', 'login_ticket']
 
-export function mailedSignInRoutes(services: LoginServices): readonly Route[] {
+export function mailedSignInPages(services: LoginServices) {
   const { store, clients, clock, cookieScope, mailedSignIn } = services
 
   const over = (incoming: Incoming): Promise<Answer> =>
@@ -60,7 +61,7 @@ export function mailedSignInRoutes(services: LoginServices): readonly Route[] {
 
   async function look(incoming: Incoming): Promise<Answer> {
     const secret = secretOf(incoming)
-    const link = await mailedSignIn.findLink(incoming.tenant, secret, clock())
+    const link = await (await mailedSignIn()).findLink(incoming.tenant, secret, clock())
     const client = link && (await clients.find(incoming.tenant, link.client))
     if (!link || !client) return over(incoming)
     return ask(incoming, client, link.email, `/passwordless/link/${secret}`)
@@ -68,7 +69,7 @@ export function mailedSignInRoutes(services: LoginServices): readonly Route[] {
 
   async function follow(incoming: Incoming): Promise<Answer> {
     refuseForeignForm(incoming)
-    const spent = await mailedSignIn.spendLink(secretOf(incoming), occasionOf(incoming, clock()))
+    const spent = await (await mailedSignIn()).spendLink(secretOf(incoming), occasionOf(incoming, clock()))
     const client = spent && (await clients.find(incoming.tenant, spent.client))
     if (!spent || !client || spent.user.blocked) return over(incoming)
     return goOn(incoming, client, spent, new URLSearchParams(spent.request))
@@ -95,7 +96,8 @@ export function mailedSignInRoutes(services: LoginServices): readonly Route[] {
   async function followCode(incoming: Incoming): Promise<Answer> {
     refuseForeignForm(incoming)
     const { client, email, connection, request } = await readQuery(incoming)
-    const outcome: Outcome = await mailedSignIn.tryCode({
+    const { tryCode } = await mailedSignIn()
+    const outcome = await tryCode({
       whose: { email },
       code: incoming.query.get('verification_code') ?? '',
       connection,
@@ -109,13 +111,7 @@ export function mailedSignInRoutes(services: LoginServices): readonly Route[] {
     return goOn(incoming, client, proven, request)
   }
 
-  const link = '/passwordless/link/:secret'
-  return [
-    { method: 'GET', path: link, speaks: 'pages', answer: look },
-    { method: 'POST', path: link, speaks: 'pages', answer: follow },
-    { method: 'GET', path: VERIFY_REDIRECT, speaks: 'pages', answer: lookAtCode },
-    { method: 'POST', path: VERIFY_REDIRECT, speaks: 'pages', answer: followCode },
-  ]
+  return { look, follow, lookAtCode, followCode }
 }
 
 const secretOf = (incoming: Incoming): string => incoming.path['secret'] ?? ''

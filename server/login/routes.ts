@@ -9,7 +9,6 @@ import { consentRoutes } from './consent.ts'
 import { finishSignUpRoutes } from './finish-sign-up.ts'
 import { forgotPasswordRoutes } from './forgot-password.ts'
 import { leavingRoutes } from './leaving.ts'
-import { mailedSignInRoutes } from './mailed-sign-in.ts'
 import { organizationRoutes } from './organization.ts'
 import { resetPasswordRoutes } from './reset-password.ts'
 import type { LoginServices } from './services.ts'
@@ -35,6 +34,23 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...leavingRoutes(services),
   assetRoute(services),
 ]
+
+/** Loaded when somebody first follows a link, or brings a code. */
+function mailedSignInRoutes(services: LoginServices): readonly Route[] {
+  type Pages = ReturnType<typeof import('./mailed-sign-in.ts').mailedSignInPages>
+  const page = (method: 'GET' | 'POST', path: string, name: keyof Pages): Route => ({
+    method,
+    path,
+    speaks: 'pages',
+    answer: async incoming => (await import('./mailed-sign-in.ts')).mailedSignInPages(services)[name](incoming),
+  })
+  return [
+    page('GET', '/passwordless/link/:secret', 'look'),
+    page('POST', '/passwordless/link/:secret', 'follow'),
+    page('GET', '/passwordless/verify_redirect', 'lookAtCode'),
+    page('POST', '/passwordless/verify_redirect', 'followCode'),
+  ]
+}
 
 const assetRoute = ({ pages }: LoginServices): Route => ({
   method: 'GET',

@@ -4,7 +4,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { ResourceServers } from '../clients/resource-servers.ts'
 import type { Factor } from '../factors/factor.ts'
-import type { MailedSignIn } from '../factors/mailed-sign-in.ts'
+import type { LoadMailedSignIn } from '../factors/mailed-sign-in.ts'
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { Pages } from '../http/pages.ts'
 import type { RateLimit } from '../http/rate-limit.ts'
@@ -24,7 +24,7 @@ export interface LoginServices {
   readonly cookieScope: FindCookieScope
   readonly password: Factor<string>
   readonly signInWithPassword: PasswordSignIn
-  readonly mailedSignIn: MailedSignIn
+  readonly mailedSignIn: LoadMailedSignIn
   readonly brake: Brake
   /** Of requests that begin to wait, by network. */
   readonly waitingRequests: RateLimit

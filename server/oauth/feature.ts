@@ -10,7 +10,7 @@ import type { Clients } from '../clients/clients.ts'
 import type { FindCookieScope } from '../clients/cookie-scope.ts'
 import type { Client } from '../clients/metadata.ts'
 import type { ResourceServer, ResourceServers } from '../clients/resource-servers.ts'
-import type { MailedSignIn } from '../factors/mailed-sign-in.ts'
+import type { LoadMailedSignIn } from '../factors/mailed-sign-in.ts'
 import type { PasswordSignIn } from '../factors/password-sign-in.ts'
 import type { CookieScope } from '../http/cookies.ts'
 import type { Egress } from '../http/egress.ts'
@@ -45,7 +45,7 @@ export interface OAuthServices {
   readonly tenants: Tenants
   readonly connections: Connections
   readonly signInWithPassword: PasswordSignIn
-  readonly mailedSignIn: MailedSignIn
+  readonly mailedSignIn: LoadMailedSignIn
   readonly secretBrake: SecretBrake
   /** Of assertions that are remembered, by client. */
   readonly strangerAssertions: RateLimit

@@ -14,6 +14,9 @@ import type { ConnectionsTable, Database } from './schema.ts'
 /** Of the connections that are databases of passwords, and the provider in the ids of their users, so that imported users keep theirs. */
 export const DATABASE_STRATEGY = 'auth0'
 
+/** Of connections whose people have no password: a code or a link is mailed to them. */
+export const EMAIL_STRATEGY = 'email'
+
 export interface ConnectionRecord {
   readonly tenant: string
   readonly id: string

@@ -5,9 +5,9 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { EMAIL_STRATEGY } from '../../server/factors/mailed-sign-in.ts'
 import { createUser, DATABASE_CONNECTION } from '../../server/identity/users.ts'
 import { MINUTE } from '../../server/kernel/seconds.ts'
+import { EMAIL_STRATEGY } from '../../server/store/connections.ts'
 import { openMailbox } from '../fixtures/mailbox.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'

@@ -2,10 +2,10 @@
  * The grant for a code that was mailed to somebody, typed into an application of the operator's own: with the address that
  * it went to (`username`, `otp`, `realm`), or with the challenge that it was mailed for (`auth_session`, `otp`).
  */
-import { EMAIL_STRATEGY, type Outcome, type Whose } from '../../factors/mailed-sign-in.ts'
+import type { Outcome, Whose } from '../../factors/mailed-sign-in.ts'
 import { ProtocolError, tooManyAttempts } from '../../kernel/errors.ts'
 import { readEmailAddress } from '../../policy/email-address.ts'
-import type { ConnectionRecord } from '../../store/connections.ts'
+import { type ConnectionRecord, EMAIL_STRATEGY } from '../../store/connections.ts'
 import type { Asked, Feature, Presented } from '../feature.ts'
 import { authorizePerson, required, requireFirstParty, type TokenRequest } from '../proven-person.ts'
 
@@ -26,7 +26,8 @@ export const passwordlessOtp: Feature = {
       const code = required(request, 'otp')
       const { whose, connection } = await whoseCode(request)
       const asked = await request.asked()
-      const outcome = await services.mailedSignIn.tryCode({
+      const { tryCode } = await services.mailedSignIn()
+      const outcome = await tryCode({
         whose,
         code,
         connection,
