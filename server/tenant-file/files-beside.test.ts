@@ -36,7 +36,7 @@ describe('what a tenant file names beside itself', () => {
   test('is taken in from where its kind of thing lies', () => {
     const { document, faults } = take({
       emailTemplates: [{ template: 'verify_email', body: './emailTemplates/verify_email.html' }],
-      connections: [{ name: 'email', options: { email: { body: 'email.html' } } }],
+      connections: [{ name: 'email', options: { email: { body: './email.html' } } }],
       databases: [{ name: 'users', options: { customScripts: { login: './databases/login.js' } } }],
       clients: [{ name: 'films.html', callbacks: ['https://films.example/index.html'] }],
     })

@@ -59,7 +59,7 @@ function replaceAt(
 
 function read(folder: string, within: string, name: string, at: Path, findings: Findings): string {
   // Written on Windows too.
-  const named = join(folder, name.startsWith('./') ? '' : within, name.replaceAll('\\', '/'))
+  const named = join(folder, within, name.replaceAll('\\', '/'))
   try {
     const root = realpathSync(folder)
     const file = realpathSync(named)
