@@ -9,10 +9,8 @@ import { connectionsIn } from './connections.ts'
 import { consentsIn } from './consents.ts'
 import { countersIn } from './counters.ts'
 import { credentialsIn } from './credentials.ts'
-import { customDomainsIn } from './custom-domains.ts'
 import { devicesIn } from './devices.ts'
 import { dialectOf, takesWrites } from './dialect.ts'
-import { discoveryDomainsIn } from './discovery-domains.ts'
 import { documentsIn } from './documents.ts'
 import { emailProvidersIn } from './email-providers.ts'
 import { endedTokensIn } from './ended-tokens.ts'
@@ -23,14 +21,11 @@ import type { Gate } from './gate.ts'
 import { invitationsIn } from './invitations.ts'
 import { jobsIn } from './jobs.ts'
 import { keysIn } from './keys.ts'
+import { later } from './later.ts'
 import { logoutDeliveriesIn } from './logout-deliveries.ts'
 import { mailsIn } from './mails.ts'
-import { membershipsIn } from './memberships.ts'
-import { organizationClientsIn } from './organization-clients.ts'
-import { organizationConnectionsIn } from './organization-connections.ts'
 import { organizationsIn } from './organizations.ts'
 import { pairwiseSubjectsIn } from './pairwise-subjects.ts'
-import { peopleIn } from './people.ts'
 import { permissionsIn } from './permissions.ts'
 import { registrationsIn } from './registrations.ts'
 import { removalsIn } from './removals.ts'
@@ -56,7 +51,7 @@ import { usersIn } from './users.ts'
 const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['append']): Nouns => ({
   tenants: tenantsIn(db),
   users: usersIn(db),
-  people: peopleIn(db),
+  people: later(async () => (await import('./people.ts')).peopleIn(db)),
   roles: rolesIn(db),
   permissions: permissionsIn(db),
   connections: connectionsIn(db),
@@ -75,7 +70,7 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   tickets: ticketsIn(db, sealer),
   mails: mailsIn(db, sealer),
   emailProviders: emailProvidersIn(db, sealer),
-  customDomains: customDomainsIn(db),
+  customDomains: later(async () => (await import('./custom-domains.ts')).customDomainsIn(db)),
   logoutDeliveries: logoutDeliveriesIn(db),
   events: eventsIn(db),
   eventCursors: eventCursorsIn(db),
@@ -87,11 +82,13 @@ const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['a
   devices: devicesIn(db),
   jobs: jobsIn(db),
   organizations: organizationsIn(db),
-  memberships: membershipsIn(db),
-  organizationConnections: organizationConnectionsIn(db),
-  organizationClients: organizationClientsIn(db),
+  memberships: later(async () => (await import('./memberships.ts')).membershipsIn(db)),
+  organizationConnections: later(async () =>
+    (await import('./organization-connections.ts')).organizationConnectionsIn(db),
+  ),
+  organizationClients: later(async () => (await import('./organization-clients.ts')).organizationClientsIn(db)),
   invitations: invitationsIn(db, sealer),
-  discoveryDomains: discoveryDomainsIn(db),
+  discoveryDomains: later(async () => (await import('./discovery-domains.ts')).discoveryDomainsIn(db)),
   documents: documentsIn(db),
 })
 
