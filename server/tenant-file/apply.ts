@@ -14,10 +14,8 @@ import { planClientGrants } from './client-grants.ts'
 import { planClients } from './clients.ts'
 import { planConnections } from './connections.ts'
 import { planKept } from './kept.ts'
-import { planOrganizations } from './organizations.ts'
 import type { Change, Planning, Step } from './plan.ts'
 import { parseTenantFile, type TenantFile } from './read.ts'
-import { planRemovals } from './removals.ts'
 import { planResourceServers } from './resource-servers.ts'
 import { planRoles } from './roles.ts'
 import { planSettings } from './settings.ts'
@@ -129,12 +127,16 @@ async function planAll(planning: Planning, file: TenantFile, { removes = false }
   const clients = await planClients(planning, file.clients)
   const grants = await planClientGrants(planning, file.clientGrants, clients, apis)
   const connections = await planConnections(planning, file.connections, clients, file.settings)
-  const organizations = await planOrganizations(planning, file.organizations, { clients, grants, connections })
+  const plans = { clients, grants, connections }
+  const organizations =
+    file.organizations.length > 0
+      ? await (await import('./organizations.ts')).planOrganizations(planning, file.organizations, plans)
+      : []
   const roles = await planRoles(planning, file.roles, apis)
   const settings = await planSettings(planning, file.settings, apis, connections)
   const kept = await planKept(planning, file.kept)
   const users = await planUsers(planning, file.users, roles)
-  const removals = removes ? await planRemovals(planning, file, clients) : []
+  const removals = removes ? await (await import('./removals.ts')).planRemovals(planning, file, clients) : []
   findings.settle()
   return {
     // In the order in which they lean on each other.

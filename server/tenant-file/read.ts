@@ -13,7 +13,7 @@ import { entriesOf } from './entries.ts'
 import { takeIn } from './files-beside.ts'
 import { KEPT_SECTIONS, type KeptEntries, readKept } from './kept.ts'
 import { type Keywords, replaceKeywords, tellPlaceholders } from './keywords.ts'
-import { type OrganizationEntry, readOrganizations } from './organizations.ts'
+import type { OrganizationEntry } from './organizations.ts'
 import { type ResourceServerEntry, readResourceServers } from './resource-servers.ts'
 import { type RoleEntry, readRoles } from './roles.ts'
 import { readSettings } from './settings.ts'
@@ -84,13 +84,15 @@ export async function parseTenantFile(file: OperatorFile, keywords: Keywords = {
   tellPlaceholders(document, ['emailProvider', 'gateway'], findings)
 
   const list = (section: string) => entriesOf(document, [section], findings)
+  const organizations = list('organizations')
   const sound = {
     settings: await readSettings(document, findings),
     clients: readClients(list('clients'), findings),
     resourceServers: readResourceServers(list('resourceServers'), findings),
     clientGrants: readClientGrants(list('clientGrants'), findings),
     connections: readConnections(document, findings),
-    organizations: readOrganizations(list('organizations'), findings),
+    organizations:
+      organizations.length > 0 ? (await import('./organizations.ts')).readOrganizations(organizations, findings) : [],
     roles: readRoles(list('roles'), findings),
     users: readUsers(list('users'), findings),
     kept: await readKept(document, findings),
