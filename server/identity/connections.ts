@@ -8,7 +8,7 @@ import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { newId } from '../kernel/ids.ts'
-import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, withoutNulls } from '../kernel/json.ts'
 import type { Sealer } from '../kernel/sealer.ts'
 import { type ConnectionRecord, sealContextOfConnection } from '../store/connections.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
@@ -179,9 +179,6 @@ export function createConnections({
 }
 
 export const newConnectionId = (): string => newId('con')
-
-const withoutNulls = (settings: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null))
 
 /** As Auth0 has it. `options` are those that whoever asks may read. The older `enabled_clients` lists what it serves now. */
 export const connectionToWire = (

@@ -5,7 +5,7 @@
 import { changesBetween } from '../audit/changes.ts'
 import { type Manager, managed, type Occasion } from '../audit/events.ts'
 import { newId } from '../kernel/ids.ts'
-import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { type JsonObject, type JsonValue, withoutNulls } from '../kernel/json.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import { promiseMail } from '../notify/letter.ts'
@@ -73,13 +73,6 @@ export async function changeOrganization(
     await transaction.events.record([managed(occasion, by, 'organization', id, 'changed', told)])
   return after
 }
-
-const withoutNulls = (document: Readonly<Record<string, JsonValue | undefined>>): JsonObject =>
-  Object.fromEntries(
-    Object.entries(document).filter(
-      (entry): entry is [string, JsonValue] => entry[1] !== null && entry[1] !== undefined,
-    ),
-  )
 
 /** With all that was given within it (`revocation/revoke.ts`). */
 export async function endOrganization(

@@ -7,3 +7,7 @@ export interface JsonObject {
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Null is how an export, and a change, says that a member is not set. */
+export const withoutNulls = (document: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null && value !== undefined))

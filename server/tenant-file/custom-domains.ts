@@ -1,4 +1,5 @@
 /** The `customDomains` of a tenant file. They are asked for; that they are the tenant's has to be shown in the DNS, by each tenant anew. */
+import { withoutNulls } from '../kernel/json.ts'
 import type { CustomDomainRecord } from '../store/custom-domains.ts'
 import {
   askForDomain,
@@ -8,7 +9,7 @@ import {
   readDomainChange,
   removeDomain,
 } from '../tenants/custom-domains.ts'
-import { isAccepted, withoutNulls } from './document-entries.ts'
+import { isAccepted } from './document-entries.ts'
 import { entriesOf, refuseRepeats, without } from './entries.ts'
 import type { Kept, KeptEntry } from './kept.ts'
 

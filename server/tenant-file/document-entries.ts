@@ -26,7 +26,3 @@ export function mappingAt(document: JsonObject, name: string, findings: Findings
   }
   return Object.keys(given).length > 0 ? given : undefined
 }
-
-/** An export writes null for what is not set. */
-export const withoutNulls = (given: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined))

@@ -2,10 +2,10 @@
  * The `emailProvider` of a tenant file. Credentials that it leaves out stay; those that an export has put a word in the
  * place of are for the operator to fill in, and until then nothing is done.
  */
-import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, withoutNulls } from '../kernel/json.ts'
 import { findProvider, providerToWire, putProvider, readProvider } from '../notify/email-provider.ts'
 import type { StoredEmailProvider } from '../store/email-providers.ts'
-import { mappingAt, withoutNulls } from './document-entries.ts'
+import { mappingAt } from './document-entries.ts'
 import type { Kept } from './kept.ts'
 
 const SECTION = 'emailProvider'

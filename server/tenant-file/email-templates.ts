@@ -1,8 +1,8 @@
 /** The `emailTemplates` of a tenant file: letters as the tenant words them, each tried out before anything is changed. */
-import type { JsonValue } from '../kernel/json.ts'
+import { type JsonValue, withoutNulls } from '../kernel/json.ts'
 import { isTemplateName, readTemplate } from '../notify/email-templates.ts'
 import { TEMPLATE_DOCUMENT } from '../notify/link-life.ts'
-import { isAccepted, withoutNulls } from './document-entries.ts'
+import { isAccepted } from './document-entries.ts'
 import { entriesOf, refuseRepeats } from './entries.ts'
 import type { Kept, KeptEntry } from './kept.ts'
 

@@ -30,7 +30,7 @@ import {
   removeConnection,
   removeDomain,
 } from '../identity/organization-management.ts'
-import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue, withoutNulls } from '../kernel/json.ts'
 import { organizationNameFault } from '../policy/organization-name.ts'
 import type { ClientGrantRecord } from '../store/clients.ts'
 import type { DiscoveryDomainRecord } from '../store/discovery-domains.ts'
@@ -412,9 +412,6 @@ async function wantedWhole(
     discovery_domains: entry.domains ? sorted(domains) : before.discovery_domains,
   }
 }
-
-const withoutNulls = (given: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
 
 const create = (
   transaction: Transaction,

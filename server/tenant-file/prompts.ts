@@ -1,6 +1,6 @@
 /** The `prompts` of a tenant file: Auth0's settings of them, and what pages say in the tenant's own words. */
 import type { Findings } from '../config/findings.ts'
-import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue, withoutNulls } from '../kernel/json.ts'
 import {
   changePromptSettings,
   findPromptSettings,
@@ -12,7 +12,7 @@ import {
   readPromptSettings,
   readTexts,
 } from '../tenants/custom-text.ts'
-import { isAccepted, mappingAt, withoutNulls } from './document-entries.ts'
+import { isAccepted, mappingAt } from './document-entries.ts'
 import { without } from './entries.ts'
 import type { Kept, KeptEntry } from './kept.ts'
 
