@@ -87,6 +87,20 @@ describe('a client that signs', () => {
     }
   })
 
+  for (const method of ['tls_client_auth', 'self_signed_tls_client_auth']) {
+    const metadata = { client_authentication_methods: { [method]: { credentials: [{ id: 'cred_1' }] } } }
+    test(`${method} is refused where it is set, and lets nobody in by a secret where it was kept`, () => {
+      assert.deepEqual(
+        checkMembers(CLIENT_MEMBERS, { name: 'App', ...metadata }).map(({ path }) => path.join('.')),
+        [`client_authentication_methods.${method}`],
+      )
+      for (const app_type of ['regular_web', 'spa']) {
+        const client = aClient({ app_type, ...metadata }, SECRET)
+        assert.deepEqual([client.secretHash, isPublic(client), client.keys.registered], [null, false, []])
+      }
+    })
+  }
+
   test('by Auth0’s credentials has those that hold a key', () =>
     assert.equal(aClient({ client_authentication_methods: AUTH0 }).keys.registered.length, 1))
 

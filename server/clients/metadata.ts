@@ -184,6 +184,10 @@ const FOREVER = 10 * 365 * DAY
 /** Signing algorithms a client may choose for its ID tokens. HS256 is not one: its secret would vouch for people. */
 export const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ML-DSA-44'] as const
 
+/** RFC 8705 §2: nothing here asks for a certificate, and whoever sets it must not believe that one is asked for. */
+const noTlsMethod = (_value: JsonValue, name: string): string =>
+  `${name} is not built here; a client proves itself by private_key_jwt or by its secret.`
+
 /** The members that have a meaning here, each with the check of its form. `config/members.ts` runs them. */
 export const CLIENT_MEMBERS = {
   name: { is: 'text' },
@@ -232,14 +236,12 @@ export const CLIENT_MEMBERS = {
         optional: true,
         members: { credentials: { is: 'any', check: credentialsFault } },
       },
+      tls_client_auth: { is: 'any', check: noTlsMethod, optional: true },
+      self_signed_tls_client_auth: { is: 'any', check: noTlsMethod, optional: true },
     },
   },
-  /** Auth0's name for a security profile. Those of FAPI 2 tighten what an assertion may say. */
-  compliance_level: {
-    is: 'text',
-    oneOf: ['none', 'fapi1_adv_pkj_par', 'fapi1_adv_mtls_par', 'fapi2_sp_pkj_mtls', 'fapi2_sp_mtls_mtls'],
-    optional: true,
-  },
+  /** Auth0's name for a security profile. Those of FAPI 2 tighten what an assertion may say; two more want certificates. */
+  compliance_level: { is: 'text', oneOf: ['none', 'fapi1_adv_pkj_par', 'fapi2_sp_pkj_mtls'], optional: true },
   backchannel_logout_uri: { is: 'url', optional: true },
   /** Every logout token names the session, asked for or not. */
   backchannel_logout_session_required: { is: 'boolean', optional: true },
@@ -434,7 +436,10 @@ function authenticationOf(
     'app_type' | 'token_endpoint_auth_method' | 'client_authentication_methods'
   >,
 ): Client['authentication'] {
-  if (metadata.client_authentication_methods?.private_key_jwt) return 'private_key_jwt'
+  const methods = metadata.client_authentication_methods ?? {}
+  // One that was kept with a certificate is to be known by something it holds: never by its name, or a secret that it sends.
+  if (methods.private_key_jwt ?? methods.tls_client_auth ?? methods.self_signed_tls_client_auth)
+    return 'private_key_jwt'
   return metadata.token_endpoint_auth_method ?? defaultAuthentication(typeOf(metadata.app_type))
 }
 

@@ -35,6 +35,11 @@ describe('what a tenant file may not say', () => {
     ['a client id with a line break', 'clients: [{ client_id: "a\\nb", name: A }]', /visible ASCII/],
     ['one client id twice', 'clients: [{ client_id: a, name: A }, { client_id: a, name: B }]', /twice/],
     ['two nameless clients of one name', 'clients: [{ name: A }, { name: A }]', /give this one a client_id/],
+    [
+      'a certificate that nobody asks for',
+      client('\n  client_authentication_methods: { self_signed_tls_client_auth: { credentials: [{ id: cred_1 }] } } '),
+      /:2: .*not built/,
+    ],
     ['HS256 for ID tokens', client('jwt_configuration: { alg: HS256 }'), /alg must be one of/],
     ['a lifetime of ages', client('refresh_token: { token_lifetime: 9007199254740991 }'), /hundred years/],
     ['a scope with a space', api('scopes: [{ value: "a b" }]'), /RFC 6749 §3\.3/],

@@ -234,6 +234,11 @@ describe('Clients through the Management API', () => {
         { name: 'x', client_authentication_methods: { private_key_jwt: { credentials: [{ id: 'cred_x' }] } } },
         /no credential/,
       ],
+      [
+        { name: 'x', client_authentication_methods: { tls_client_auth: { credentials: [] } } },
+        /client_authentication_methods\.tls_client_auth: tls_client_auth is not built here/,
+      ],
+      [{ name: 'x', compliance_level: 'fapi2_sp_mtls_mtls' }, /compliance_level/],
       [{ name: 'x\u0000' }, /null character/],
     ] as const) {
       const answered = await management.call('POST', '/clients', body)
