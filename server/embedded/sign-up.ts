@@ -70,6 +70,8 @@ export async function signUp(services: EmbeddedServices, incoming: Incoming): Pr
         email,
         username,
         passwordHash,
+        profile,
+        userMetadata,
         browserHash: browserHashOf(incoming),
         client: client.id,
         ...correspondence,

@@ -6,6 +6,7 @@
  */
 import { emailVerified, type Occasion, signedUp, signUpAsked } from '../audit/events.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { randomSecret, sha256 } from '../kernel/secrets.ts'
 import { promiseMail } from '../notify/letter.ts'
 import { emailKey } from '../policy/email-address.ts'
@@ -28,6 +29,9 @@ type Chosen = {
   readonly email: string
   readonly username: string | null
   readonly passwordHash: string
+  /** What an application said of the person; nothing in a link from before it was kept. */
+  readonly profile?: JsonObject
+  readonly userMetadata?: JsonObject
   /** SHA-256 of the secret of the browser it was chosen in; null where there was none. */
   readonly browserHash: string | null
 }
@@ -44,13 +48,14 @@ export type OpenSignUp = { readonly state: 'open' } & Chosen
 export async function askToSignUp(
   store: Store,
   connection: ConnectionRecord,
-  { email, username, passwordHash, browserHash, client, issuer, language }: SignUpWish,
+  { client, issuer, language, ...chosen }: SignUpWish,
   occasion: Occasion,
 ): Promise<void> {
   const { tenant, at, userAgent } = occasion
+  const { email } = chosen
   const found = await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
   const secret = randomSecret()
-  const data: Chosen = { connection: connection.id, email, username, passwordHash, browserHash }
+  const data: Chosen = { connection: connection.id, ...chosen }
 
   await store.transaction(async transaction => {
     if (!(await takeMail(transaction, tenant, 'sign-up', email, occasion))) return
@@ -108,14 +113,14 @@ export async function finishSignUp(
   const { tenant, at } = occasion
   const found = await findSignUp(store, tenant, secret, at)
   if (found.state !== 'open') return found
-  const { email, passwordHash, username = null } = found
+  const { email, passwordHash, username = null, profile = {}, userMetadata = {} } = found
   try {
     await store.transaction(async transaction => {
       if ((await transaction.tickets.consume(tenant, SIGN_UP_TICKET, sha256(secret), at)) !== 'consumed') return
       const user = await createUser(
         transaction,
         connection,
-        { email, username, emailVerified: true, passwordHash },
+        { email, username, emailVerified: true, passwordHash, profile, userMetadata },
         clock,
       )
       if (user === 'taken') throw new NotMade()

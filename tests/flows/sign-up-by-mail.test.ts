@@ -110,12 +110,14 @@ onEachStage('An account that is made by mail', stage => {
 
   test('that an application asks for is told of alike too, and is not made by asking', async () => {
     const account = someone()
+    const said = { given_name: 'New', name: 'New Comer', picture: 'https://a.example/p.png' }
+    const userMetadata = { plan: 'gold' }
     const ask = async (email: string) => {
       const connection = 'Username-Password-Authentication'
       const response = await fetch(new URL('dbconnections/signup', stage.issuer), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ client_id: 'spa', connection, ...account, email }),
+        body: JSON.stringify({ client_id: 'spa', connection, ...account, ...said, user_metadata: userMetadata, email }),
       })
       return { status: response.status, body: await response.json() }
     }
@@ -124,8 +126,17 @@ onEachStage('An account that is made by mail', stage => {
     assert.deepEqual(free, taken)
     assert.deepEqual([free.status, (free.body as { code: string }).code], [400, 'invalid_signup'])
     assert.equal(await isThere(account), false)
-    assert.match((await mailbox.next(account.email)).subject, /Finish making your account/)
+    const letter = await mailbox.next(account.email)
+    assert.match(letter.subject, /Finish making your account/)
     assert.match((await mailbox.next(JO.email)).subject, /You have an account/)
+
+    // What the application said of the person waits with the password.
+    const person = stage.person()
+    await person.submit(await person.visit(linkIn(letter)), { password: account.password })
+    const { users } = stage.server.latchkey.store
+    const [id = ''] = await users.findByAttribute('default', 'email', account.email, 1)
+    const made = await users.find('default', id)
+    assert.partialDeepStrictEqual(made, { profile: said, userMetadata, emailVerified: true })
   })
 
   test('is made at once again when the tenant says so', async () => {
