@@ -14,6 +14,7 @@ import {
   passGate,
   required,
   requireFirstParty,
+  requireNoOrganization,
   type TokenRequest,
 } from './proven-person.ts'
 
@@ -29,6 +30,7 @@ export const passwordGrant = (type: string): Grant => ({
   async present(request): Promise<PresentedPassword> {
     const { services, client, occasion, now } = request
     requireFirstParty(request, 'passwords')
+    requireNoOrganization(request)
     const name = required(request, 'username')
     const password = required(request, 'password')
     const asked = await request.asked()

@@ -27,6 +27,17 @@ export function requireFirstParty({ client }: Pick<TokenRequest, 'client'>, what
     throw new ProtocolError('unauthorized_client', `Only an application of the operator may take ${what} itself.`)
 }
 
+/**
+ * These grants give nothing within an organization, as at Auth0. A demand that would narrow what is given is not passed
+ * over, and a client that signs people in for one only tries no password and spends no code. Auth0's words.
+ */
+export function requireNoOrganization({ client, parameters }: Pick<TokenRequest, 'client' | 'parameters'>): void {
+  if (parameters.get('organization') !== undefined)
+    throw new ProtocolError('invalid_request', 'parameter organization is not allowed for this grant type')
+  if (client.organizations.usage === 'require')
+    throw new ProtocolError('invalid_request', 'parameter organization is required for this client')
+}
+
 /** Throws `invalid_grant` for whoever does not count. */
 export const passGate = ({ client, now }: Pick<TokenRequest, 'client' | 'now'>, { user, connection }: ProvenPerson) =>
   assertActive({ user, client, connection, organization: null, authorization: null, session: null, now })

@@ -32,6 +32,7 @@ const grantTypes = features.flatMap(({ grant }) => grant?.type ?? [])
 
 interface Actors {
   readonly client: Required<ClientCredentials>
+  readonly settings: object
   /** Null for a machine. */
   readonly user: string | null
 }
@@ -73,19 +74,25 @@ onEachStore('The one gate', store => {
 
   const PREPARE: Readonly<Record<string, () => Promise<Ready>>> = {
     authorization_code: async () => {
-      const { client, person, user } = await cast(['authorization_code'])
+      const { client, settings, person, user } = await cast(['authorization_code'])
       const callback = await signIn(new CookieJarBrowser(server), person, authorizePath(client))
-      return { client, user, accessToken: null, form: redemption(client, codeOf(callback)) }
+      return { client, settings, user, accessToken: null, form: redemption(client, codeOf(callback)) }
     },
     refresh_token: async () => {
-      const { client, person, user } = await cast(['authorization_code', 'refresh_token'])
+      const { client, settings, person, user } = await cast(['authorization_code', 'refresh_token'])
       const tokens = await tokensFor(server, person, { client, scope: 'openid offline_access' })
-      return { client, user, accessToken: tokens.access_token, form: refreshing(client, tokens.refresh_token) }
+      return {
+        client,
+        settings,
+        user,
+        accessToken: tokens.access_token,
+        form: refreshing(client, tokens.refresh_token),
+      }
     },
     password: () => withPassword('password'),
     [PASSWORD_REALM]: () => withPassword(PASSWORD_REALM),
     [MAILED_CODE]: async () => {
-      const { client, person, user } = await cast([MAILED_CODE, 'password'])
+      const { client, settings, person, user } = await cast([MAILED_CODE, 'password'])
       const given = await askToken(server, { ...passing(person, 'password', client), scope: 'openid' })
       const wanted = { ...client, connection: DATABASE, email: person.email }
       const challenged = await new CookieJarBrowser(server).ask('POST', '/otp/challenge', wanted)
@@ -93,21 +100,21 @@ onEachStore('The one gate', store => {
       const { auth_session } = challenged.json()
       const [, otp] = /^(\d{6})$/m.exec((await mailbox.next(person.email)).text) ?? []
       const form = { grant_type: MAILED_CODE, ...client, auth_session: String(auth_session), otp: String(otp) }
-      return { client, user, accessToken: String(given.json()['access_token']), form }
+      return { client, settings, user, accessToken: String(given.json()['access_token']), form }
     },
     client_credentials: async () => {
-      const { client } = await cast(['client_credentials'])
+      const { client, settings } = await cast(['client_credentials'])
       const form = { grant_type: 'client_credentials', ...client, audience: API }
-      return { client, user: null, accessToken: null, form }
+      return { client, settings, user: null, accessToken: null, form }
     },
   }
 
   /** The gate is asked at the moment of each password: what it gave before is shown by the access token. */
   async function withPassword(type: string): Promise<Ready> {
-    const { client, person, user } = await cast([type])
+    const { client, settings, person, user } = await cast([type])
     const form = { ...passing(person, type, client), scope: 'openid' }
     const accessToken = String((await askToken(server, form)).json()['access_token'])
-    return { client, user, accessToken, form }
+    return { client, settings, user, accessToken, form }
   }
 
   const announced = (
@@ -191,6 +198,15 @@ onEachStore('The one gate', store => {
         const reply = await askToken(server, form)
         assert.equal(reply.status, 400)
         assert.match(String(reply.json()['error']), /^invalid_(grant|request)$/)
+      })
+
+    if (type !== 'client_credentials')
+      test(`${type} is refused for a client that signs people in for an organization only, and names none`, async () => {
+        const { form, client, settings } = await prepare()
+        await applyTo(server.latchkey, { clients: [{ ...client, ...settings, organization_usage: 'require' }] })
+        const reply = await askToken(server, form)
+        assert.equal(reply.status, 400)
+        assert.equal(reply.json()['error_description'], 'parameter organization is required for this client')
       })
 
     for (const [name, { error, end }] of Object.entries(CLIENT_ENDS))

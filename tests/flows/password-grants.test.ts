@@ -145,6 +145,15 @@ onEachStage('The password grants', stage => {
     }
   })
 
+  test('give nothing within an organization, and do not pass over who asks for it', async () => {
+    const form = { username: JO.email, password: JO.password, organization: 'org_1' }
+    const { status, body } = await told(form)
+    assert.deepEqual(
+      [status, body['error_description']],
+      [400, 'parameter organization is not allowed for this grant type'],
+    )
+  })
+
   test('want a name and a password, and an API that there is, before any password is tried', async () => {
     for (const [form, error] of [
       [{ password: JO.password }, 'invalid_request'],

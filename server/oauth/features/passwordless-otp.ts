@@ -7,7 +7,13 @@ import { ProtocolError, tooManyAttempts } from '../../kernel/errors.ts'
 import { readEmailAddress } from '../../policy/email-address.ts'
 import { type ConnectionRecord, EMAIL_STRATEGY } from '../../store/connections.ts'
 import type { Asked, Feature, Presented } from '../feature.ts'
-import { authorizePerson, required, requireFirstParty, type TokenRequest } from '../proven-person.ts'
+import {
+  authorizePerson,
+  required,
+  requireFirstParty,
+  requireNoOrganization,
+  type TokenRequest,
+} from '../proven-person.ts'
 
 interface PresentedCode extends Presented {
   readonly asked: Asked
@@ -23,6 +29,7 @@ export const passwordlessOtp: Feature = {
     async present(request): Promise<PresentedCode> {
       const { services, client, occasion, now } = request
       requireFirstParty(request, 'codes')
+      requireNoOrganization(request)
       const code = required(request, 'otp')
       const { whose, connection } = await whoseCode(request)
       const asked = await request.asked()
