@@ -10,7 +10,7 @@ import type { ConnectionRecord } from '../store/connections.ts'
 import type { MembershipStanding } from '../store/memberships.ts'
 import type { OrganizationConnectionRecord } from '../store/organization-connections.ts'
 import type { OrganizationRecord } from '../store/organizations.ts'
-import type { Nouns, Store } from '../store/store.ts'
+import type { Nouns, Transaction } from '../store/store.ts'
 import { defaultDirectoryOf } from './directories.ts'
 import { DATABASE_STRATEGY } from './users.ts'
 
@@ -41,7 +41,12 @@ export function brandingOf({ displayName, settings }: OrganizationRecord) {
 const joinsBy = ({ settings }: OrganizationConnectionRecord): boolean => settings['assign_membership_on_login'] === true
 
 /** One may be kept and not be in use. */
-const isInUse = ({ settings }: OrganizationConnectionRecord): boolean => settings['is_enabled'] !== false
+const isInUse = ({ settings }: Pick<OrganizationConnectionRecord, 'settings'>): boolean =>
+  settings['is_enabled'] !== false
+
+/** Whether its people sign in by the connection that its standing was asked with. */
+export const isVouchedForBy = ({ connection }: MembershipStanding): boolean =>
+  connection !== null && isInUse({ settings: connection })
 
 /** Of the organization that a request is for, and the people of these sessions: null where there is none. */
 export async function meantOrganization(
@@ -78,9 +83,9 @@ export const membershipOf = async (
   nouns: Nouns,
   tenant: string,
   organization: string | null,
-  user: string,
+  { user, connection }: { readonly user: string; readonly connection: string },
 ): Promise<MembershipStanding | null | undefined> =>
-  organization === null ? null : nouns.memberships.standing(tenant, organization, user)
+  organization === null ? null : nouns.memberships.standing(tenant, organization, user, connection)
 
 /**
  * Where the passwords of an organization's people are: by the connection that is asked for, or by the one that is used
@@ -119,40 +124,38 @@ export async function mayJoinBySignUp(
  * nothing for one who is a member already and was not invited, or whose invitation somebody has taken: the gate says
  * whether they belong to it.
  */
-export function letIn(
-  store: Store,
+export async function letIn(
+  transaction: Transaction,
   request: AuthorizationRequest,
   person: { readonly user: string; readonly connection: string },
   occasion: Occasion,
 ): Promise<void> {
   const { tenant, at } = occasion
   const { organization, invitation } = request
-  return store.transaction(async transaction => {
-    if (organization === null) return
-    const membership = { tenant, organization, user: person.user, since: at }
-    if (invitation !== null) {
-      const found = await transaction.invitations.find(tenant, organization, invitation.id, at)
-      if (!found || (await transaction.invitations.take(tenant, found.id, at)) === 'gone') return
-      if ((await transaction.memberships.add(membership)) === 'gone') return
-      // One by one: those that were removed since are none any more.
-      for (const role of found.roles) await transaction.roles.give(tenant, person.user, organization, [role])
-      const user = await transaction.users.find(tenant, person.user)
-      await transaction.users.change(
-        tenant,
-        person.user,
-        {
-          appMetadata: { ...user?.appMetadata, ...found.appMetadata },
-          userMetadata: { ...user?.userMetadata, ...found.userMetadata },
-        },
-        at,
-      )
-      const by = { invitation: found.id }
-      await transaction.events.record([memberJoined(occasion, request.client, person.user, organization, by)])
-      return
-    }
-    if ((await transaction.memberships.add(membership)) === 'added') {
-      const by = { connection: person.connection }
-      await transaction.events.record([memberJoined(occasion, request.client, person.user, organization, by)])
-    }
-  })
+  if (organization === null) return
+  const membership = { tenant, organization, user: person.user, since: at }
+  if (invitation !== null) {
+    const found = await transaction.invitations.find(tenant, organization, invitation.id, at)
+    if (!found || (await transaction.invitations.take(tenant, found.id, at)) === 'gone') return
+    if ((await transaction.memberships.add(membership)) === 'gone') return
+    // One by one: those that were removed since are none any more.
+    for (const role of found.roles) await transaction.roles.give(tenant, person.user, organization, [role])
+    const user = await transaction.users.find(tenant, person.user)
+    await transaction.users.change(
+      tenant,
+      person.user,
+      {
+        appMetadata: { ...user?.appMetadata, ...found.appMetadata },
+        userMetadata: { ...user?.userMetadata, ...found.userMetadata },
+      },
+      at,
+    )
+    const by = { invitation: found.id }
+    await transaction.events.record([memberJoined(occasion, request.client, person.user, organization, by)])
+    return
+  }
+  if ((await transaction.memberships.add(membership)) === 'added') {
+    const by = { connection: person.connection }
+    await transaction.events.record([memberJoined(occasion, request.client, person.user, organization, by)])
+  }
 }

@@ -15,6 +15,7 @@ import { PageError, ProtocolError } from '../kernel/errors.ts'
 import { newId } from '../kernel/ids.ts'
 import { CODE_LIFE, LONGEST_TOKEN_LIFE } from '../policy/lifetimes.ts'
 import { type AuthorizationRequest, missingConsent, REQUEST_TICKET } from '../policy/next-step.ts'
+import type { MembershipStanding } from '../store/memberships.ts'
 import type { Transaction } from '../store/store.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import { type Active, assertActive } from '../tokens/assert-active.ts'
@@ -46,8 +47,9 @@ export async function giveAuthorization(
   const { store, tenants } = services
   const { incoming, request, client, current, ticket, now } = giving
   const { session, user } = current
-  await letInto(services, giving)
-  const active = await admit(services, giving)
+  const person = { user: user.id, connection: session.connection }
+  const standing = await membershipOf(store, incoming.tenant, request.organization, person)
+  const active = await admit(services, giving, standing)
 
   const tenant = await tenants.find(incoming.tenant)
   const id = newId('aut')
@@ -61,6 +63,8 @@ export async function giveAuthorization(
     if (ticket && (await transaction.tickets.consume(incoming.tenant, REQUEST_TICKET, ticket.id, now)) !== 'consumed')
       throw new PageError('start_again', 'This request has been answered already.')
     await requireConsent(transaction, giving)
+    if (!standing?.isMember || request.invitation !== null)
+      await letIn(transaction, request, person, occasionOf(incoming, now))
     await requireMembership(transaction, giving)
     await transaction.authorizations.create({
       tenant: incoming.tenant,
@@ -132,20 +136,15 @@ export async function giveAuthorization(
 const withCookies = (answered: Answer, cookies: readonly string[]): Answer =>
   cookies.length === 0 ? answered : { ...answered, cookies: [...(answered.cookies ?? []), ...cookies] }
 
-/** Whoever the policy found welcome belongs to it from here on. */
-async function letInto({ store }: OAuthServices, { incoming, request, current, now }: Giving): Promise<void> {
-  const { organization, invitation } = request
-  const { user, session } = current
-  if (organization === null) return
-  const standing = await membershipOf(store, incoming.tenant, organization, user.id)
-  if (standing?.isMember && invitation === null) return
-  await letIn(store, request, { user: user.id, connection: session.connection }, occasionOf(incoming, now))
-}
-
-/** The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1). */
+/**
+ * The gate speaks the token endpoint's language; here a person who does not count is `access_denied` (RFC 6749 §4.1.2.1).
+ * It is asked before somebody is let in, or one who is refused would have spent their invitation: the policy found them
+ * welcome, and whoever is no member by the end of the transaction is given nothing.
+ */
 async function admit(
-  { connections, store }: OAuthServices,
-  { incoming, request, client, current, now }: Giving,
+  { connections }: OAuthServices,
+  { incoming, client, current, now }: Giving,
+  standing: MembershipStanding | null | undefined,
 ): Promise<Active> {
   const { session, user } = current
   const connection = await connections.find(incoming.tenant, session.connection)
@@ -154,7 +153,7 @@ async function admit(
       user,
       client,
       connection,
-      organization: await membershipOf(store, incoming.tenant, request.organization, user.id),
+      organization: standing && { ...standing, isMember: true },
       authorization: null,
       session,
       now,
@@ -175,7 +174,7 @@ async function requireConsent(transaction: Transaction, { incoming, request, cli
     throw new ProtocolError('consent_required', 'The consent was taken back.')
 }
 
-/** The same for whoever removes them from the organization. */
+/** The same for whoever removes them from the organization, or took the invitation in their place. */
 async function requireMembership(transaction: Transaction, { incoming, request, current }: Giving): Promise<void> {
   const { organization } = request
   if (organization !== null && !(await transaction.memberships.hold(incoming.tenant, organization, current.user.id)))

@@ -18,7 +18,10 @@ export async function passTheGate(
     user,
     client,
     connection: await connections.find(authorization.tenant, authorization.connection),
-    organization: await membershipOf(store, authorization.tenant, authorization.organization, authorization.subject),
+    organization: await membershipOf(store, authorization.tenant, authorization.organization, {
+      user: authorization.subject,
+      connection: authorization.connection,
+    }),
     authorization,
     session: hangsOnSession ? session : null,
     now,

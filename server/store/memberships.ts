@@ -3,8 +3,9 @@
  * reads that with it.
  */
 import type { Instant } from '../kernel/clock.ts'
+import type { JsonObject } from '../kernel/json.ts'
 import { atomically } from './atomic.ts'
-import { qualified } from './columns.ts'
+import { qualified, toObject } from './columns.ts'
 import { lockingIn } from './dialect.ts'
 import { type OrganizationRecord, organizationColumns, toOrganization } from './organizations.ts'
 import { type Page, pageOf } from './pages.ts'
@@ -22,6 +23,8 @@ export interface MembershipRecord {
 export interface MembershipStanding {
   readonly organization: OrganizationRecord
   readonly isMember: boolean
+  /** What the connection that was asked about means there; null where the organization has it not, or none was. */
+  readonly connection: JsonObject | null
 }
 
 export interface Memberships {
@@ -29,8 +32,13 @@ export interface Memberships {
   add(membership: MembershipRecord): Promise<'added' | 'already' | 'gone'>
   /** With the roles that the person had within the organization. */
   remove(tenant: string, organization: string, user: string): Promise<'removed' | 'gone'>
-  /** One query. Undefined for an organization that is gone. */
-  standing(tenant: string, organization: string, user: string): Promise<MembershipStanding | undefined>
+  /** One query, with a connection and without. Undefined for an organization that is gone. */
+  standing(
+    tenant: string,
+    organization: string,
+    user: string,
+    connection?: string,
+  ): Promise<MembershipStanding | undefined>
   /** Those of the users who are members: one query for however many. */
   among(tenant: string, organization: string, users: readonly string[]): Promise<string[]>
   /** Whether the person is a member, and stays one until the transaction ends. */
@@ -107,7 +115,7 @@ export const membershipsIn = (db: Database): Memberships => ({
       return 'removed'
     }),
 
-  async standing(tenant, organization, user) {
+  async standing(tenant, organization, user, connection = '') {
     const row = await db
       .selectFrom('organizations')
       .leftJoin('organization_members', join =>
@@ -116,13 +124,25 @@ export const membershipsIn = (db: Database): Memberships => ({
           .onRef('organization_members.organization', '=', 'organizations.id')
           .on('organization_members.user', '=', user),
       )
+      .leftJoin('organization_connections', join =>
+        join
+          .onRef('organization_connections.tenant', '=', 'organizations.tenant')
+          .onRef('organization_connections.organization', '=', 'organizations.id')
+          .on('organization_connections.connection', '=', connection),
+      )
       .select(qualified('organizations', organizationColumns))
-      .select('organization_members.user as member')
+      .select(['organization_members.user as member', 'organization_connections.settings as vouching'])
       .where('organizations.tenant', '=', tenant)
       .where('organizations.id', '=', organization)
       .where('organizations.removed_at', 'is', null)
       .executeTakeFirst()
-    return row && { organization: toOrganization(row), isMember: row.member !== null }
+    return (
+      row && {
+        organization: toOrganization(row),
+        isMember: row.member !== null,
+        connection: row.vouching === null ? null : toObject(row.vouching),
+      }
+    )
   },
 
   async among(tenant, organization, users) {

@@ -26,7 +26,7 @@ const sound: Person = {
 const ORGANIZATION = anOrganization()
 const WITHIN: Partial<Person> = {
   client: aClient({ organization_usage: 'allow' }),
-  organization: { organization: ORGANIZATION, isMember: true },
+  organization: { organization: ORGANIZATION, isMember: true, connection: {} },
   authorization: anAuthorization({ organization: 'org_1' }),
 }
 
@@ -109,9 +109,19 @@ describe('the gate refuses', () => {
     [{ authorization: anAuthorization({ userEpoch: 1 }) }, /revoked/, 'what carries a higher epoch than its user'],
     [{ client: aClient({}, { epoch: 1 }) }, /revoked/, 'what was given before the client was revoked'],
     [
-      { ...WITHIN, organization: { organization: ORGANIZATION, isMember: false } },
+      { ...WITHIN, organization: { organization: ORGANIZATION, isMember: false, connection: {} } },
       /user auth0\|\w+ is not part of the org_1 organization/,
       'a person who has left the organization',
+    ],
+    [
+      { ...WITHIN, organization: { organization: ORGANIZATION, isMember: true, connection: null } },
+      /not enabled for the organization/,
+      'a member by a connection that the organization has no more',
+    ],
+    [
+      { ...WITHIN, organization: { organization: ORGANIZATION, isMember: true, connection: { is_enabled: false } } },
+      /not enabled for the organization/,
+      'a member by one that is not in use there',
     ],
     [{ ...WITHIN, organization: undefined }, /organization no longer exists/, 'an organization that was removed'],
     [{ ...WITHIN, organization: null }, /another organization/, 'what was given within an organization, outside of it'],
@@ -122,7 +132,10 @@ describe('the gate refuses', () => {
       'what was given within another organization',
     ],
     [
-      { ...WITHIN, organization: { organization: { ...ORGANIZATION, tenant: 'other' }, isMember: true } },
+      {
+        ...WITHIN,
+        organization: { organization: { ...ORGANIZATION, tenant: 'other' }, isMember: true, connection: {} },
+      },
       /another tenant/,
       'an organization of another tenant',
     ],

@@ -4,6 +4,7 @@
  */
 import type { Client } from '../clients/metadata.ts'
 import { serves } from '../identity/connections.ts'
+import { isVouchedForBy } from '../identity/organizations.ts'
 import { isLive } from '../identity/sessions.ts'
 import { ProtocolError } from '../kernel/errors.ts'
 import type { ApiKeyStanding } from '../store/api-keys.ts'
@@ -34,7 +35,7 @@ export interface Person {
   readonly client: Client
   /** Undefined when the connection that vouched for them was removed. */
   readonly connection: ConnectionRecord | undefined
-  /** Whether they belong to the organization it is given within; null for none, undefined when that is gone. */
+  /** How they stand in the organization it is given within, by that connection; null for none, undefined when it is gone. */
   readonly organization: MembershipStanding | null | undefined
   /** What they gave the client; null while it is only about to be given. */
   readonly authorization: Given | null
@@ -61,6 +62,7 @@ export function assertActive(person: Person): Active {
     if (tenant !== user.tenant) return refuse('The organization is of another tenant.')
     if (client.organizations.usage === 'deny') return refuse('parameter organization is not allowed for this client')
     if (!organization.isMember) return refuse(`user ${user.id} is not part of the ${id} organization`)
+    if (!isVouchedForBy(organization)) return refuse('The connection is not enabled for the organization.')
   }
   if (authorization) {
     if (authorization.state !== 'live') return refuse('The authorization was revoked.')

@@ -17,6 +17,7 @@ const TENANT = 'default'
 const REDIRECT_URI = 'http://localhost:5999/callback'
 const ANN = { email: 'ann@example.com', password: 'a fine long passphrase' }
 const BOB = { email: 'bob@example.com', password: 'another fine passphrase' }
+const EVE = { email: 'eve@example.com', password: 'yet another fine passphrase' }
 const client = { app_type: 'spa', callbacks: [REDIRECT_URI], organization_usage: 'allow' }
 
 onEachStore('An organization that nobody let them into', kind => {
@@ -35,15 +36,19 @@ onEachStore('An organization that nobody let them into', kind => {
         clients: [
           { ...client, client_id: 'app', name: 'Player' },
           { ...client, client_id: 'other', name: 'Other' },
+          { ...client, client_id: 'careful', name: 'Careful', require_verified_email: true },
         ],
         roles: [{ name: 'editor' }],
-        users: [ANN, BOB].map(account => ({ ...account, email_verified: true })),
+        users: [
+          ...[ANN, BOB].map(account => ({ ...account, email_verified: true })),
+          { ...EVE, email_verified: false },
+        ],
       },
     })
     store = server.latchkey.store
     app = await discoverApplication(server.issuer, { clientId: 'app', redirectUri: REDIRECT_URI })
     passwords = (await store.connections.findByName(TENANT, 'Username-Password-Authentication'))?.id ?? assert.fail()
-    for (const account of [ANN, BOB])
+    for (const account of [ANN, BOB, EVE])
       ids.set(account, (await store.users.findByEmailKey(TENANT, passwords, account.email))?.id ?? assert.fail())
   })
   after(() => server?.close())
@@ -194,6 +199,41 @@ onEachStore('An organization that nobody let them into', kind => {
       error: 'invalid_grant',
       error_description: `user ${user} is not part of the ${org} organization`,
     })
+  })
+
+  test('nor is it to one whose connection the organization has no more, until it has it again', async () => {
+    const org = await organization()
+    const named = { tenant: TENANT, organization: org, connection: passwords }
+    await store.memberships.add({ tenant: TENANT, organization: org, user: ids.get(ANN) ?? '', since: clock.now() })
+    const begun = await app.begin({ organization: org })
+    const tokens = await app.finish(await createPerson(server.issuer).signIn(begun.url, ANN), begun)
+    const refused = {
+      error: 'invalid_grant',
+      error_description: 'The connection is not enabled for the organization.',
+    }
+    await store.organizationConnections.change(named, { is_enabled: false })
+    await assert.rejects(app.refresh(tokens.refresh_token ?? ''), refused)
+    await store.organizationConnections.remove(named)
+    await assert.rejects(app.refresh(tokens.refresh_token ?? ''), refused)
+    await store.organizationConnections.add({ ...named, settings: {} })
+    assert.ok((await app.refresh(tokens.refresh_token ?? '')).access_token)
+  })
+
+  test('an invitation is not spent by whoever the gate refuses', async () => {
+    const org = await organization()
+    const { id, ticket } = await invitation(org, { email: EVE.email, client: 'careful' })
+    const careful = await discoverApplication(server.issuer, { clientId: 'careful', redirectUri: REDIRECT_URI })
+    const eve = createPerson(server.issuer)
+    await eve.signIn((await app.begin()).url, EVE)
+    const asked = { organization: org, invitation: ticket, prompt: 'none' }
+    const answer = async () => departure(await eve.visit((await careful.begin(asked)).url)).searchParams
+    assert.equal((await answer()).get('error_description'), 'Please verify your email before logging in.')
+    assert.equal(await isMember(org, EVE), false)
+    assert.ok(await store.invitations.find(TENANT, org, id, clock.now()), 'it is open still')
+
+    await store.users.change(TENANT, ids.get(EVE) ?? '', { emailVerified: true }, clock.now())
+    assert.ok((await answer()).has('code'))
+    assert.equal(await isMember(org, EVE), true)
   })
 
   test('an organization of another tenant is none here', async () => {

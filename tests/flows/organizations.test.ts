@@ -404,6 +404,8 @@ onEachStore('Organizations', kind => {
   const EVENTS = {
     'the member removed': (organization: string) =>
       store.transaction(t => removeMember(t, { tenant: TENANT, organization, user: ann }, clock.now())),
+    'the connection taken from it': (organization: string) =>
+      store.organizationConnections.remove({ tenant: TENANT, organization, connection: passwords }),
     'the organization removed': (organization: string) =>
       store.transaction(t => removeOrganization(t, { tenant: TENANT, id: organization }, clock.now())),
   }

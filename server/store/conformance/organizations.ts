@@ -166,6 +166,15 @@ export function describeOrganizations(stage: Stage): void {
       assert.equal(await memberships.add({ ...ada, tenant: newTenant() }), 'gone')
       assert.equal((await memberships.standing(tenant, 'org_acme', 'auth0|ada'))?.isMember, true)
       assert.equal((await memberships.standing(tenant, 'org_acme', 'auth0|none'))?.isMember, false)
+      const named = { tenant, organization: 'org_acme', connection: 'con_1' }
+      await stage.store.organizationConnections.add({ ...named, settings: { is_enabled: false } })
+      for (const [connection, settings] of [
+        ['con_1', { is_enabled: false }],
+        ['con_2', null],
+        [undefined, null],
+      ] as const)
+        for (const user of ['auth0|ada', 'auth0|none'])
+          assert.deepEqual((await memberships.standing(tenant, 'org_acme', user, connection))?.connection, settings)
       assert.equal(await memberships.standing(newTenant(), 'org_acme', 'auth0|ada'), undefined)
       assert.deepEqual(
         (await memberships.members(tenant, 'org_acme', { after: 'auth0|ada', limit: 5 })).map(({ id }) => id),
