@@ -190,6 +190,7 @@ export async function compose(settings: Settings, log: Log, overrides: Overrides
       audit,
       hashQueue,
       brake,
+      counter,
       password,
       signInWithPassword,
       mailedSignIn,

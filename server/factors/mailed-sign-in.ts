@@ -11,6 +11,7 @@ import { endWhatOthersBegan } from '../identity/first-confirmation.ts'
 import { takeMail } from '../identity/mail-limits.ts'
 import type { Correspondence } from '../identity/password-reset.ts'
 import { addressOf, createUser } from '../identity/users.ts'
+import { sendWelcome } from '../identity/welcome.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { equalSecrets, hmacSha256, randomCode, randomSecret, sha256 } from '../kernel/secrets.ts'
 import type { Keyring } from '../keys/keyring.ts'
@@ -22,6 +23,7 @@ import { type ConnectionRecord, EMAIL_STRATEGY } from '../store/connections.ts'
 import type { Nouns, Store, Transaction } from '../store/store.ts'
 import type { TicketRecord } from '../store/tickets.ts'
 import type { UserRecord } from '../store/users.ts'
+import type { Language } from '../words/languages.ts'
 
 /** A code and a link prove the same: that somebody reads the mailbox. Two of them are no two factors. */
 const FACTOR = 'email-code'
@@ -107,6 +109,8 @@ type Mailed = {
   /** Whether it was mailed to anybody: what nobody was told, nobody knows, and it opens nothing. */
   readonly wasSent: boolean
   readonly mayMakeAccount: boolean
+  /** Left out in one from before an account that came of it was welcomed. */
+  readonly correspondence?: { readonly issuer: string; readonly language: Language }
 }
 type MailedCode = Mailed & {
   readonly key: string
@@ -164,7 +168,8 @@ export function createMailedSignIn(services: {
     const to = wasSent ? (identified ? addressOf(identified) : email) : null
     return store.transaction(async transaction => {
       if (!(await takeMail(transaction, tenant, message, email, occasion))) return 'held'
-      await keep(transaction, { connection: connection.id, email, client, wasSent, mayMakeAccount })
+      const correspondence = { issuer, language }
+      await keep(transaction, { connection: connection.id, email, client, wasSent, mayMakeAccount, correspondence })
       const send = message === 'sign-in-code' ? 'code' : 'link'
       await transaction.events.record([signInMailAsked(occasion, client, found?.id ?? null, email, send)])
       const user = wasSent ? (found?.id ?? null) : null
@@ -224,10 +229,10 @@ export function createMailedSignIn(services: {
     occasion: Occasion,
   ): Promise<Proven | undefined> {
     const { tenant, at } = occasion
-    const { email, mayMakeAccount } = ticket.data
+    const { email, mayMakeAccount, correspondence, client } = ticket.data
     const connection = await store.connections.find(tenant, ticket.data.connection)
     if (!connection) return undefined
-    const person = { email, connection, mayMakeAccount }
+    const person = { email, connection, mayMakeAccount, ...(correspondence && { to: { ...correspondence, client } }) }
     const user = await store.transaction(async transaction => {
       if ((await transaction.tickets.consume(tenant, ticket.kind, ticket.id, at)) !== 'consumed') return undefined
       return admit(transaction, person, occasion, clock)
@@ -281,9 +286,17 @@ type Identified = NonNullable<Awaited<ReturnType<typeof byAddress>>>
 const mayComeIn = ({ user, identity }: Identified, { strategy }: ConnectionRecord): boolean =>
   strategy === EMAIL_STRATEGY || (user.emailVerified && identity.ordinal === 0)
 
+interface Newcomer {
+  readonly email: string
+  readonly connection: ConnectionRecord
+  readonly mayMakeAccount: boolean
+  /** What the letter to somebody new is to say. */
+  readonly to?: Correspondence & { readonly client: string }
+}
+
 async function admit(
   transaction: Transaction,
-  { email, connection, mayMakeAccount }: { email: string; connection: ConnectionRecord; mayMakeAccount: boolean },
+  { email, connection, mayMakeAccount, to }: Newcomer,
   occasion: Occasion,
   clock: Clock,
 ): Promise<UserRecord | undefined> {
@@ -300,6 +313,7 @@ async function admit(
     signedUp(occasion, made.id, email, connection.name),
     emailVerified(occasion, made.id, email),
   ])
+  if (to) await sendWelcome(transaction, made, to, occasion)
   return made
 }
 

@@ -42,6 +42,10 @@ export type NoticeModel =
       readonly action: string
     }
   | { readonly notice: 'mailed-sign-in-over' }
+  /** Posts to `action` to let wrong passwords be forgotten. */
+  | { readonly notice: 'release'; readonly email: string; readonly action: string; readonly askUrl: string }
+  | { readonly notice: 'released' }
+  | { readonly notice: 'release-over'; readonly askUrl: string }
 
 interface Said {
   readonly title: string
@@ -106,6 +110,21 @@ function sayIn({ notices, forgotPassword }: Catalogue, model: NoticeModel, langu
     }
     case 'mailed-sign-in-over':
       return notices.mailedSignInOver
+    case 'release': {
+      const { title, lead, act, otherwise, ask } = notices.release
+      return {
+        title,
+        lead: lead(isolatedName(model.email)),
+        form: { act, action: model.action },
+        foot: { text: otherwise, link: ask, url: model.askUrl },
+      }
+    }
+    case 'released':
+      return notices.released
+    case 'release-over': {
+      const { title, lead, act } = notices.releaseOver
+      return { title, lead, link: { text: act, url: model.askUrl } }
+    }
     case 'verification-sent': {
       const { title, lead } = notices.verificationSent
       return { title, lead: lead(isolatedName(model.email)) }

@@ -15,12 +15,14 @@ import { networkOf } from '../kernel/network-of.ts'
 import { DAY } from '../kernel/seconds.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import { promiseMail } from '../notify/letter.ts'
+import { linkLife } from '../notify/link-life.ts'
 import type { GuessingLimits } from '../policy/guessing.ts'
 import { DEVICE_LIFE, NEWS_LIFE } from '../policy/lifetimes.ts'
 import type { Store, Transaction } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Correspondence } from './password-reset.ts'
+import { issueRelease } from './release-links.ts'
 
 /** Somebody types a name and a password. */
 export interface Guess {
@@ -233,16 +235,16 @@ export const rememberDevice = (
  */
 async function tellOf(
   store: Store,
-  { user, name, occasion, correspondence }: Guess,
+  { user, name, connection, key, occasion, correspondence }: Guess,
   { tellsPerson }: GuessingLimits,
   keys: Keys,
   held: readonly Counted[],
 ): Promise<void> {
   const { tenant, at } = occasion
   await store.transaction(async transaction => {
-    for (const { key, freeAt } of held) {
-      const isNetwork = key === keys.network
-      if (!isNetwork) await transaction.tickets.mark(tenant, HOLD_MARK, `${keys.account} ${key}`, at, at + WAVE)
+    for (const { key: counted, freeAt } of held) {
+      const isNetwork = counted === keys.network
+      if (!isNetwork) await transaction.tickets.mark(tenant, HOLD_MARK, `${keys.account} ${counted}`, at, at + WAVE)
       const mark = isNetwork ? keys.network : keys.account
       if ((await transaction.tickets.mark(tenant, WAVE_MARK, mark, at, at + WAVE)) === 'seen') continue
       await transaction.events.record([
@@ -250,14 +252,17 @@ async function tellOf(
       ])
       if (isNetwork || !tellsPerson) continue
       if (!(await takeMail(transaction, tenant, 'guessing', user?.email ?? name, occasion))) continue
+      const life = await linkLife(transaction, tenant, 'guessing', NEWS_LIFE)
+      const secret = await issueRelease(transaction, { tenant, user: user?.id ?? null, life, connection, key }, at)
       const letter = {
         message: 'guessing',
         to: user?.email ?? null,
         user: user?.id ?? null,
         ...correspondence,
-        link: `${correspondence.issuer}forgot-password`,
-        linkLife: null,
+        link: `${correspondence.issuer}sign-in-again/${secret}`,
+        linkLife: life,
         userAgent: occasion.userAgent,
+        address: occasion.address,
       } as const
       await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + NEWS_LIFE })
     }

@@ -10,6 +10,7 @@ import type { UserRecord } from '../store/users.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Onward } from './onward.ts'
 import type { Correspondence } from './password-reset.ts'
+import { sendWelcome } from './welcome.ts'
 
 const VERIFICATION_TICKET = 'email-verification'
 
@@ -52,7 +53,7 @@ export async function askForVerification(
   const { tenant, at, userAgent } = occasion
   if (!(await takeMail(transaction, tenant, 'verify-email', user.email, occasion))) return false
   const secret = randomSecret()
-  const life = await linkLife(transaction, tenant, 'verify_email', VERIFICATION_LINK_LIFE)
+  const life = await linkLife(transaction, tenant, 'verify-email', VERIFICATION_LINK_LIFE)
   const data: VerificationData = { email: user.email, goodUntil: at + life }
   await transaction.tickets.issue({
     tenant,
@@ -110,7 +111,12 @@ export async function findVerification(
 class AnotherAddress extends Error {}
 
 /** Spends the link and answers what it has become: `confirmed` for however many presses of its button. */
-export async function verifyEmail(store: Store, secret: string, occasion: Occasion): Promise<FoundVerification> {
+export async function verifyEmail(
+  store: Store,
+  secret: string,
+  correspondence: Correspondence,
+  occasion: Occasion,
+): Promise<FoundVerification> {
   const { tenant, at } = occasion
   const found = await findVerification(store, tenant, secret, at)
   if (found.state !== 'open') return found
@@ -122,6 +128,7 @@ export async function verifyEmail(store: Store, secret: string, occasion: Occasi
       // Only now, with the row ours, is it certain whose address was just confirmed.
       if ((await transaction.users.find(tenant, user.id))?.email !== email) throw new AnotherAddress()
       await transaction.events.record([emailVerified(occasion, user.id, email)])
+      await sendWelcome(transaction, user, correspondence, occasion)
     })
   } catch (error) {
     if (!(error instanceof AnotherAddress)) throw error

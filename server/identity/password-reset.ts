@@ -22,6 +22,7 @@ import { endWhatOthersBegan } from './first-confirmation.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Onward } from './onward.ts'
 import { addressOf, passwordOf, setPassword } from './users.ts'
+import { sendWelcome } from './welcome.ts'
 
 const RESET_TICKET = 'password-reset'
 
@@ -83,7 +84,7 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
   const user = found?.blocked ? undefined : found
   const isFirst = identified?.identity.ordinal === 0
   const secret = randomSecret()
-  const life = await linkLife(store, tenant, 'reset_email', RESET_LINK_LIFE)
+  const life = await linkLife(store, tenant, 'reset-password', RESET_LINK_LIFE)
 
   await store.transaction(async transaction => {
     if (!(await takeMail(transaction, tenant, 'reset-password', wish.address, occasion))) return
@@ -215,6 +216,7 @@ export async function resetPassword(
         await endWhatOthersBegan(transaction, user)
         await transaction.users.change(tenant, user.id, { emailVerified: true }, at)
         await transaction.events.record([emailVerified(occasion, user.id, user.email)])
+        await sendWelcome(transaction, user, { issuer, language }, occasion)
       }
       await transaction.events.record([passwordReset(occasion, user.id)])
       const letter = {

@@ -17,6 +17,7 @@ import { rememberDevice } from './brake.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Correspondence } from './password-reset.ts'
 import { createUser } from './users.ts'
+import { sendWelcome } from './welcome.ts'
 
 const SIGN_UP_TICKET = 'sign-up'
 /** Of passwords at one link. Whoever reads the mail and did not choose the password has no business with it. */
@@ -106,7 +107,14 @@ class NotMade extends Error {}
 export async function finishSignUp(
   store: Store,
   connection: ConnectionRecord,
-  { secret, browserHash }: { readonly secret: string; readonly browserHash: string },
+  {
+    secret,
+    browserHash,
+    ...correspondence
+  }: Correspondence & {
+    readonly secret: string
+    readonly browserHash: string
+  },
   occasion: Occasion,
   clock: Clock,
 ): Promise<FoundSignUp> {
@@ -129,6 +137,7 @@ export async function finishSignUp(
         signedUp(occasion, user.id, email, connection.name),
         emailVerified(occasion, user.id, email),
       ])
+      await sendWelcome(transaction, user, correspondence, occasion)
     })
   } catch (error) {
     if (error instanceof NotMade) return { state: 'over' }

@@ -4,6 +4,7 @@
  * who is lured here would otherwise make somebody else an account with it.
  */
 import { occasionOf } from '../audit/events.ts'
+import { languageHere } from '../http/language.ts'
 import type { VerifyEmailProblem } from '../http/page-views.ts'
 import type { Answer, Incoming, Route } from '../http/route.ts'
 import { bindBrowser, browserHashOf } from '../identity/browsers.ts'
@@ -63,7 +64,8 @@ export function finishSignUpRoutes(services: LoginServices): readonly Route[] {
         : await store.connections.find(incoming.tenant, found.connection)
     // Removed since.
     if (!isDatabase(connection)) return page(incoming, { state: 'over' })
-    const chosen = { secret: secretOf(incoming), browserHash: hash }
+    const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, null) }
+    const chosen = { secret: secretOf(incoming), browserHash: hash, ...correspondence }
     const made = await finishSignUp(store, connection, chosen, occasionOf(incoming, clock()), clock)
     return page(incoming, made, { cookies: [...cookies] })
   }

@@ -76,7 +76,7 @@ export function forgotPasswordRoutes(services: LoginServices): readonly Route[] 
       {
         notice: 'reset-sent',
         email: typed.trim(),
-        linkLife: await linkLife(store, incoming.tenant, 'reset_email', RESET_LINK_LIFE),
+        linkLife: await linkLife(store, incoming.tenant, 'reset-password', RESET_LINK_LIFE),
         signInUrl: interaction && signInAt(interaction),
       },
       setting,

@@ -42,7 +42,7 @@ export function resetPasswordRoutes(services: LoginServices): readonly Route[] {
         : {
             notice: 'reset-over',
             askUrl: FORGOT_PASSWORD_PATH,
-            linkLife: await linkLife(store, incoming.tenant, 'reset_email', RESET_LINK_LIFE),
+            linkLife: await linkLife(store, incoming.tenant, 'reset-password', RESET_LINK_LIFE),
           },
       { status: GONE },
     )

@@ -26,6 +26,7 @@ export const loginRoutes = (services: LoginServices): readonly Route[] => [
   ...resetPasswordRoutes(services),
   ...verifyEmailRoutes(services),
   ...mailedSignInRoutes(services),
+  ...releaseRoutes(services),
   ...chooseAccountRoutes(services),
   ...organizationRoutes(services),
   ...consentRoutes(services),
@@ -50,6 +51,17 @@ function mailedSignInRoutes(services: LoginServices): readonly Route[] {
     page('GET', '/passwordless/verify_redirect', 'lookAtCode'),
     page('POST', '/passwordless/verify_redirect', 'followCode'),
   ]
+}
+
+/** Loaded when somebody first follows such a link. */
+function releaseRoutes(services: LoginServices): readonly Route[] {
+  const page = (method: 'GET' | 'POST', name: 'look' | 'release'): Route => ({
+    method,
+    path: '/sign-in-again/:secret',
+    speaks: 'pages',
+    answer: async incoming => (await import('./release.ts')).releasePages(services)[name](incoming),
+  })
+  return [page('GET', 'look'), page('POST', 'release')]
 }
 
 const assetRoute = ({ pages }: LoginServices): Route => ({

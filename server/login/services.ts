@@ -12,6 +12,7 @@ import type { Brake } from '../identity/brake.ts'
 import type { Connections } from '../identity/connections.ts'
 import type { HashQueue } from '../identity/hash-queue.ts'
 import type { Clock } from '../kernel/clock.ts'
+import type { Counter } from '../kernel/counter.ts'
 import type { Store } from '../store/store.ts'
 import type { Tenants } from '../tenants/tenants.ts'
 
@@ -26,6 +27,8 @@ export interface LoginServices {
   readonly signInWithPassword: PasswordSignIn
   readonly mailedSignIn: LoadMailedSignIn
   readonly brake: Brake
+  /** Of what the brake counts, to let go of it. */
+  readonly counter: Counter
   /** Of requests that begin to wait, by network. */
   readonly waitingRequests: RateLimit
   readonly hashQueue: HashQueue

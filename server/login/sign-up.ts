@@ -14,6 +14,7 @@ import { BusyError } from '../identity/hash-queue.ts'
 import { hashPassword } from '../identity/password-hash.ts'
 import { askToSignUp } from '../identity/sign-up-by-mail.ts'
 import { createUser } from '../identity/users.ts'
+import { sendWelcome } from '../identity/welcome.ts'
 import { emailKey, readEmailAddress } from '../policy/email-address.ts'
 import { readUsername, usernameKey } from '../policy/username.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
@@ -134,7 +135,10 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
           const user = await createUser(transaction, connection, person, clock)
           if (user === 'taken') throw new Taken(await whatIsTaken(transaction, connection, person))
           await transaction.events.record([signedUp(occasion, user.id, email, connection.name)])
-          if (!isConfirmed) await askForVerification(transaction, { id: user.id, email }, correspondence, occasion)
+          if (isConfirmed) {
+            const { client } = interaction.request
+            await sendWelcome(transaction, user, { ...correspondence, client }, occasion)
+          } else await askForVerification(transaction, { id: user.id, email }, correspondence, occasion)
           return user
         },
         connection.id,

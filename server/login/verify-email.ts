@@ -93,7 +93,9 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
     const found = await findVerification(store, incoming.tenant, secretOf(incoming), now)
     if (found.state !== 'open') return page(incoming, found)
     const occasion = occasionOf(incoming, now)
-    if (await isOwn(incoming, found)) return done(incoming, await verifyEmail(store, secretOf(incoming), occasion))
+    const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, null) }
+    const verify = () => verifyEmail(store, secretOf(incoming), correspondence, occasion)
+    if (await isOwn(incoming, found)) return done(incoming, await verify())
 
     const password = incoming.body.get('password') ?? ''
     if (password === '') return ask(incoming, found, false, 'missing_password', { status: 400 })
@@ -108,7 +110,7 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
       client: null,
       address: incoming.address,
       browserHash: browserHashOf(incoming),
-      correspondence: { issuer: incoming.issuer, language: languageHere(incoming, null) },
+      correspondence,
       occasion,
     })
     if (outcome.state === 'busy') return ask(incoming, found, false, 'busy', { status: 503 })
@@ -118,7 +120,7 @@ export function verifyEmailRoutes(services: LoginServices): readonly Route[] {
       return ask(incoming, found, false, 'wrong', { status: 400 })
     const browser = bindBrowser(incoming, await cookieScope(incoming.tenant, incoming.issuer))
     await store.transaction(transaction => rememberDevice(transaction, found.user, browser.hash, now))
-    return done(incoming, await verifyEmail(store, secretOf(incoming), occasion), browser.cookies)
+    return done(incoming, await verify(), browser.cookies)
   }
 
   /** Whoever holds the old link has read that mailbox; how many new ones it may ask for is limited all the same. */

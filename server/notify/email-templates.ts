@@ -9,7 +9,6 @@ import { isBareAddress } from '../config/smtp-url.ts'
 import { escapeHtml } from '../http/escape-html.ts'
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { SECOND } from '../kernel/seconds.ts'
-import type { MailMessage } from './letter.ts'
 import { LONGEST_LINK_LIFE } from './link-life.ts'
 import { LONGEST_TEMPLATE, renderTemplate, TemplateFault } from './operator-template.ts'
 
@@ -35,20 +34,6 @@ const CARRIES = {
 export type TemplateName = keyof typeof CARRIES
 export const TEMPLATE_NAMES = Object.keys(CARRIES) as readonly TemplateName[]
 export const isTemplateName = (name: string): name is TemplateName => Object.hasOwn(CARRIES, name)
-
-/** Which templates may word a letter, the first that is there and enabled. */
-export const TEMPLATES_OF: Readonly<Record<MailMessage, readonly TemplateName[]>> = {
-  'reset-password': ['reset_email', 'password_reset', 'change_password'],
-  'verify-email': ['verify_email'],
-  guessing: ['blocked_account'],
-  'sign-in-code': ['auth_email_by_code'],
-  invitation: ['user_invitation'],
-  // Auth0 has no template of these.
-  'sign-in-link': [],
-  'sign-up': [],
-  'sign-up-taken': [],
-  'password-changed': [],
-}
 
 const MEMBERS = {
   template: { is: 'text', oneOf: TEMPLATE_NAMES },

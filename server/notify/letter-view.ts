@@ -36,7 +36,8 @@ export function letterView(letter: Letter, sender: Sender) {
     'sign-up': mails.signUp,
     'sign-up-taken': { ...mails.signUpTaken, limit: null },
     'password-changed': { ...mails.passwordChanged, limit: null },
-    guessing: { ...mails.guessing, limit: null },
+    guessing: mails.guessing,
+    welcome: { ...mails.welcome, limit: null },
     'sign-in-code': { ...mails.signInCode, act: null },
     'sign-in-link': mails.signInLink,
     invitation: {

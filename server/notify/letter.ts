@@ -18,6 +18,7 @@ export type MailMessage =
   | 'sign-in-code'
   | 'sign-in-link'
   | 'invitation'
+  | 'welcome'
 
 /** A type and not an interface, because it is stored as JSON. */
 export type Letter = {
@@ -45,6 +46,8 @@ export type Letter = {
   readonly client?: string | null
   /** What the browser called itself in which this was asked for or done. */
   readonly userAgent: string | null
+  /** The IP address from which it was done; where a letter tells of something that the person may not have done. */
+  readonly address?: string | null
 }
 
 /** On this topic the bus says that mail was promised. */

@@ -68,6 +68,7 @@ describe('a mail', () => {
       'sign-up-taken',
       'password-changed',
       'guessing',
+      'welcome',
     ] satisfies MailMessage[])
       test(`of ${message} in ${language} is whole, and made of ASCII lines that every server takes`, async () => {
         const mail = await compose({ message, language }, { name: '24시간 비디오' })

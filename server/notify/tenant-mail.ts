@@ -10,10 +10,10 @@ import { SealError } from '../kernel/sealer.ts'
 import { MINUTE, SECOND } from '../kernel/seconds.ts'
 import type { Store } from '../store/store.ts'
 import { relayOf } from './email-provider.ts'
-import { TEMPLATES_OF, type WrittenLetter, writeLetter } from './email-templates.ts'
+import { type WrittenLetter, writeLetter } from './email-templates.ts'
 import type { Letter } from './letter.ts'
 import { languageOf, type Sender } from './letter-view.ts'
-import { TEMPLATE_DOCUMENT } from './link-life.ts'
+import { enabledTemplate, isTemplated } from './link-life.ts'
 import { TemplateFault } from './operator-template.ts'
 import type { Delivery, Transport } from './transport.ts'
 
@@ -83,9 +83,8 @@ export function createTenantMail({ store, clock, log, addressesOf }: TenantMailO
     },
 
     async write(tenant, letter, sender) {
-      const names = TEMPLATES_OF[letter.message]
-      const kept = await Promise.all(names.map(id => store.documents.find({ tenant, kind: TEMPLATE_DOCUMENT, id })))
-      const enabled = kept.find(template => template?.data['enabled'] === true)?.data
+      const { message } = letter
+      const enabled = isTemplated(message) ? await enabledTemplate(store, tenant, message) : undefined
       if (!enabled) return null
       try {
         return await writeLetter(enabled, await variablesOf(tenant, letter, sender))
@@ -115,6 +114,7 @@ export function createTenantMail({ store, clock, log, addressesOf }: TenantMailO
         ...user?.profile,
         ...(user && { user_id: user.id, username: user.username, email_verified: user.emailVerified }),
         email: letter.to,
+        source_ip: letter.address ?? null,
         user_metadata: user?.userMetadata ?? {},
         app_metadata: user?.appMetadata ?? {},
       },

@@ -202,6 +202,20 @@ export const en = {
       title: 'This does not work any more',
       lead: 'It works once, and not for long. Go back to the application and ask for a new mail.',
     },
+    release: {
+      title: 'Try again',
+      lead: (address: string) =>
+        `There were many wrong passwords for ${address}. If you typed them, you can try again at once.`,
+      act: 'Let me try again',
+      otherwise: 'Was it not you?',
+      ask: 'Choose a new password',
+    },
+    released: { title: 'You can sign in again', lead: 'Go back to the application and sign in there.' },
+    releaseOver: {
+      title: 'This link does not work any more',
+      lead: 'It works once, within a day. After a while each password can be tried again without it.',
+      act: 'Choose a new password',
+    },
     signUpSent: {
       title: 'Check your e-mail',
       lead: (address: string) => `We have sent a mail to ${address}. It says how to go on.`,
@@ -265,10 +279,18 @@ export const en = {
       subject: (tenant: string) => `Somebody is guessing at your password for ${tenant}`,
       heading: 'Somebody is guessing at your password',
       lead: (tenant: string) =>
-        `There were many wrong passwords for your account at ${tenant}. Nobody got in with them, and for a while each further try has to wait. Where you have signed in before, you can go on as always.`,
-      act: 'Choose a new password',
+        `There were many wrong passwords for your account at ${tenant}. Nobody got in with them, and for a while each further try has to wait. Where you have signed in before, you can go on as always. If you typed them yourself, the link lets you try again at once.`,
+      act: 'Let me try again',
+      limit: (duration: string) => `The link works once, within ${duration}.`,
       notYou:
-        'If it was you, you need do nothing. If not, ask yourself whether your password is hard to guess and used nowhere else. If you are unsure, choose a new one.',
+        'If it was not you, leave the link alone: it would let the guessing go on. Ask yourself whether your password is hard to guess and used nowhere else. If you are unsure, choose a new one where you sign in.',
+    },
+    welcome: {
+      subject: (tenant: string) => `Welcome to ${tenant}`,
+      heading: 'Welcome',
+      lead: (tenant: string) => `Your account at ${tenant} is ready.`,
+      act: 'See your account',
+      notYou: 'If you made no account, you need do nothing.',
     },
     signInCode: {
       subject: (tenant: string) => `Your code for ${tenant}`,

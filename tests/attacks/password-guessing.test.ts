@@ -330,13 +330,38 @@ onEachStore('Somebody who guesses', store => {
       const [letter, ...more] = (await letters()).slice(before.length)
       assert.equal(more.length, 0)
       assert.equal(letter?.to, ANN.email)
-      assert.equal(linkIn(letter), `${server.issuer}forgot-password`)
+      assert.ok(linkIn(letter).startsWith(`${server.issuer}sign-in-again/`))
       assert.match(letter.text, /Where you have signed in before, you can go on as always/)
       const held = await events('sign-in.held', since)
       assert.deepEqual(
         held.map(({ details, target, personal }) => [details['what'], target?.kind, personal['email']]),
         [['account', 'user', ANN.email]],
       )
+    })
+
+    test('and whoever reads the letter lets themselves try again at once, once, by a button and no other site', async () => {
+      const page = await open()
+      await guessUntilHeld(() => page.try(ANN.email, 'a wrong guess'))
+      const link = linkIn((await letters()).at(-1) ?? assert.fail('no letter came'))
+      const since = await lastEvent()
+      const own = new CookieJarBrowser(server)
+      for (let look = 0; look < 2; look++) assert.match((await own.get(link)).body, /Let me try again/)
+      assert.equal(
+        (await own.post(link, {}, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).status,
+        403,
+      )
+      assert.equal((await page.try(ANN.email, ANN.password)).status, 429, 'a look spends nothing')
+
+      const presses = await Promise.all(Array.from({ length: 4 }, () => own.post(link, {})))
+      assert.deepEqual(statuses(presses), { 200: 1, 410: 3 })
+      assert.equal((await events('sign-in.released', since)).length, 1)
+      assert.equal((await page.try(ANN.email, ANN.password)).status, 303)
+      assert.equal((await own.get(link)).status, 410)
+      // A wave has one letter, so that whoever goes on guessing is not let on by a second.
+      const before = await letters()
+      const guesser = await open()
+      assert.equal(await guessUntilHeld(() => guesser.try(ANN.email, 'a wrong guess')), FREE)
+      assert.deepEqual(await letters(), before)
     })
 
     test('and nobody is written to for a name that no account has', async () => {

@@ -38,6 +38,9 @@ const notices: Readonly<Record<string, NoticeModel>> = {
   'sign-up-sent': { notice: 'sign-up-sent', email },
   'mailed-sign-in': { notice: 'mailed-sign-in', email, application: '24-Hour Video', action: '/posted' },
   'mailed-sign-in-over': { notice: 'mailed-sign-in-over' },
+  release: { notice: 'release', email, action: '/posted', askUrl: '/ask' },
+  released: { notice: 'released' },
+  'release-over': { notice: 'release-over', askUrl: '/ask' },
   'names-reset-sent': { notice: 'reset-sent', email: LONG_ADDRESS, linkLife: HOUR, signInUrl: '/sign-in' },
   'names-password-changed': { notice: 'password-changed', goOn: { application: HEBREW, url: '/on' } },
 }

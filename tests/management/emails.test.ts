@@ -236,6 +236,40 @@ describe('A tenant’s mail', () => {
       assert.equal((await personAt(management).visit(link)).status, 410)
     })
 
+    test('welcomes whoever has confirmed the address of a new account, once, where the tenant wants that', async () => {
+      const { users, emailTemplates } = management.client
+      const confirm = async (email: string) => {
+        clock.advance(HOUR)
+        const already = sink.mails.length
+        const password = 'a boat on dry land'
+        const made = { connection: 'Username-Password-Authentication', email, password, verify_email: true }
+        const { user_id } = await users.create(made)
+        const { parsed } = await nextMail(already + 1)
+        const person = personAt(management)
+        const [link = ''] = /https:\/\/\S+verify-email\/[^"\s]+/.exec(parsed.text) ?? []
+        assert.equal((await person.submit(await person.visit(link), { password })).status, 200)
+        return { user: String(user_id), told: already + 1 }
+      }
+      await emailTemplates.update('welcome_email', { enabled: false })
+      const quiet = await confirm('quiet@example.com')
+      await emailTemplates.update('welcome_email', { enabled: true, body: 'Hi {{ user.email }}', subject: 'Hello' })
+      const { user, told } = await confirm('loud@example.com')
+      assert.equal(told, quiet.told + 1, 'nobody else was welcomed')
+      const { to, parsed } = await nextMail(told + 1)
+      assert.deepEqual([to, parsed.subject, parsed.html.trim()], [['loud@example.com'], 'Hello', 'Hi loud@example.com'])
+
+      // Another address of the same account is no welcome.
+      clock.advance(HOUR)
+      await users.update(user, { email: 'louder@example.com', verify_email: true })
+      const again = (await nextMail(told + 2)).parsed
+      const person = personAt(management)
+      const [link = ''] = /https:\/\/\S+verify-email\/[^"\s]+/.exec(again.text) ?? []
+      await person.submit(await person.visit(link), { password: 'a boat on dry land' })
+      assert.equal((await users.get(user)).email_verified, true)
+      await askForPassword()
+      assert.deepEqual((await nextMail(told + 3)).to, [ADMIN.email])
+    })
+
     test('stays out of what others send: without a provider of its own it speaks from the server’s address', async () => {
       await management.client.emailTemplates.set('reset_email', TEMPLATE)
       await management.client.emails.provider.delete()
