@@ -16,7 +16,7 @@ export const blacklists: readonly Operation[] = [
     method: 'GET',
     path: '/blacklists/tokens',
     summary: 'List the tokens of an audience that were ended by name',
-    scopes: ['read:blacklists'],
+    scopes: ['blacklist:tokens'],
     query: Type.Object({ aud: AUDIENCE }),
     answers: { 200: Type.Array(Type.Object({ aud: Type.String(), jti: Type.String() })) },
     async run({ tenant, query, now }, { store }) {
@@ -29,7 +29,7 @@ export const blacklists: readonly Operation[] = [
     method: 'POST',
     path: '/blacklists/tokens',
     summary: 'End a token by its jti, everywhere',
-    scopes: ['update:blacklists'],
+    scopes: ['blacklist:tokens'],
     body: Type.Object(
       { jti: Type.String({ minLength: 1, maxLength: 500 }), aud: AUDIENCE },
       { additionalProperties: false },

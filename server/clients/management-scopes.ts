@@ -5,6 +5,8 @@ const VERBS = {
   read: 'Read',
   update: 'Change',
   delete: 'Delete',
+  // Auth0's one scope that is called otherwise: it shows which, and ends more.
+  blacklist: 'List, and end by name,',
 } as const
 type Verb = keyof typeof VERBS
 
@@ -36,7 +38,7 @@ const RESOURCES = {
   authentication_methods: ['how users prove who they are', ALL],
   guardian_enrollments: ['second factors of users', ['read', 'delete']],
   device_credentials: ['what devices of users hold', ALL],
-  blacklists: ['revoked tokens', ['read', 'update']],
+  tokens: ['tokens', ['blacklist']],
   revocations: ['what is revoked, as it happens', ['read']],
   signing_keys: ['signing keys', ['create', 'read', 'update']],
   tenant_settings: ['settings of the tenant', ['read', 'update']],
