@@ -1,7 +1,7 @@
 /** `/attack-protection/…`: how much guessing the tenant allows. What each part may say is `tenants/attack-protection.ts`'. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import {
   changeProtection,
@@ -49,7 +49,9 @@ const operationsOf = (part: ProtectionPart): readonly Operation[] => {
           const changed = await changeProtection(transaction, tenant, part, change)
           const changes = changesBetween(changed.before, changed.after)
           const by = { client: client.id }
-          await transaction.events.record([managed(occasion, by, 'attack-protection', part, 'changed', changes)])
+          await transaction.events.record(
+            managedUnlessSame(occasion, by, 'attack-protection', part, 'changed', changes),
+          )
           return changed.after
         })
         return { status: 200, body: after }

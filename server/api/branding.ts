@@ -1,7 +1,7 @@
 /** `/branding` and its theme: how the tenant's pages look. What pages take of it is `tenants/look.ts`'. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { type Managed, managed } from '../audit/events.ts'
+import { type Managed, managedUnlessSame } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Transaction } from '../store/store.ts'
 import { changeBranding, createTheme, putTheme, readBranding, readTheme, removeTheme } from '../tenants/branding.ts'
@@ -152,7 +152,7 @@ async function note(
   after: JsonObject | null,
 ): Promise<void> {
   const by = { client: client.id }
-  await events.record([managed(occasion, by, kind, id, change, changesBetween(before, after))])
+  await events.record(managedUnlessSame(occasion, by, kind, id, change, changesBetween(before, after)))
 }
 
 function named(theme: Theme | undefined, id: string): Theme {

@@ -73,6 +73,7 @@ async function changing<T>(
     const before = await transaction.clients.hold(tenant, path('client_id'))
     if (!before) throw noClient()
     const { changes, id, told, what, result } = work(before)
+    if (told === 'changed' && Object.keys(what).length === 0) return result
     await clients.change(transaction, { tenant, id: before.id }, changes)
     await transaction.events.record([
       managed(occasion, { client: caller.id }, 'client-credential', id, told, { client: before.id, ...what }),
@@ -146,7 +147,7 @@ export const clientCredentials: readonly Operation[] = [
         const changed: JsonObject = {
           ...rest,
           ...(wanted !== undefined && { expires_at: wanted }),
-          updated_at: new Date(now).toISOString(),
+          updated_at: wanted === was ? (found['updated_at'] ?? null) : new Date(now).toISOString(),
         }
         return {
           changes: { credentials: before.credentials.map(one => (one === found ? changed : one)) },

@@ -3,7 +3,7 @@
  * of other strategies are kept as they are given. What a connection means is `identity/connections.ts`'s.
  */
 import Type from 'typebox'
-import { managed } from '../audit/events.ts'
+import { managed, managedUnlessSame } from '../audit/events.ts'
 import {
   CONNECTION_NAME,
   LONGEST_DISPLAY_NAME,
@@ -341,13 +341,14 @@ export const connections: readonly Operation[] = [
       )
       const wanted = body.map(({ client_id, status }) => ({ client: client_id, isServed: status }))
       await store.transaction(async transaction => {
-        const before = await transaction.connections.find(tenant, found.id)
+        const before = await transaction.connections.hold(tenant, found.id)
         if (!before) throw missing()
         await connections.changeClients(transaction, before, wanted)
-        const enabled = Object.fromEntries(body.map(({ client_id, status }) => [client_id, status]))
-        await transaction.events.record([
-          managed(occasion, { client: client.id }, 'connection', found.id, 'changed', { enabled_clients: enabled }),
-        ])
+        const others = body.filter(({ client_id, status }) => before.clients?.includes(client_id) !== status)
+        const enabled = Object.fromEntries(others.map(({ client_id, status }) => [client_id, status]))
+        const changes = others.length > 0 ? { enabled_clients: enabled } : {}
+        const by = { client: client.id }
+        await transaction.events.record(managedUnlessSame(occasion, by, 'connection', found.id, 'changed', changes))
       })
       return { status: 204 }
     },

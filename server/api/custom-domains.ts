@@ -1,7 +1,7 @@
 /** `/custom-domains`: domains of the tenant's own. How one is shown to be its own is `tenants/custom-domains.ts`'. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import { EgressError } from '../http/egress.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { CustomDomainRecord } from '../store/custom-domains.ts'
@@ -110,7 +110,7 @@ export const customDomains: readonly Operation[] = [
         await transaction.customDomains.makeDefault(tenant, isOwnHost ? null : (wanted?.id ?? null))
         const changes = changesBetween({ domain: before?.domain ?? null }, { domain: body.domain })
         const by = { client: call.client.id }
-        await transaction.events.record([managed(call.occasion, by, KIND, 'default', 'changed', changes)])
+        await transaction.events.record(managedUnlessSame(call.occasion, by, KIND, 'default', 'changed', changes))
         return wanted && !isOwnHost ? domainToWire({ ...wanted, isDefault: true }) : ownHost(incoming.issuer)
       })
       return { status: 200, body: told }
@@ -246,7 +246,7 @@ async function note(
   after: CustomDomainRecord | null,
 ): Promise<void> {
   const changes = changesBetween(before && domainToWire(before), after && domainToWire(after))
-  await events.record([managed(occasion, { client: client.id }, KIND, id, change, changes)])
+  await events.record(managedUnlessSame(occasion, { client: client.id }, KIND, id, change, changes))
 }
 
 const none = () => notFound('inexistent_custom_domain', 'There is no such domain.')

@@ -1,7 +1,7 @@
 /** `/emails/provider`: what the tenant's mail is sent through. Which providers there are is `notify/email-provider.ts`'. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managed, managedUnlessSame } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { PROVIDER_NAMES, providerToWire, readProvider } from '../notify/email-provider.ts'
 import { ManagementFault, notFound } from './fault.ts'
@@ -73,7 +73,9 @@ export const emailProvider: readonly Operation[] = [
           ...changesBetween(providerToWire(before), told),
           ...(body.credentials && { credentials: 'changed' }),
         }
-        await transaction.events.record([managed(occasion, { client: client.id }, KIND, ID, 'changed', changes)])
+        await transaction.events.record(
+          managedUnlessSame(occasion, { client: client.id }, KIND, ID, 'changed', changes),
+        )
         return told
       })
       return { status: 200, body: after }

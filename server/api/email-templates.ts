@@ -1,7 +1,8 @@
 /** `/email-templates`: letters as the tenant words them. Each is tried out before it is kept (`notify/email-templates.ts`). */
+import { isDeepStrictEqual } from 'node:util'
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { isTemplateName, readTemplate, TEMPLATE_NAMES } from '../notify/email-templates.ts'
 import { TEMPLATE_DOCUMENT } from '../notify/link-life.ts'
@@ -70,6 +71,7 @@ export const emailTemplates: readonly Operation[] = [
       const name = nameIn(call.path('name'))
       const template = await readTemplate(named(name, call.body as JsonObject))
       await store.transaction(async transaction => {
+        await transaction.tenants.hold(call.tenant)
         const before = await find(transaction, call.tenant, name)
         await transaction.documents.put(documentOf(call, name, template))
         await note(transaction, call, name, before ? 'changed' : 'created', before ?? null, template)
@@ -87,17 +89,21 @@ export const emailTemplates: readonly Operation[] = [
     answers: { 200: TEMPLATE },
     async run(call, { store }) {
       const name = nameIn(call.path('name'))
-      const known = await find(store, call.tenant, name)
-      if (!known) throw none(name)
-      // Tried out before anybody waits for it: what another has changed meanwhile stays as this one saw it.
-      const template = await readTemplate(named(name, { ...known, ...(call.body as JsonObject) }))
-      await store.transaction(async transaction => {
-        const before = await find(transaction, call.tenant, name)
-        if (!before) throw none(name)
-        await transaction.documents.put(documentOf(call, name, template))
-        await note(transaction, call, name, 'changed', before, template)
-      })
-      return { status: 200, body: template }
+      // A letter is tried out before anybody waits for it, so that another may have changed it meanwhile: then once more.
+      for (;;) {
+        const known = await find(store, call.tenant, name)
+        if (!known) throw none(name)
+        const template = await readTemplate(named(name, { ...known, ...(call.body as JsonObject) }))
+        const isKept = await store.transaction(async transaction => {
+          await transaction.tenants.hold(call.tenant)
+          const before = await find(transaction, call.tenant, name)
+          if (!isDeepStrictEqual(before, known)) return false
+          await transaction.documents.put(documentOf(call, name, template))
+          await note(transaction, call, name, 'changed', known, template)
+          return true
+        })
+        if (isKept) return { status: 200, body: template }
+      }
     },
   }),
 ]
@@ -142,7 +148,7 @@ async function note(
   after: JsonObject,
 ): Promise<void> {
   const by = { client: client.id }
-  await events.record([managed(occasion, by, KIND, name, change, changesBetween(before, after))])
+  await events.record(managedUnlessSame(occasion, by, KIND, name, change, changesBetween(before, after)))
 }
 
 const none = (name: string) => notFound('inexistent_email_template', `There is no template ${name}.`)

@@ -4,7 +4,7 @@
  */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import {
   changePromptSettings,
@@ -53,9 +53,9 @@ export const prompts: readonly Operation[] = [
         await transaction.tenants.hold(tenant)
         const changed = await changePromptSettings(transaction, tenant, change, now)
         const changes = changesBetween(changed.before, changed.after)
-        await transaction.events.record([
-          managed(occasion, { client: client.id }, 'prompt', 'settings', 'changed', changes),
-        ])
+        await transaction.events.record(
+          managedUnlessSame(occasion, { client: client.id }, 'prompt', 'settings', 'changed', changes),
+        )
         return changed.after
       })
       return { status: 200, body: after }
@@ -90,7 +90,9 @@ export const prompts: readonly Operation[] = [
         await putTexts(transaction, tenant, language, prompt, texts, now)
         const id = `${prompt}/${language}`
         const changes = changesBetween(before, texts)
-        await transaction.events.record([managed(occasion, { client: client.id }, 'prompt', id, 'changed', changes)])
+        await transaction.events.record(
+          managedUnlessSame(occasion, { client: client.id }, 'prompt', id, 'changed', changes),
+        )
       })
       return { status: 200, body: texts }
     },

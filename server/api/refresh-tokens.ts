@@ -1,7 +1,7 @@
 /** `/refresh-tokens` and `/users/{id}/refresh-tokens`: what applications hold to come back with. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import type { Clients } from '../clients/clients.ts'
 import {
   endRefreshTokens,
@@ -142,9 +142,12 @@ export const refreshTokens: readonly Operation[] = [
       const changes = changesBetween({ refresh_token_metadata: family.metadata }, { refresh_token_metadata: metadata })
       await store.transaction(async transaction => {
         await transaction.families.note(tenant, family.hash, metadata)
-        await transaction.events.record([
-          managed(occasion, { client: client.id }, 'refresh-token', authorization.id, 'changed', changes, family.user),
-        ])
+        await transaction.events.record(
+          managedUnlessSame(
+            ...([occasion, { client: client.id }, 'refresh-token', authorization.id, 'changed', changes] as const),
+            family.user,
+          ),
+        )
       })
       return { status: 200, body: await written(services, { authorization, family: { ...family, metadata } }) }
     },

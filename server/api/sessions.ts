@@ -1,7 +1,7 @@
 /** `/sessions` and `/users/{id}/sessions`: where people are signed in. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import { endSessions, isLive, sessionToWire } from '../identity/sessions.ts'
 import type { Instant } from '../kernel/clock.ts'
 import type { SessionRecord } from '../store/sessions.ts'
@@ -83,9 +83,9 @@ export const sessions: readonly Operation[] = [
       await store.transaction(async transaction => {
         await transaction.sessions.note(tenant, session.id, metadata)
         const changes = changesBetween({ session_metadata: session.metadata }, { session_metadata: metadata })
-        await transaction.events.record([
-          managed(occasion, { client: client.id }, 'session', session.id, 'changed', changes, session.user),
-        ])
+        await transaction.events.record(
+          managedUnlessSame(occasion, { client: client.id }, 'session', session.id, 'changed', changes, session.user),
+        )
       })
       return { status: 200, body: await written(store, { ...session, metadata }) }
     },

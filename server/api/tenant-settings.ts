@@ -1,7 +1,7 @@
 /** `/tenants/settings`: what holds for the whole tenant. Which settings there are is said in `tenants/settings.ts`. */
 import Type from 'typebox'
 import { changesBetween } from '../audit/changes.ts'
-import { managed } from '../audit/events.ts'
+import { managedUnlessSame } from '../audit/events.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { changeSettings, settingsToWire } from '../tenants/settings.ts'
 import { FIELDS_QUERY, fieldsOf } from './fields.ts'
@@ -34,9 +34,9 @@ export const tenantSettings: readonly Operation[] = [
       const after = await store.transaction(async transaction => {
         const changed = await changeSettings(transaction, tenant, body as JsonObject)
         const changes = changesBetween(changed.before, changed.after)
-        await transaction.events.record([
-          managed(occasion, { client: client.id }, 'tenant', tenant, 'changed', changes),
-        ])
+        await transaction.events.record(
+          managedUnlessSame(occasion, { client: client.id }, 'tenant', tenant, 'changed', changes),
+        )
         return changed.after
       })
       return { status: 200, body: settingsToWire(after) }

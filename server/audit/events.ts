@@ -529,6 +529,12 @@ export const managed = (
   )
 }
 
+/** As `managed` tells it; of a change that changed nothing, nothing. */
+export const managedUnlessSame = (...given: Parameters<typeof managed>): readonly EventRecord[] => {
+  const [, , , , change, changes = {}] = given
+  return change === 'changed' && Object.keys(changes).length === 0 ? [] : [managed(...given)]
+}
+
 // Jobs
 
 /** A file of people was taken in whole. `asked`: what is to become of it. */
