@@ -3,7 +3,7 @@
  * a hash and nothing that the key could be made of. What counts as alive is `tokens/assert-active.ts`'s to say.
  */
 import type { Instant } from '../kernel/clock.ts'
-import { columnsOf, prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
+import { columnsOf, heldByMany, prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { ApiKeysTable, Database, UsersTable } from './schema.ts'
@@ -232,8 +232,8 @@ export const apiKeysIn = (db: Database): ApiKeys => ({
       .set({ state: 'revoked', kept_until: keptUntil })
       .where('tenant', '=', tenant)
       .where('user', '=', user)
-      .where('client', '=', client)
-      .$if(audience !== undefined, keys => keys.where('audience', '=', audience ?? ''))
+      .where(heldByMany('client'), '=', client)
+      .$if(audience !== undefined, keys => keys.where(heldByMany('audience'), '=', audience ?? ''))
       .where('state', '=', 'live')
       .returning('id')
       .execute()

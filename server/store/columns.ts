@@ -1,4 +1,5 @@
 /** How values that are neither text nor number stand in a column, and how they come back. */
+import { type RawBuilder, sql } from 'kysely'
 import type { JsonObject } from '../kernel/json.ts'
 
 /** JSON text. What is not JSON (an undefined member) is left out, as `JSON.stringify` does. */
@@ -17,6 +18,12 @@ export function onlyGiven<T extends object>(row: T): { [Column in keyof T]?: Exc
     [Column in keyof T]?: Exclude<T[Column], undefined>
   }
 }
+
+/**
+ * A column of which many rows hold the same, in a statement that has something better to go by: no index is used for it. A
+ * database that has not counted its rows yet takes every column to be held by few, and goes by either.
+ */
+export const heldByMany = (column: string): RawBuilder<string> => sql<string>`${sql.ref(column)} || ''`
 
 /** The columns of a row, each by its name: for a prepared insert, whose values are stand-ins. */
 export const columnsOf = <Row extends object>(row: Row, columns: readonly (keyof Row & string)[]): Row =>

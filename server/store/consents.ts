@@ -1,6 +1,7 @@
 /** What a person allowed a client to do with an API, remembered: keyed by (user, client, audience, organization). */
 import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
+import { heldByMany } from './columns.ts'
 import { lockingIn } from './dialect.ts'
 import type { ConsentsTable, Database } from './schema.ts'
 
@@ -75,8 +76,9 @@ const themselves = (
   // Written out, as in the indexes: with a parameter SQLite does not see that it may use one.
   let rows = db.selectFrom('consents').where('tenant', '=', tenant).where('scope', '=', sql.lit(CONSENT_ITSELF))
   if (user !== undefined) rows = rows.where('user', '=', user)
-  if (client !== undefined) rows = rows.where('client', '=', client)
-  if (audience !== undefined) rows = rows.where('audience', '=', audience)
+  const besides = (column: 'client' | 'audience') => (user === undefined ? sql.ref<string>(column) : heldByMany(column))
+  if (client !== undefined) rows = rows.where(besides('client'), '=', client)
+  if (audience !== undefined) rows = rows.where(besides('audience'), '=', audience)
   return rows
 }
 
@@ -109,10 +111,12 @@ export const consentsIn = (db: Database): Consents => ({
   },
 
   of: async (tenant, user, client) =>
-    toRecords(await consentsOf(db, tenant, user).where('client', '=', client).execute()),
+    toRecords(await consentsOf(db, tenant, user).where(heldByMany('client'), '=', client).execute()),
 
   hold: async (tenant, user, client) =>
-    toRecords(await consentsOf(db, tenant, user).where('client', '=', client).$call(lockingIn(db)).execute()),
+    toRecords(
+      await consentsOf(db, tenant, user).where(heldByMany('client'), '=', client).$call(lockingIn(db)).execute(),
+    ),
 
   ofUser: async (tenant, user) => toRecords(await consentsOf(db, tenant, user).execute()),
 
@@ -159,8 +163,8 @@ export const consentsIn = (db: Database): Consents => ({
       .deleteFrom('consents')
       .where('tenant', '=', tenant)
       .where('user', '=', user)
-      .where('client', '=', client)
-      .where('audience', '=', audience)
+      .where(heldByMany('client'), '=', client)
+      .where(heldByMany('audience'), '=', audience)
       .where('organization', '=', organization ?? '')
       .returning('scope')
       .execute()
@@ -172,7 +176,7 @@ export const consentsIn = (db: Database): Consents => ({
       .deleteFrom('consents')
       .where('tenant', '=', tenant)
       .where('user', '=', user)
-      .where('client', '=', client)
+      .where(heldByMany('client'), '=', client)
       .returning('scope')
       .execute()
     return withdrawn.length > 0

@@ -152,9 +152,9 @@ export function rowsOf(
   rows: readonly (readonly (string | number | null)[])[],
 ): RawBuilder<unknown> {
   const isPostgres = dialectOf(db) === 'postgres'
-  const fields = Object.values(columns).map((type, place) => {
+  const fields = Object.entries(columns).map(([name, type], place) => {
     const field = sql`value ->> ${sql.lit(place)}`
-    return type === 'bigint' && isPostgres ? sql`(${field})::bigint` : field
+    return sql`${type === 'bigint' && isPostgres ? sql`(${field})::bigint` : field} as ${sql.id(name)}`
   })
   const list = JSON.stringify(rows.map(row => row.map(storableInJson)))
   const source = isPostgres ? sql`jsonb_array_elements(${list}::jsonb) as listed(value)` : sql`json_each(${list})`

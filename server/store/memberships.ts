@@ -2,10 +2,11 @@
  * Who belongs to which organization. A membership counts while its person and its organization exist; whoever reads one
  * reads that with it.
  */
+import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { atomically } from './atomic.ts'
-import { qualified, toObject } from './columns.ts'
+import { heldByMany, qualified, toObject } from './columns.ts'
 import { lockingIn } from './dialect.ts'
 import { type OrganizationRecord, organizationColumns, toOrganization } from './organizations.ts'
 import { type Page, pageOf } from './pages.ts'
@@ -53,13 +54,14 @@ export interface Memberships {
   withRole(tenant: string, organization: string, role: string, page: Page): Promise<UserRecord[]>
 }
 
-const memberships = (db: Database, tenant: string) =>
+/** Of all organizations, or within the one that is named. */
+const memberships = (db: Database, tenant: string, organization?: string) =>
   db
     .selectFrom('organization_members')
     .innerJoin('organizations', join =>
       join
         .onRef('organizations.tenant', '=', 'organization_members.tenant')
-        .onRef('organizations.id', '=', 'organization_members.organization')
+        .on('organizations.id', '=', organization ?? sql.ref<string>('organization_members.organization'))
         .on('organizations.removed_at', 'is', null),
     )
     .innerJoin('users', join =>
@@ -147,9 +149,9 @@ export const membershipsIn = (db: Database): Memberships => ({
 
   async among(tenant, organization, users) {
     if (users.length === 0) return []
-    const rows = await memberships(db, tenant)
+    const rows = await memberships(db, tenant, organization)
       .select('organization_members.user')
-      .where('organization_members.organization', '=', organization)
+      .where(heldByMany('organization_members.organization'), '=', organization)
       .where('organization_members.user', 'in', users)
       .execute()
     return rows.map(({ user }) => user)

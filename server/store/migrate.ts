@@ -31,6 +31,7 @@ const MIGRATIONS: Record<string, (dialect: Dialect) => Promise<Migration>> = {
   '0022-jobs': async dialect => (await import('./migrations/0022-jobs.ts')).jobs(dialect),
   '0023-mail-and-domains': async dialect =>
     (await import('./migrations/0023-mail-and-domains.ts')).mailAndDomains(dialect),
+  '0024-found-by-few': async () => (await import('./migrations/0024-found-by-few.ts')).foundByFew,
 }
 
 /** What has been applied, by name. A database without the table is a new one. */

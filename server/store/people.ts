@@ -5,8 +5,8 @@
  */
 import { type RawBuilder, sql } from 'kysely'
 import type { SearchQuery } from '../policy/search-query.ts'
-import { prefixed, unprefixing } from './columns.ts'
-import { dialectOf, lookedUp, memberIn } from './dialect.ts'
+import { heldByMany, prefixed, qualified, unprefixing } from './columns.ts'
+import { dialectOf, lookedUp, memberIn, rowsOf } from './dialect.ts'
 import type { Condition, Found } from './people-search.ts'
 import { prepared } from './prepared.ts'
 import type { Database, IdentitiesTable, UsersTable } from './schema.ts'
@@ -72,7 +72,7 @@ const readPerson = prepared((db, { tenant, id }: { readonly tenant: string; read
     .innerJoin('connections', join =>
       join
         .onRef('connections.tenant', '=', 'identities.tenant')
-        .onRef('connections.id', '=', 'identities.connection')
+        .on('connections.id', '=', heldByMany('identities.connection'))
         .on('connections.removed_at', 'is', null),
     )
     .select(userColumns.map(column => `users.${column}` as const))
@@ -99,26 +99,21 @@ const named = (row: IdentitiesTable, { connection_name, connection_strategy }: N
 
 async function withIdentities(db: Database, tenant: string, users: readonly UserRecord[]): Promise<Person[]> {
   if (users.length === 0) return []
-  const rows = await db
-    .selectFrom('identities')
-    .innerJoin('connections', join =>
-      join
-        .onRef('connections.tenant', '=', 'identities.tenant')
-        .onRef('connections.id', '=', 'identities.connection')
-        .on('connections.removed_at', 'is', null),
-    )
-    .selectAll('identities')
-    .select(['connections.name as connection_name', 'connections.strategy as connection_strategy'])
-    .where('identities.tenant', '=', tenant)
-    .where(
-      'identities.user',
-      'in',
-      users.map(({ id }) => id),
-    )
-    .orderBy('identities.ordinal')
-    .orderBy('identities.connection')
-    .orderBy('identities.subject')
-    .execute()
+  const dialect = dialectOf(db)
+  const ids = rowsOf(
+    db,
+    { id: 'text' },
+    users.map(({ id }) => [id]),
+  )
+  const own = lookedUp(dialect, 'identities', sql`identities.tenant = ${tenant} and identities."user" = found.id`)
+  const itsConnection = sql`connections.tenant = ${tenant} and connections.id = ${heldByMany('identities.connection')}`
+  const its = lookedUp(dialect, 'connections', itsConnection)
+  const { rows } = await sql<IdentitiesTable & NamedRow>`
+    select ${sql.join(qualified('identities', identityColumns).map(column => sql.ref(column)))},
+           connections.name as connection_name, connections.strategy as connection_strategy
+      from (${ids}) as found ${own.join} ${its.join}
+     where ${own.where} and ${its.where} and connections.removed_at is null
+     order by identities.ordinal, identities.connection, identities.subject`.execute(db)
   const identities = Map.groupBy(rows, row => row.user)
   return users.flatMap(user => {
     const own = identities.get(user.id)

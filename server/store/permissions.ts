@@ -4,6 +4,7 @@
  */
 import { type ExpressionBuilder, sql } from 'kysely'
 import { atomically } from './atomic.ts'
+import { heldByMany } from './columns.ts'
 import { lockingIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import { counted, holdUser, type Part } from './roles.ts'
@@ -91,7 +92,7 @@ const readHeld = prepared((db, { tenant, user, organization, audience }: Asked) 
     .select('permission')
     .where('tenant', '=', tenant)
     .where('user', '=', user)
-    .where('audience', '=', audience)
+    .where(heldByMany('audience'), '=', audience)
     .union(
       byRoles(db)
         .select('role_permissions.permission')
@@ -100,7 +101,7 @@ const readHeld = prepared((db, { tenant, user, organization, audience }: Asked) 
         .where(row =>
           row.or([row('user_roles.organization', '=', ''), row('user_roles.organization', '=', organization)]),
         )
-        .where('role_permissions.audience', '=', audience),
+        .where(heldByMany('role_permissions.audience'), '=', audience),
     ),
 )
 
@@ -171,7 +172,7 @@ export const permissionsIn = (db: Database): Permissions => {
             .deleteFrom(TABLES[holder] as 'role_permissions')
             .where('tenant', '=', tenant)
             .where(sql.ref<string>(holder), '=', id)
-            .where('audience', '=', audience)
+            .where(heldByMany('audience'), '=', audience)
             .where(
               'permission',
               'in',

@@ -2,7 +2,7 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import { atomically, attempt } from './atomic.ts'
-import { onlyGiven } from './columns.ts'
+import { heldByMany, onlyGiven } from './columns.ts'
 import { lockingIn } from './dialect.ts'
 import type { Database, RolesTable, Tables } from './schema.ts'
 import { toUser, type UserRecord, userColumns } from './users.ts'
@@ -315,7 +315,7 @@ async function drop(
     .where('tenant', '=', tenant)
     .where('user', '=', user)
     .where('organization', '=', organization ?? '')
-    .where('role', 'in', roles)
+    .where(heldByMany('role'), 'in', roles)
     .returning('role')
     .execute()
   return rows.map(row => row.role)

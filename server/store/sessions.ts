@@ -8,7 +8,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { MINUTE } from '../kernel/seconds.ts'
 import { addProofs, type Proof } from '../policy/proof.ts'
 import { atomically } from './atomic.ts'
-import { prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
+import { heldByMany, prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
 import type { Database, SessionsTable, UsersTable } from './schema.ts'
@@ -438,7 +438,7 @@ export const sessionsIn = (db: Database): Sessions => ({
       .set({ ended_at: at, live_until: at })
       .where('tenant', '=', tenant)
       .where('user', '=', user)
-      .where('organization', '=', organization)
+      .where(heldByMany('organization'), '=', organization)
       .where('ended_at', 'is', null)
       .executeTakeFirst()
     return Number(ended.numUpdatedRows)

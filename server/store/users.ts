@@ -1,9 +1,10 @@
 /** Users, the identities by which they are known to connections, and the attributes they are searched by. */
+import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import { atomically, attempt, Refusal } from './atomic.ts'
 import { attributesOf, foldAttribute } from './attributes.ts'
-import { onlyGiven, prefixed, qualified, toFlag, toObject, toText, unprefixing } from './columns.ts'
+import { heldByMany, onlyGiven, prefixed, qualified, toFlag, toObject, toText, unprefixing } from './columns.ts'
 import { passwordIdOf } from './credentials.ts'
 import { lockingIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
@@ -193,6 +194,8 @@ async function writeAttributes(db: Database, user: UserRecord) {
 
 async function findByIdentity(db: Database, tenant: string, connection: string, key: IdentityKey) {
   const [column, name] = columnOf(key)
+  // Of the three indexes only that of the providers' own names has the connection before the name.
+  const within = 'subject' in key ? sql.ref<string>('identities.connection') : heldByMany('identities.connection')
   const row = await db
     .selectFrom('identities')
     .innerJoin('users', join =>
@@ -201,7 +204,7 @@ async function findByIdentity(db: Database, tenant: string, connection: string, 
     .select(qualified('identities', identityColumns))
     .select(prefixed('users', 'user__', userColumns))
     .where('identities.tenant', '=', tenant)
-    .where('identities.connection', '=', connection)
+    .where(within, '=', connection)
     .where(column, '=', name)
     .executeTakeFirst()
   const user = row && joinedUser(row)
@@ -442,7 +445,7 @@ export const usersIn = (db: Database): Users => ({
           .set(onlyGiven({ email_key: keys.emailKey, username_key: keys.usernameKey }))
           .where('tenant', '=', tenant)
           .where('user', '=', id)
-          .where('connection', '=', keys.connection)
+          .where(heldByMany('connection'), '=', keys.connection)
           .where('ordinal', '=', 0)
           .execute()
       }
