@@ -21,9 +21,18 @@ const REQUEST = [
   'audience',
   'state',
   'nonce',
-  'organization',
   'code_challenge',
   'code_challenge_method',
+  // What narrows an answer, or it is another request than the page was on the way with.
+  'organization',
+  'invitation',
+  'prompt',
+  'max_age',
+  'acr_values',
+  'claims',
+  'resource',
+  'login_hint',
+  'ui_locales',
 ] as const
 
 export async function hostedLogin(services: EmbeddedServices, incoming: Incoming): Promise<Answer> {
@@ -69,7 +78,7 @@ const HEADERS = {
 const requestIn = (sent: Sent): URLSearchParams =>
   new URLSearchParams(
     REQUEST.flatMap(name => {
-      const value = sent.text(name)
+      const value = sent.printed(name)
       return value === undefined ? [] : [[name, value]]
     }),
   )

@@ -6,6 +6,8 @@ import { Refused } from './refused.ts'
 export interface Sent {
   /** Undefined where it is left out, null or empty. Throws `Refused` for what is no text. */
   text(name: string): string | undefined
+  /** The same, and a number as it is written. */
+  printed(name: string): string | undefined
   /** Throws `Refused` where it is missing. */
   required(name: string): string
   /** Undefined where it is left out or null. Throws `Refused` for what is no object. */
@@ -27,6 +29,10 @@ export function sentIn({ document, body }: Incoming): Sent {
   }
   return {
     text,
+    printed(name) {
+      const value = given(name)
+      return typeof value === 'number' ? String(value) : text(name)
+    },
     required(name) {
       const value = text(name)
       if (value === undefined) throw new Refused(400, 'invalid_request', `${name} is required.`)

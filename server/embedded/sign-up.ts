@@ -91,7 +91,8 @@ export async function signUp(services: EmbeddedServices, incoming: Incoming): Pr
         throw new Taken(isName ? 'username_exists' : 'user_exists')
       }
       await transaction.events.record([signedUp(occasion, made.id, email, connection.name)])
-      await askForVerification(transaction, { id: made.id, email }, correspondence, occasion)
+      const asked = { ...correspondence, client: client.id }
+      await askForVerification(transaction, { id: made.id, email }, asked, occasion)
       return made
     })
     await begun.free()

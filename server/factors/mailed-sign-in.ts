@@ -182,6 +182,8 @@ export function createMailedSignIn(services: {
         link,
         ...(code !== undefined && { code }),
         linkLife: life,
+        connection: connection.id,
+        client,
         userAgent,
       }
       await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + life })

@@ -10,6 +10,7 @@ import type { UserRecord } from '../store/users.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Onward } from './onward.ts'
 import type { Correspondence } from './password-reset.ts'
+import { onwardByTemplate } from './template-onward.ts'
 import { sendWelcome } from './welcome.ts'
 
 const VERIFICATION_TICKET = 'email-verification'
@@ -18,6 +19,8 @@ type VerificationData = {
   readonly email: string
   /** The ticket outlives the link, so that an old link can ask for its successor. */
   readonly goodUntil: Instant
+  /** The application by which it was asked for, by its id. */
+  readonly client?: string
   /** Where whoever asked for it wants the person to go then. */
   readonly onward?: Onward
 }
@@ -47,14 +50,15 @@ export interface OpenVerification {
 export async function askForVerification(
   transaction: Transaction,
   user: Pick<UserRecord, 'id'> & { readonly email: string },
-  { issuer, language }: Correspondence,
+  { issuer, language, client }: Correspondence & { readonly client?: string },
   occasion: Occasion,
 ): Promise<boolean> {
   const { tenant, at, userAgent } = occasion
   if (!(await takeMail(transaction, tenant, 'verify-email', user.email, occasion))) return false
   const secret = randomSecret()
   const life = await linkLife(transaction, tenant, 'verify-email', VERIFICATION_LINK_LIFE)
-  const data: VerificationData = { email: user.email, goodUntil: at + life }
+  const by = client === undefined ? {} : { client }
+  const data: VerificationData = { email: user.email, goodUntil: at + life, ...by }
   await transaction.tickets.issue({
     tenant,
     kind: VERIFICATION_TICKET,
@@ -72,6 +76,7 @@ export async function askForVerification(
     issuer,
     link: `${issuer}verify-email/${secret}`,
     linkLife: life,
+    ...by,
     userAgent,
   } as const
   await promiseMail(transaction, tenant, letter, { now: at, giveUpAt: at + life })
@@ -102,7 +107,9 @@ export async function findVerification(
   const ticket = await store.tickets.peek<VerificationData>(tenant, VERIFICATION_TICKET, sha256(secret), now)
   const user = ticket?.subject == null ? undefined : await store.users.find(tenant, ticket.subject)
   if (!ticket || !user || user.email !== ticket.data.email) return { state: 'over' }
-  const { email, goodUntil, onward } = ticket.data
+  const { email, goodUntil, client = null } = ticket.data
+  const about = { to: email, user: user.id, client }
+  const onward = ticket.data.onward ?? (await onwardByTemplate(store, tenant, 'verify-email', about))
   if (user.emailVerified) return { state: 'confirmed', user, email, onward }
   return { state: ticket.consumedAt === null && now < goodUntil ? 'open' : 'expired', user, email, onward }
 }

@@ -21,6 +21,7 @@ import { databaseOptions } from './database-options.ts'
 import { endWhatOthersBegan } from './first-confirmation.ts'
 import { takeMail } from './mail-limits.ts'
 import type { Onward } from './onward.ts'
+import { onwardByTemplate } from './template-onward.ts'
 import { addressOf, passwordOf, setPassword } from './users.ts'
 import { sendWelcome } from './welcome.ts'
 
@@ -39,6 +40,8 @@ type ResetData = {
   readonly isMailed?: boolean
   /** Where whoever asked for it wants the person to go then. */
   readonly onward?: Onward
+  /** The application by which it was asked for, by its id; null or left out for none. */
+  readonly client?: string | null
 }
 
 /** Where mail about an account leads, and in which language it speaks. */
@@ -95,6 +98,7 @@ export async function askForReset(store: Store, wish: ResetWish, occasion: Occas
       // The address of an account that is part of another says nothing of that one's.
       isMailed: isFirst,
       ...(connection && { connection: connection.id }),
+      client: wish.client,
     }
     await transaction.tickets.issue({
       tenant,
@@ -158,7 +162,7 @@ export async function findReset(store: Nouns, tenant: string, secret: string, no
   const ticket = await store.tickets.peek<ResetData>(tenant, RESET_TICKET, sha256(secret), now)
   if (ticket?.consumedAt != null) return { state: 'used' }
   const user = ticket?.subject == null ? undefined : await store.users.find(tenant, ticket.subject)
-  const { interaction, connection, passwordId = FIRST_PASSWORD, onward } = ticket?.data ?? {}
+  const { interaction, connection, passwordId = FIRST_PASSWORD, onward, client = null } = ticket?.data ?? {}
   if (!ticket || !isReachable(user) || (await stateOf(store, tenant, user, passwordId)) !== ticket.data.state)
     return { state: 'over' }
   return {
@@ -167,7 +171,8 @@ export async function findReset(store: Nouns, tenant: string, secret: string, no
     interaction: interaction ?? null,
     connection: connection === undefined ? undefined : await store.connections.find(tenant, connection),
     passwordId,
-    onward,
+    onward:
+      onward ?? (await onwardByTemplate(store, tenant, 'reset-password', { to: user.email, user: user.id, client })),
   }
 }
 

@@ -20,7 +20,8 @@ export async function confirmFirst(
 ): Promise<Answer | undefined> {
   if (!interaction.client.requiresVerifiedEmail || emailVerified || email === null) return undefined
   const { store, clock } = services
-  const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, interaction.request.uiLocales) }
+  const { client, uiLocales } = interaction.request
+  const correspondence = { issuer: incoming.issuer, language: languageHere(incoming, uiLocales), client }
   await store.transaction(transaction =>
     askForVerification(transaction, { id, email }, correspondence, occasionOf(incoming, clock())),
   )

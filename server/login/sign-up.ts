@@ -135,10 +135,9 @@ export function signUpRoutes(services: LoginServices): readonly Route[] {
           const user = await createUser(transaction, connection, person, clock)
           if (user === 'taken') throw new Taken(await whatIsTaken(transaction, connection, person))
           await transaction.events.record([signedUp(occasion, user.id, email, connection.name)])
-          if (isConfirmed) {
-            const { client } = interaction.request
-            await sendWelcome(transaction, user, { ...correspondence, client }, occasion)
-          } else await askForVerification(transaction, { id: user.id, email }, correspondence, occasion)
+          const asked = { ...correspondence, client: interaction.request.client }
+          if (isConfirmed) await sendWelcome(transaction, user, asked, occasion)
+          else await askForVerification(transaction, { id: user.id, email }, asked, occasion)
           return user
         },
         connection.id,

@@ -12,6 +12,8 @@ import { SECOND } from '../kernel/seconds.ts'
 import { LONGEST_LINK_LIFE } from './link-life.ts'
 import { LONGEST_TEMPLATE, renderTemplate, TemplateFault } from './operator-template.ts'
 
+type Carried = 'url' | 'link' | 'code' | null
+
 /** By what a letter is good for nothing without: the link that it carries, or the code. */
 const CARRIES = {
   verify_email: 'url',
@@ -29,7 +31,7 @@ const CARRIES = {
   change_password: 'url',
   password_reset: 'url',
   async_approval: null,
-} as const satisfies Readonly<Record<string, 'url' | 'link' | 'code' | null>>
+} as const satisfies Readonly<Record<string, Carried>>
 
 export type TemplateName = keyof typeof CARRIES
 export const TEMPLATE_NAMES = Object.keys(CARRIES) as readonly TemplateName[]
@@ -107,12 +109,15 @@ async function sampled(member: string, source: string, form: 'html' | 'text'): P
   }
 }
 
-/** The letter, or null where the template is off or says nothing. Throws `TemplateFault`. */
-export async function writeLetter(template: JsonObject, variables: TemplateVariables): Promise<WrittenLetter | null> {
-  const { template: name, enabled, body, subject, from } = readMembers(MEMBERS, template)
+/** The letter, or null where the template is off or says nothing. `carried` is the template's own unless told. Throws `TemplateFault`. */
+export async function writeLetter(
+  template: JsonObject,
+  variables: TemplateVariables,
+  carried: Carried = CARRIES[template['template'] as TemplateName],
+): Promise<WrittenLetter | null> {
+  const { enabled, body, subject, from } = readMembers(MEMBERS, template)
   if (enabled !== true || body === undefined) return null
   const html = await renderTemplate(body, variables, 'html')
-  const carried = CARRIES[name as TemplateName]
   const cargo = carried === null ? null : variables[carried]
   if (typeof cargo === 'string' && !html.includes(escapeHtml(cargo)))
     throw new TemplateFault(`It did not print {{ ${carried} }}`)
@@ -156,6 +161,7 @@ const SAMPLE = {
   url: 'https://login.example.com/verify-email/sample?a=1&b=2',
   link: 'https://login.example.com/enroll/sample?a=1&b=2',
   code: '123456',
+  send: 'code',
   email: 'ann@example.com',
   user: {
     user_id: 'auth0|0123456789abcdef01234567',

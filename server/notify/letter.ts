@@ -42,6 +42,8 @@ export type Letter = {
   readonly linkLife: number | null
   /** Who invites into what; given with an invitation alone. */
   readonly invitation?: { readonly inviter: string; readonly organization: string }
+  /** The connection whose letter it is, by its id: one that mails codes and links may word them. */
+  readonly connection?: string
   /** The application that somebody was on the way to, by its id. */
   readonly client?: string | null
   /** What the browser called itself in which this was asked for or done. */

@@ -4,17 +4,19 @@
  * template.
  */
 import type { Clock, Instant } from '../kernel/clock.ts'
-import type { JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
 import type { Log } from '../kernel/log.ts'
 import { SealError } from '../kernel/sealer.ts'
 import { MINUTE, SECOND } from '../kernel/seconds.ts'
+import { EMAIL_STRATEGY } from '../store/connections.ts'
 import type { Store } from '../store/store.ts'
 import { relayOf } from './email-provider.ts'
 import { type WrittenLetter, writeLetter } from './email-templates.ts'
 import type { Letter } from './letter.ts'
-import { languageOf, type Sender } from './letter-view.ts'
+import type { Sender } from './letter-view.ts'
 import { enabledTemplate, isTemplated } from './link-life.ts'
 import { TemplateFault } from './operator-template.ts'
+import { variablesOf } from './template-variables.ts'
 import type { Delivery, Transport } from './transport.ts'
 
 export interface OwnWay {
@@ -83,11 +85,14 @@ export function createTenantMail({ store, clock, log, addressesOf }: TenantMailO
     },
 
     async write(tenant, letter, sender) {
-      const { message } = letter
-      const enabled = isTemplated(message) ? await enabledTemplate(store, tenant, message) : undefined
+      const { message, connection } = letter
+      const enabled =
+        (connection === undefined ? undefined : await connectionTemplate(store, tenant, connection)) ??
+        (isTemplated(message) ? await enabledTemplate(store, tenant, message) : undefined)
       if (!enabled) return null
+      const carried = message === 'sign-in-link' ? 'link' : undefined
       try {
-        return await writeLetter(enabled, await variablesOf(tenant, letter, sender))
+        return await writeLetter(enabled, await variablesOf(store, tenant, letter, sender), carried)
       } catch (error) {
         if (!(error instanceof TemplateFault)) throw error
         log.warn(
@@ -98,51 +103,23 @@ export function createTenantMail({ store, clock, log, addressesOf }: TenantMailO
       }
     },
   }
+}
 
-  async function variablesOf(tenant: string, letter: Letter, sender: Sender): Promise<JsonObject> {
-    const [user, client] = await Promise.all([
-      letter.user === null ? undefined : store.users.find(tenant, letter.user),
-      letter.client == null ? undefined : store.clients.find(tenant, letter.client),
-    ])
-    const { host } = new URL(letter.issuer)
-    return {
-      url: letter.link,
-      link: letter.link,
-      code: letter.code ?? null,
-      email: letter.to,
-      user: {
-        ...user?.profile,
-        ...(user && { user_id: user.id, username: user.username, email_verified: user.emailVerified }),
-        email: letter.to,
-        source_ip: letter.address ?? null,
-        user_metadata: user?.userMetadata ?? {},
-        app_metadata: user?.appMetadata ?? {},
-      },
-      application: {
-        name: client?.metadata['name'] ?? sender.name,
-        clientID: client?.id ?? null,
-        client_id: client?.id ?? null,
-        callback_domain: originOfFirst(client?.metadata['callbacks']),
-      },
-      organization: letter.invitation
-        ? { name: letter.invitation.organization, display_name: letter.invitation.organization }
-        : null,
-      inviter: letter.invitation ? { name: letter.invitation.inviter } : null,
-      tenant,
-      friendly_name: sender.name,
-      support_email: sender.supportEmail ?? null,
-      support_url: sender.supportUrl ?? null,
-      picture_url: sender.logoUrl ?? null,
-      request_language: languageOf(letter, sender),
-      custom_domain: { domain: host },
-      domain: host,
-    }
+/** As a connection that mails codes and links words them: `options.email`. */
+async function connectionTemplate({ connections }: Store, tenant: string, id: string): Promise<JsonObject | undefined> {
+  const found = await connections.find(tenant, id)
+  const own = found?.strategy === EMAIL_STRATEGY ? found.options['email'] : undefined
+  if (own === undefined || !isObject(own)) return undefined
+  const { body, subject, from, syntax = 'liquid' } = own
+  if (typeof body !== 'string' || body === '' || syntax !== 'liquid') return undefined
+  return {
+    template: 'auth_email_by_code',
+    enabled: true,
+    body,
+    ...(typeof subject === 'string' && { subject }),
+    // Auth0's sample comes along in every export: nobody here may send for its domain.
+    ...(typeof from === 'string' && !/@auth0\.com>?\s*$/i.test(from) && { from }),
   }
 }
 
 const failed = (reason: string): Delivery => ({ outcome: 'failed', reason })
-
-function originOfFirst(urls: unknown): string | null {
-  const [first] = Array.isArray(urls) ? (urls as readonly unknown[]) : []
-  return typeof first === 'string' ? (URL.parse(first)?.origin ?? null) : null
-}

@@ -184,6 +184,39 @@ onEachStore('Signing in by mail', store => {
     nonce: 'their-nonce',
   }
 
+  test('is worded as the connection says, by Auth0’s names, and by the server where that does not work', async () => {
+    const { connections } = server.latchkey.store
+    const wording = (body: string) => ({
+      email: {
+        syntax: 'liquid',
+        from: '{{ application.name }} <root@auth0.com>',
+        subject: 'In to {{ application.name }}',
+        body,
+      },
+    })
+    const sent = async (send: 'code' | 'link') => {
+      const email = someone()
+      assert.equal((await start(email, { ...WEB, send, authParams: asked })).status, 200)
+      return mailbox.next(email)
+    }
+    const both = `{% if send == 'link' or send == 'link_ios' %}<a href="{{ link }}">In</a>{% elsif send == 'code' %}<b>{{ code }}</b>{% endif %}`
+    await connections.change('default', 'con_email', { options: wording(both) })
+    const [code, link] = [await sent('code'), await sent('link')]
+    assert.match(code.html, /^<b>\d{6}<\/b>$/)
+    assert.match(link.html, /^<a href="http\S+passwordless\/link\/[\w-]+">In<\/a>$/)
+    const { name } = (await server.latchkey.store.clients.find('default', WEB.client_id))?.metadata ?? {}
+    assert.deepEqual([code.subject, link.subject], Array(2).fill(`In to ${name}`))
+    assert.doesNotMatch(code.from, /auth0\.com/)
+
+    // One that leaves out what somebody waits for, and one that does not compile.
+    for (const body of ['Hello', '{% if %}']) {
+      await connections.change('default', 'con_email', { options: wording(body) })
+      assert.ok(codeIn(await sent('code')))
+      assert.match((await sent('link')).html, /passwordless\/link\//)
+    }
+    await connections.change('default', 'con_email', { options: {} })
+  })
+
   test('a link opens a page, whose button spends it and completes what the application asked', async () => {
     const email = someone()
     assert.equal((await start(email, { ...WEB, send: 'link', authParams: asked })).status, 200)

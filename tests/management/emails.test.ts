@@ -270,6 +270,46 @@ describe('A tenant’s mail', () => {
       assert.deepEqual((await nextMail(told + 3)).to, [ADMIN.email])
     })
 
+    test('leads on to where the template says once its link has done its work, and nowhere that nobody registered', async () => {
+      const { tenants, users, emailTemplates } = management.client
+      await tenants.settings.update({ allowed_logout_urls: ['https://app.example/out'] })
+      const made = { connection: 'Username-Password-Authentication', email: 'led&on@example.com' }
+      await users.create({ ...made, password: 'a boat on dry land', email_verified: true })
+      const end = async (template: object) => {
+        await emailTemplates.set('reset_email', { ...TEMPLATE, ...template })
+        clock.advance(HOUR)
+        const already = sink.mails.length
+        const person = personAt(management)
+        await person.submit(await person.visit(`${management.server.issuer}forgot-password`), { email: made.email })
+        // The word of the password before may come in between.
+        let link: string | undefined
+        for (let count = already + 1; link === undefined; count++)
+          link = /https:\/\/\S+reset-password\/[^"\s]+/.exec((await nextMail(count)).parsed.text)?.[0]
+        const stop = await person.submit(await person.visit(link), { password: `a boat on dry land, ${already}` })
+        return stop.left ? stop.url.href : stop.status
+      }
+      const told = 'success=true&code=success&message=You+can+now+sign+in+with+your+new+password.'
+      assert.equal(
+        await end({ resultUrl: 'https://app.example/done?for={{ tenant }}', includeEmailInRedirect: true }),
+        `https://app.example/done?for=default&email=led%26on%40example.com&${told}`,
+      )
+      assert.equal(
+        await end({ resultUrl: 'https://app.example/done', includeEmailInRedirect: false }),
+        `https://app.example/done?${told}`,
+      )
+      for (const resultUrl of [
+        'https://evil.example/',
+        'https://app.example@evil.example/',
+        'https://app.example.{{ user.email }}/',
+        'javascript:alert(1)//https://app.example',
+        '{{ application.callback_domain }}/done',
+        '//evil.example',
+        '',
+      ])
+        assert.equal(await end({ resultUrl }), 200, resultUrl)
+      await emailTemplates.set('reset_email', TEMPLATE)
+    })
+
     test('stays out of what others send: without a provider of its own it speaks from the server’s address', async () => {
       await management.client.emailTemplates.set('reset_email', TEMPLATE)
       await management.client.emails.provider.delete()
