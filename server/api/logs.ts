@@ -1,9 +1,11 @@
 /** `/logs` and `/users/{id}/logs`: what happened, as Auth0 tells it. What is told, and how it is searched, is `audit/`'s. */
 import Type, { type Static } from 'typebox'
 import { type LogNames, toLog } from '../audit/log-document.ts'
+import { membersIn, readLogSearch } from '../audit/log-query.ts'
 import { type FoundLogs, type LogSearch, logsAfter, searchLogs } from '../audit/log-search.ts'
 import type { JsonObject } from '../kernel/json.ts'
-import { readSearchQuery, SearchProblem, type SearchQuery } from '../policy/search-query.ts'
+import { SearchProblem, type SearchQuery } from '../policy/search-query.ts'
+import type { ConnectionRecord } from '../store/connections.ts'
 import type { EventRecord } from '../store/events.ts'
 import { ManagementFault, notFound } from './fault.ts'
 import { FIELDS_QUERY, fieldsOf } from './fields.ts'
@@ -49,7 +51,7 @@ export const logs: readonly Operation[] = [
         throw new ManagementFault(400, 'invalid_query_string', 'Query validation error: from is the log_id of no log.')
       const events = await logsAfter(services.store.events, call.tenant, from ?? null, take, services.clock)
       // Auth0 answers a bare list here: whoever goes on does so from the last of it.
-      return { status: 200, body: (await written(call.tenant, events, services)).map(log => pick(log)) }
+      return { status: 200, body: (await told(call.tenant, events, services, nothingKnown())).map(log => pick(log)) }
     },
   }),
 
@@ -62,7 +64,7 @@ export const logs: readonly Operation[] = [
     async run({ tenant, path }, services) {
       const event = await services.store.events.find(tenant, path('id'))
       if (!event) throw notFound('inexistent_log', 'The log does not exist.')
-      const [log] = await written(tenant, [event], services)
+      const [log] = await told(tenant, [event], services, nothingKnown())
       return { status: 200, body: log }
     },
   }),
@@ -98,6 +100,7 @@ async function page(
       'invalid_paging',
       `Only the first ${LAST_OFFSET} are listed by page. Narrow the search, or go on with from and take.`,
     )
+  const known = nothingKnown()
   const { events, total }: FoundLogs = await searchLogs(
     services.store.events,
     {
@@ -108,41 +111,63 @@ async function page(
       limit: paging.limit,
       withTotals: paging.withTotals,
     },
-    event => toLog(event, WITHOUT_NAMES),
+    searched => told(tenant, searched, services, known, membersIn(wanted.search)),
   )
-  const items = (await written(tenant, events, services)).map(pick)
+  const items = (await told(tenant, events, services, known)).map(pick)
   return listReply('logs', paging, { items, total })
 }
 
-/** What somebody searches is the log itself, and not what is written into it for whoever reads it. */
 const WITHOUT_NAMES: LogNames = {
   clientName: () => undefined,
   userName: () => undefined,
   connection: () => undefined,
 }
 
-async function written(
+/** What was looked up already, for one request: among many entries the same few stand again and again. */
+interface KnownNames {
+  readonly clients: Map<string, string | undefined>
+  readonly people: Map<string, string | undefined>
+  /** By name, and by id. */
+  readonly connections: Map<string, ConnectionRecord | undefined>
+}
+
+const nothingKnown = (): KnownNames => ({ clients: new Map(), people: new Map(), connections: new Map() })
+
+/** Members that do not stand in every event that they are told of, by what is looked up for them. */
+const CLIENT_MEMBERS = ['client_name']
+const PERSON_MEMBERS = ['user_name']
+const CONNECTION_MEMBERS = ['connection', 'connection_id', 'strategy', 'strategy_type']
+
+/** `members`: those that somebody looks at, null among them for each; all where nothing is said. */
+async function told(
   tenant: string,
   events: readonly EventRecord[],
   { store, clients }: ApiServices,
+  known: KnownNames,
+  members: ReadonlySet<string | null> = new Set([null]),
 ): Promise<JsonObject[]> {
   const bare = events.map(event => toLog(event, WITHOUT_NAMES))
-  const idsIn = (name: string) => [...new Set(bare.map(log => log[name]).filter(id => typeof id === 'string'))]
-  const [apps, people, connections] = await Promise.all([
-    Promise.all(idsIn('client_id').map(async id => [id, (await clients.find(tenant, id))?.name] as const)),
-    Promise.all(idsIn('user_id').map(async id => [id, nameOf(await store.users.find(tenant, id))] as const)),
-    Promise.all(
-      idsIn('connection').map(async name => [name, await store.connections.findByName(tenant, name)] as const),
-    ),
+  const looksAt = (names: readonly string[]) => [null, ...names].some(name => members.has(name))
+  const learn = async <Value>(names: readonly string[], by: string, into: Map<string, Value>, find: Find<Value>) => {
+    if (!looksAt(names)) return
+    const ids = new Set(bare.map(log => log[by]).filter(id => typeof id === 'string'))
+    await Promise.all([...ids].filter(id => !into.has(id)).map(async id => into.set(id, await find(id))))
+  }
+  await Promise.all([
+    learn(CLIENT_MEMBERS, 'client_id', known.clients, async id => (await clients.find(tenant, id))?.name),
+    learn(PERSON_MEMBERS, 'user_id', known.people, async id => nameOf(await store.users.find(tenant, id))),
+    learn(CONNECTION_MEMBERS, 'connection', known.connections, name => store.connections.findByName(tenant, name)),
+    learn(CONNECTION_MEMBERS, 'connection_id', known.connections, id => store.connections.find(tenant, id)),
   ])
-  const [clientNames, userNames, byName] = [new Map(apps), new Map(people), new Map(connections)]
   const names: LogNames = {
-    clientName: id => clientNames.get(id),
-    userName: id => userNames.get(id),
-    connection: name => byName.get(name),
+    clientName: id => known.clients.get(id),
+    userName: id => known.people.get(id),
+    connection: nameOrId => known.connections.get(nameOrId),
   }
   return events.map(event => toLog(event, names))
 }
+
+type Find<Value> = (id: string) => Promise<Value>
 
 const nameOf = (user: { readonly email: string | null; readonly username: string | null } | undefined) =>
   user?.email ?? user?.username ?? undefined
@@ -150,7 +175,7 @@ const nameOf = (user: { readonly email: string | null; readonly username: string
 function readSearch(text: string | undefined): SearchQuery {
   if (text === undefined || text.trim() === '') return { kind: 'everything' }
   try {
-    return readSearchQuery(text)
+    return readLogSearch(text)
   } catch (error) {
     if (!(error instanceof SearchProblem)) throw error
     throw new ManagementFault(400, 'invalid_query_string', `Query validation error: q has ${error.message}.`)

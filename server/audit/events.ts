@@ -109,7 +109,16 @@ export const sessionStarted = (
   user: string,
   session: string,
   methods: readonly string[],
-) => event(o, 'session.started', person(user, client), { kind: 'session', id: session }, { methods })
+  /** Its id. */
+  connection: string,
+) =>
+  event(
+    o,
+    'session.started',
+    person(user, client),
+    { kind: 'session', id: session },
+    { methods, connection_id: connection },
+  )
 
 export const sessionRenewed = (
   o: Occasion,
@@ -117,7 +126,16 @@ export const sessionRenewed = (
   user: string,
   session: string,
   methods: readonly string[],
-) => event(o, 'session.renewed', person(user, client), { kind: 'session', id: session }, { methods })
+  /** Its id. */
+  connection: string,
+) =>
+  event(
+    o,
+    'session.renewed',
+    person(user, client),
+    { kind: 'session', id: session },
+    { methods, connection_id: connection },
+  )
 
 /** Who ended what a person has: they themselves, through a client where one asked for it; or a machine. */
 export type EndedBy = string | null | { readonly machine: string }

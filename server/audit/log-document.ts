@@ -8,8 +8,8 @@ export interface LogNames {
   clientName(id: string): string | undefined
   /** The address of a person, or what else they sign in with. */
   userName(id: string): string | undefined
-  /** By its name. */
-  connection(name: string): { readonly id: string; readonly strategy: string } | undefined
+  /** By its name, or by its id: events say the one or the other. */
+  connection(nameOrId: string): { readonly id: string; readonly name: string; readonly strategy: string } | undefined
 }
 
 const MOBILE = /Mobile|Android|iPhone|iPad/
@@ -22,16 +22,17 @@ export function toLog(event: EventRecord, names: LogNames): JsonObject {
   const { personal, details, user = null } = event
   const client = clientOf(event)
   const { address, userAgent, email, ...morePersonal } = personal
-  const connection = textIn(details, 'connection')
-  const known = connection === undefined ? undefined : names.connection(connection)
+  const [connection, connectionId] = [textIn(details, 'connection'), textIn(details, 'connection_id')]
+  const named = connection ?? connectionId
+  const known = named === undefined ? undefined : names.connection(named)
   const userAgentText = typeof userAgent === 'string' ? userAgent : undefined
   const { code, description } = logTypeOf(event)
   return given({
     date: new Date(event.at).toISOString(),
     type: code,
     description,
-    connection,
-    connection_id: known?.id,
+    connection: connection ?? known?.name,
+    connection_id: connectionId ?? known?.id,
     strategy: known?.strategy,
     strategy_type: known?.strategy === 'auth0' ? 'database' : undefined,
     client_id: client ?? undefined,

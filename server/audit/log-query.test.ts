@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { processorTime } from '../../tests/fixtures/processor-time.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { readSearchQuery } from '../policy/search-query.ts'
-import { isWanted, planOf } from './log-query.ts'
+import { isWanted, membersIn, planOf, readLogSearch } from './log-query.ts'
 
 const plan = (text: string) => planOf(readSearchQuery(text))
 const at = (text: string) => Date.parse(text)
@@ -29,14 +29,27 @@ describe('a search of the log', () => {
     assert.deepEqual(plan('user_id:a AND user_id:b'), { query: { user: 'a' }, isWhole: false })
   })
 
-  test('takes a day for the whole of it, and a time for itself', () => {
+  test('takes a year, a month and a day for the whole of it, and a time for itself', () => {
     const span = (text: string) => plan(text).query
     assert.deepEqual(span('date:2026-01-02'), { from: at('2026-01-02'), to: at('2026-01-03') })
     assert.deepEqual(span('date:[2026-01-02 TO 2026-01-03]'), { from: at('2026-01-02'), to: at('2026-01-04') })
     assert.deepEqual(span('date:{2026-01-02 TO 2026-01-05}'), { from: at('2026-01-03'), to: at('2026-01-05') })
     assert.deepEqual(span('date:["2026-01-02T10:00:00Z" TO *]'), { from: at('2026-01-02T10:00:00Z') })
     assert.deepEqual(span('date:<"2026-01-02T10:00"'), { to: at('2026-01-02T10:00:00Z') })
-    assert.deepEqual(plan('date:yesterday'), { query: {}, isWhole: false })
+    assert.deepEqual(span('date:[2026-11 TO *]'), { from: at('2026-11-01') })
+    assert.deepEqual(span('date:2026-02'), { from: at('2026-02-01'), to: at('2026-03-01') })
+    assert.deepEqual(span('date:[2025 TO 2025]'), { from: at('2025-01-01'), to: at('2026-01-01') })
+  })
+
+  test('is refused for a date that is none, wherever it stands, and not answered as if nothing had happened', () => {
+    for (const text of ['date:yesterday', 'date:[now-1d TO now]', 'type:s AND NOT (ip:a OR date:[2026-13 TO *])'])
+      assert.throws(() => readLogSearch(text), /date is a date: 2026-01-31/, text)
+    assert.deepEqual(readLogSearch('date:2026-11*'), readSearchQuery('date:2026-11*'))
+  })
+
+  test('says which members it looks at', () => {
+    const search = readLogSearch('type:s AND (client_name:a* OR NOT _exists_:user_name) AND logins:[1 TO 2] AND word')
+    assert.deepEqual([...membersIn(search)], ['type', 'client_name', 'user_name', 'logins', null])
   })
 
   const LOG = {

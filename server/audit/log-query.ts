@@ -4,8 +4,15 @@
  */
 import type { Instant } from '../kernel/clock.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
-import { DAY } from '../kernel/seconds.ts'
-import type { Bound, PatternPart, SearchQuery, SearchTerm } from '../policy/search-query.ts'
+import { spanOfDate, WHAT_A_DATE_IS } from '../policy/search-date.ts'
+import {
+  type Bound,
+  type PatternPart,
+  readSearchQuery,
+  SearchProblem,
+  type SearchQuery,
+  type SearchTerm,
+} from '../policy/search-query.ts'
 import type { EventQuery } from '../store/events.ts'
 import { eventTypesFor, hasOneCode } from './log-types.ts'
 
@@ -17,6 +24,33 @@ export interface LogPlan {
 
 /** More types than this are not looked up one by one: then the log is read as it is. */
 const MOST_TYPES = 24
+
+/** Throws a `SearchProblem` for what means nothing; a date that is none would find nothing, as if nothing had happened. */
+export function readLogSearch(text: string): SearchQuery {
+  const search = readSearchQuery(text)
+  for (const term of termsOf(search))
+    if ((term.kind === 'is' || term.kind === 'within') && term.field === 'date' && !spanOf(term))
+      throw new SearchProblem(`date ${WHAT_A_DATE_IS}`, term.place)
+  return search
+}
+
+/** Null among them where a word is looked for in all. */
+export const membersIn = (search: SearchQuery): ReadonlySet<string | null> =>
+  new Set(termsOf(search).map(term => term.field))
+
+function termsOf(search: SearchQuery): SearchTerm[] {
+  switch (search.kind) {
+    case 'everything':
+      return []
+    case 'all':
+    case 'any':
+      return search.of.flatMap(termsOf)
+    case 'not':
+      return termsOf(search.of)
+    default:
+      return [search]
+  }
+}
 
 export function planOf(search: SearchQuery): LogPlan {
   const terms = search.kind === 'all' ? search.of : search.kind === 'everything' ? [] : [search]
@@ -56,26 +90,17 @@ function typesOf(term: SearchQuery): string[] | undefined {
 
 /** `from` until before `to`. Undefined for what is no date. */
 function spanOf(term: Extract<SearchTerm, { kind: 'is' | 'within' }>): { from?: Instant; to?: Instant } | undefined {
-  if (term.kind === 'is') return readMoment(term.value)
-  const from = term.from && readMoment(term.from.value)
-  const to = term.to && readMoment(term.to.value)
+  if (term.kind === 'is') {
+    const span = spanOfDate(term.value)
+    return span && { from: span.first, to: span.last + 1 }
+  }
+  const from = term.from && spanOfDate(term.from.value)
+  const to = term.to && spanOfDate(term.to.value)
   if (from === undefined || to === undefined) return undefined
   return {
-    ...(from && { from: term.from?.isIncluded ? from.from : from.to }),
-    ...(to && { to: term.to?.isIncluded ? to.to : to.from }),
+    ...(from && { from: term.from?.isIncluded ? from.first : from.last + 1 }),
+    ...(to && { to: term.to?.isIncluded ? to.last + 1 : to.first }),
   }
-}
-
-const MOMENT = /^\d{4}-\d\d-\d\d(?:(?<time>T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(?:Z|[+-]\d\d:\d\d)?)?$/
-
-/** A day in UTC, or a millisecond. */
-function readMoment(text: string): { from: Instant; to: Instant } | undefined {
-  const time = MOMENT.exec(text)
-  if (!time) return undefined
-  const isZoned = /(?:Z|[+-]\d\d:\d\d)$/.test(text.slice(10))
-  const from = Date.parse(time.groups?.['time'] === undefined || isZoned ? text : `${text}Z`)
-  if (Number.isNaN(from)) return undefined
-  return { from, to: from + (time.groups?.['time'] === undefined ? DAY : 1) }
 }
 
 /** Whether the log, as `log-document.ts` writes it, is what was asked for. */

@@ -37,11 +37,11 @@ export interface FoundLogs {
   readonly total: number | undefined
 }
 
-/** `toLog`: as far as a search can look at it. */
+/** `toLogs`: each as it is told, as far as the search looks at it. */
 export async function searchLogs(
   events: Events,
   { tenant, search, user, order, start, limit, withTotals }: LogSearch,
-  toLog: (event: EventRecord) => JsonObject,
+  toLogs: (events: readonly EventRecord[]) => Promise<readonly JsonObject[]>,
 ): Promise<FoundLogs> {
   const plan = planOf(search)
   const isAnothers = user !== undefined && plan.query.user !== undefined && plan.query.user !== user
@@ -58,12 +58,15 @@ export async function searchLogs(
   const found: EventRecord[] = []
   let total = 0
   const giveWay = createSlices()
-  for await (const event of firstOf(events, tenant, query, order)) {
-    await giveWay()
-    if (!isWanted(search, toLog(event))) continue
-    if (total >= start && found.length < limit) found.push(event)
-    total++
-    if (!withTotals && found.length === limit) break
+  looking: for await (const batch of firstOf(events, tenant, query, order)) {
+    const logs = await toLogs(batch)
+    for (const [place, event] of batch.entries()) {
+      await giveWay()
+      if (!isWanted(search, logs[place] ?? {})) continue
+      if (total >= start && found.length < limit) found.push(event)
+      total++
+      if (!withTotals && found.length === limit) break looking
+    }
   }
   return { events: found, total: withTotals ? total : undefined }
 }
@@ -73,11 +76,11 @@ async function* firstOf(
   tenant: string,
   query: EventQuery,
   order: LogSearch['order'],
-): AsyncIterable<EventRecord> {
+): AsyncIterable<readonly EventRecord[]> {
   let after: string | undefined
   for (let seen = 0; seen < MOST_LOOKED_AT; seen += BATCH) {
     const batch = await events.search(tenant, query, { order, ...(after !== undefined && { after }), limit: BATCH })
-    yield* batch
+    yield batch
     if (batch.length < BATCH) return
     after = batch.at(-1)?.id
   }

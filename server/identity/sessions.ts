@@ -74,7 +74,7 @@ export async function beginSession(
   )
   const [{ id, renewed }] = await Promise.all([begun, noted])
   const event = renewed ? sessionRenewed : sessionStarted
-  await transaction.events.record([event(occasion, client, user.id, id, methodsOf(proofs))])
+  await transaction.events.record([event(occasion, client, user.id, id, methodsOf(proofs), connection)])
   return id
 }
 

@@ -4,6 +4,7 @@
  * parameter and never as part of a statement.
  */
 import { type RawBuilder, type SqlBool, sql } from 'kysely'
+import { type Span, spanOfDate, WHAT_A_DATE_IS } from '../policy/search-date.ts'
 import {
   type Bound,
   type PatternPart,
@@ -266,8 +267,8 @@ const ofInstant =
   term => {
     const at = sql.ref(`users.${column}`)
     const read = (text: string): Span => {
-      const span = spanOf(text)
-      if (!span) throw refused(term, 'is a date: 2026-01-31, or 2026-01-31T12:00:00Z')
+      const span = spanOfDate(text)
+      if (!span) throw refused(term, WHAT_A_DATE_IS)
       return span
     }
     switch (term.kind) {
@@ -303,29 +304,6 @@ const ofInstant =
         throw refused(term, 'is a date, and a date has no wildcards')
     }
   }
-
-interface Span {
-  readonly first: number
-  readonly last: number
-}
-
-const DATE = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})?)?)?)?$/
-
-/** In milliseconds, both included; in UTC unless it says otherwise. */
-function spanOf(text: string): Span | undefined {
-  const [, year, month, day, time] = DATE.exec(text) ?? []
-  if (year === undefined) return undefined
-  if (time !== undefined) {
-    const isZoned = /(?:Z|[+-]\d{2}:\d{2})$/.test(time)
-    const at = Date.parse(isZoned ? text : `${text}Z`)
-    return Number.isNaN(at) ? undefined : { first: at, last: at }
-  }
-  const first = Date.parse(`${year}-${month ?? '01'}-${day ?? '01'}T00:00:00Z`)
-  if (Number.isNaN(first)) return undefined
-  const [y, m, d] = [Number(year), Number(month ?? 1) - 1, Number(day ?? 1)]
-  const next = day ? Date.UTC(y, m, d + 1) : month ? Date.UTC(y, m + 1) : Date.UTC(y + 1, 0)
-  return { first, last: next - 1 }
-}
 
 const ofAddress: Field = term => {
   const column = sql`users.last_ip`

@@ -72,6 +72,7 @@ describe('Logs', () => {
     assert.equal(login?.client_name, SPA.client_id)
     assert.equal(login?.user_name, ANN.email)
     assert.equal(login?.ip, '127.0.0.1')
+    assert.deepEqual([login?.connection, login?.strategy_type], ['Username-Password-Authentication', 'database'])
     assert.equal(login?.log_id, login?.['_id'])
     const wrong = logs.find(({ type }) => type === 'fp')
     assert.deepEqual(
@@ -103,12 +104,21 @@ describe('Logs', () => {
     assert.ok((await find('ip:127.0.0.1 AND NOT type:s')).every(log => log.type !== 's'))
     assert.equal((await find('ip:203.0.113.9')).length, 0)
     assert.equal((await find('"nobody@example.com"')).length, 1)
+    const hers = await find(`user_name:"${ANN.email}"`)
+    assert.deepEqual(hers, await find(`user_id:"${ann}"`))
+    assert.deepEqual(await find(`user_name:${ANN.email.slice(0, 4)}* AND type:s`), both)
+    assert.deepEqual(await find(`"${ANN.email}" AND type:s`), both)
+    assert.deepEqual(await find(`client_name:${SPA.client_id} AND type:s AND user_id:"${ann}"`), both)
+    const ofDatabase = await find('strategy_type:database AND type:s')
+    assert.deepEqual(ofDatabase, await find('type:s'))
+    assert.deepEqual(ofDatabase, await find('connection:Username* AND type:s'))
+    assert.equal((await find('client_name:nobody OR strategy:google-oauth2')).length, 0)
     assert.equal((await find('details.request_id:*')).length, (await find('*')).length)
     assert.equal((await find('nonsense:1')).length, 0)
     const today = new Date().toISOString().slice(0, 10)
     assert.ok((await find(`date:[${today} TO *] AND type:s`)).length > 0)
     assert.equal((await find(`date:[* TO 2020-01-01]`)).length, 0)
-    for (const q of ['type:(', 'a~2', "'; drop table events; --(", 'x'.repeat(7000)]) {
+    for (const q of ['date:yesterday', 'type:(', 'a~2', "'; drop table events; --(", 'x'.repeat(7000)]) {
       const { status, body } = await management.call('GET', `/logs?${new URLSearchParams({ q })}`)
       assert.deepEqual([status, body.errorCode], [400, 'invalid_query_string'], q)
     }
