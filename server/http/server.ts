@@ -19,6 +19,7 @@ import { endConnectionsWhenClosing } from './closing.ts'
 import { type Cors, forSomeOrigins, openToAnyOrigin, openToOrigin, preflightAnswer } from './cors.ts'
 import { createFaults, type ErrorPage } from './faults.ts'
 import { documentOf, jsonOf, noParameters, type Parameters, parametersOfForm, parametersOfJson } from './parameters.ts'
+import { answerPlainHttp } from './plain-http.ts'
 import { logAnswers } from './request-log.ts'
 import type { Answer, Incoming, Route } from './route.ts'
 import { endWhenSlow, LONGEST_UPLOAD, readSlowly } from './slow-bodies.ts'
@@ -239,6 +240,7 @@ const secureServer =
   answer => {
     const limits = { ...TIMEOUTS, requestTimeout: LONGEST_UPLOAD, keepAliveTimeout: KEEP_ALIVE }
     const server = createServer({ ...limits, ...tls }, answer)
+    answerPlainHttp(server)
     made.push(server)
     return server
   }

@@ -104,6 +104,14 @@ describe('A server that was given a certificate', () => {
   const presented = async (): Promise<string> =>
     (await probe(port)).match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n/)?.[0] ?? ''
 
+  test('says how to whoever speaks HTTP to it', async () => {
+    const answer = await fetch(`http://localhost:${port}/api/v2/users`)
+    assert.deepEqual(
+      [answer.status, await answer.text()],
+      [400, 'This port speaks HTTPS. Begin the address with https://.\n'],
+    )
+  })
+
   test('presents another from the moment it is told to look, and drops no connection for it', async t => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: first.cert })
     t.after(() => agent.destroy())
