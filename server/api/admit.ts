@@ -25,8 +25,9 @@ export async function identify(services: ApiServices, incoming: Incoming): Promi
   const { token: text, isInQuery } = bearerToken(incoming, REALM)
   if (isInQuery) throw challenge(REALM, 'invalid_request', 'The token belongs into the Authorization header.')
   const token = await read(services, incoming, text)
-  if (!token.audiences.includes(managementAudience(incoming.issuer)))
-    throw challenge(REALM, 'invalid_token', 'the token is meant for another audience')
+  const audience = managementAudience(incoming.issuer)
+  if (!token.audiences.includes(audience))
+    throw challenge(REALM, 'invalid_token', `The token is for another audience than this API, which is ${audience}.`)
   // RFC 9449 §7.2, RFC 8705 §3: what is bound to a key is of no use to a bearer.
   if (token.claims['cnf'] !== undefined)
     throw challenge(REALM, 'invalid_token', 'The token is bound to a key, of which there is no proof.')
@@ -56,6 +57,6 @@ async function read(services: ApiServices, incoming: Incoming, token: string): P
     return await readAccessToken(services, incoming, token)
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error
-    throw challenge(REALM, 'invalid_token', error.message)
+    throw challenge(REALM, 'invalid_token', `The token is not valid: ${error.message}.`)
   }
 }

@@ -1,12 +1,23 @@
 /** What holds for every operation of the Management API: who is let in, what is read, how it is told when not. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
+import { askToken } from '../attacks/stage.ts'
 import { type Management, startManagement } from '../fixtures/management.ts'
+
+const FILMS = 'https://films.example/api'
+const MACHINE = { client_id: 'films-machine', client_secret: 'the secret of a machine that has films alone' }
 
 describe('The Management API', () => {
   let management: Management
   before(async () => {
-    management = await startManagement({ environment: { LATCHKEY_MANAGEMENT_CALLS: '100' } })
+    management = await startManagement({
+      environment: { LATCHKEY_MANAGEMENT_CALLS: '100' },
+      tenantFile: {
+        resourceServers: [{ identifier: FILMS, name: 'Films' }],
+        clients: [{ ...MACHINE, name: 'Machine', app_type: 'non_interactive' }],
+        clientGrants: [{ client_id: MACHINE.client_id, audience: FILMS, scope: [] }],
+      },
+    })
   })
   after(() => management?.close())
 
@@ -19,6 +30,17 @@ describe('The Management API', () => {
     assert.equal(body.error, 'Unauthorized')
     assert.equal(body.errorCode, 'invalid_token')
     assert.match(String(headers['www-authenticate']), /^Bearer realm="management", error="invalid_token"/)
+  })
+
+  test('says what it is to whoever brings a token for another API', async () => {
+    const asked = { ...MACHINE, grant_type: 'client_credentials', audience: FILMS }
+    const { access_token } = (await askToken(management.server, asked)).json() as { access_token: string }
+    const { status, body } = await management.call('GET', '/users', undefined, { token: access_token })
+    const audience = `https://${management.domain}/api/v2/`
+    assert.deepEqual(
+      [status, body.errorCode, body.message],
+      [401, 'invalid_token', `The token is for another audience than this API, which is ${audience}.`],
+    )
   })
 
   test('names the scopes that a token lacks', async () => {
