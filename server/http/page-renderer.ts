@@ -20,7 +20,8 @@ export async function createRenderer(
     const { words, pageTitle } = await wordsIn(frame, name)
     const page = viewOf(name, words, model, brand.name, frame.language)
     return engine.renderFile(name, {
-      page: pageTitle === null ? page : { ...page, title: pageTitle },
+      page,
+      windowTitle: pageTitle ?? `${page.title} · ${shownName(brand.name)}`,
       language: frame.language,
       nonce: frame.nonce,
       brand: { name: shownName(brand.name), logoUrl: brand.logoUrl ?? null, faviconUrl: brand.faviconUrl ?? null },
