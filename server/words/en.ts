@@ -36,7 +36,7 @@ export const en = {
         next: 'Enter your e-mail address or your username.',
       },
       missing_email: { what: 'Your e-mail address is missing.', next: 'Enter the one you signed up with.' },
-      missing_password: { what: 'Your password is missing.', next: 'Enter it to sign in.' },
+      missing_password: { what: 'Your password is missing.', next: 'Enter it to go on.' },
       blocked: { what: 'This account is blocked.', next: 'Ask the people who run the application.' },
       busy: { what: 'Too many attempts right now.', next: 'Wait a minute, then try again.' },
     },
