@@ -39,10 +39,12 @@ async function showLock() {
     lock.hide()
     say(`Signed in as ${idTokenPayload.email}.`)
   })
+  const isAnswered = /access_token|error=/.test(window.location.hash)
   lock.on('authorization_error', ({ error, description }) => {
-    place('problem').textContent = `${error}: ${typeof description === 'string' ? description : ''}`
+    // Of what somebody does in the box, it tells itself.
+    if (isAnswered) place('problem').textContent = `${error}: ${typeof description === 'string' ? description : ''}`
   })
-  if (!/access_token|error=/.test(window.location.hash)) lock.show()
+  if (!isAnswered) lock.show()
 }
 
 export {}
