@@ -6,12 +6,23 @@ import type { JsonValue } from '../kernel/json.ts'
 import { checkBody, checkQuery } from './check.ts'
 import { ManagementFault } from './fault.ts'
 
+const LOGO = Type.Object(
+  {
+    url: Type.Union([Type.String(), Type.Null()]),
+    fit: Type.Optional(Type.Union([Type.Enum(['cover', 'contain']), Type.Null()])),
+  },
+  { additionalProperties: false },
+)
 const BODY = Type.Object(
   {
     name: Type.String({ minLength: 1, maxLength: 5 }),
     kind: Type.Optional(Type.Enum(['spa', 'native'])),
     expiry: Type.Optional(Type.Union([Type.Literal('never'), Type.Literal('soon')])),
     value: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    life: Type.Optional(Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])),
+    logo: Type.Optional(Type.Union([LOGO, Type.Null()])),
+    rows: Type.Optional(Type.Array(Type.Union([Type.Object({ a: Type.Integer() }), Type.Null()]))),
+    either: Type.Optional(Type.Union([Type.Object({ a: Type.Integer() }), Type.Object({ b: Type.Integer() })])),
     options: Type.Optional(Type.Object({ leeway: Type.Integer({ minimum: 0 }) }, { additionalProperties: false })),
     scopes: Type.Optional(Type.Array(Type.Object({ value: Type.String() }), { maxItems: 2 })),
   },
@@ -49,7 +60,16 @@ describe('a body', () => {
     assert.equal(ofBody({ name: 'toolong' }), 'name must not have more than 5 characters.')
     assert.equal(ofBody({ name: 'ann', kind: 'web' }), 'kind must be one of spa, native.')
     assert.equal(ofBody({ name: 'ann', expiry: 'later' }), 'expiry must be one of never, soon.')
-    assert.equal(ofBody({ name: 'ann', value: 5 }), 'value is of none of the forms that it may have.')
+    assert.equal(ofBody({ name: 'ann', value: 5 }), 'value must be string or null.')
+    assert.equal(ofBody({ name: 'ann', life: 'x' }), 'life must be integer or null.')
+    assert.equal(ofBody({ name: 'ann', life: -1 }), 'life must be >= 0.')
+    assert.equal(ofBody({ name: 'ann', logo: 5 }), 'logo must be object or null.')
+    assert.equal(ofBody({ name: 'ann', logo: {} }), 'logo.url is missing.')
+    assert.equal(ofBody({ name: 'ann', logo: { url: 1 } }), 'logo.url must be string or null.')
+    assert.equal(ofBody({ name: 'ann', logo: { url: 'u', fit: 'tight' } }), 'logo.fit must be one of cover, contain.')
+    assert.equal(ofBody({ name: 'ann', logo: { url: 'u', uri: 'u' } }), 'there is no member logo.uri.')
+    assert.equal(ofBody({ name: 'ann', rows: [{ a: 1 }, null, { a: 'x' }, 3] }), 'rows.2.a must be integer.')
+    assert.equal(ofBody({ name: 'ann', either: { a: 'x' } }), 'either is of none of the forms that it may have.')
     assert.equal(ofBody({ name: 'ann', scopes: [{ value: 1 }] }), 'scopes.0.value must be string.')
   })
 

@@ -51,9 +51,16 @@ const invalid = (code: 'invalid_body' | 'invalid_query_string', problem: string)
 export function problemOf(schema: TSchema, value: unknown): string | undefined {
   const validator = validatorOf(schema)
   if (validator.Check(value)) return undefined
-  const errors = validator.Errors(value)
+  return told(validator.Errors(value))
+}
+
+type Problem = ReturnType<Validator['Errors']>[number]
+
+function told(errors: readonly Problem[]): string {
   // A choice that nothing fits is told by itself, and not by each of its parts.
-  const worst = errors.find(({ keyword }) => keyword === 'anyOf') ?? errors.find(({ keyword }) => keyword !== 'boolean')
+  const choices = errors.filter(({ keyword }) => keyword === 'anyOf')
+  const choice = choices.find(one => !choices.some(other => isWithin(one, other.schemaPath)))
+  const worst = choice ?? errors.find(({ keyword }) => keyword !== 'boolean')
   if (!worst) return 'it is not of the form that is described'
   const { keyword, params, instancePath, message } = worst
   const at = memberAt(instancePath)
@@ -61,18 +68,43 @@ export function problemOf(schema: TSchema, value: unknown): string | undefined {
     return `${list((params as { requiredProperties: string[] }).requiredProperties.map(name => memberIn(at, name)))} is missing`
   if (keyword === 'additionalProperties')
     return `there is no member ${list((params as { additionalProperties: string[] }).additionalProperties.map(name => memberIn(at, name)))}`
-  if (keyword === 'anyOf') return `${at || 'the body'} ${choiceOf(errors, instancePath)}`
+  if (keyword === 'anyOf') return toldOfChoice(worst, errors)
   if (keyword === 'enum') return `${at} must be one of ${list((params as { allowedValues: unknown[] }).allowedValues)}`
   return `${at || 'the body'} ${message}`
 }
 
-/** Constants are listed; of anything else it is said that nothing fits. */
-function choiceOf(errors: readonly { keyword: string; instancePath: string; params: object }[], place: string): string {
-  const allowed = errors.flatMap(({ keyword, instancePath, params }) =>
-    keyword === 'const' && instancePath === place ? [(params as { allowedValue: unknown }).allowedValue] : [],
+/**
+ * Of forms of which one is of this kind, an object or null, what is wrong with that one. Otherwise the constants, or else
+ * the kinds, are listed.
+ */
+function toldOfChoice(choice: Problem, errors: readonly Problem[]): string {
+  const { schemaPath, instancePath } = choice
+  const forms = new Map<string, Problem[]>()
+  for (const error of errors) {
+    // Of another entry of a list the path through the schema is the same.
+    const isHere = error.instancePath === instancePath || error.instancePath.startsWith(`${instancePath}/`)
+    if (!isHere || !isWithin(error, `${schemaPath}/anyOf`)) continue
+    const [form = ''] = error.schemaPath.slice(`${schemaPath}/anyOf/`.length).split('/')
+    forms.set(form, [...(forms.get(form) ?? []), error])
+  }
+  const isOfAnotherKind = ({ keyword, instancePath: place }: Problem) =>
+    place === instancePath && (keyword === 'type' || keyword === 'const')
+  const [fitting, another] = [...forms.values()].filter(form => !form.every(isOfAnotherKind))
+  if (fitting && !another) return told(fitting)
+
+  const at = memberAt(instancePath) || 'the body'
+  const flat = [...forms.values()].flat().filter(isOfAnotherKind)
+  const constants = flat.flatMap(({ keyword, params }) =>
+    keyword === 'const' ? [(params as { allowedValue: unknown }).allowedValue] : [],
   )
-  return allowed.length > 0 ? `must be one of ${list(allowed)}` : 'is of none of the forms that it may have'
+  if (constants.length > 0) return `${at} must be one of ${list(constants)}`
+  const kinds = flat.map(({ params }) => (params as { type: unknown }).type)
+  return fitting || kinds.length === 0
+    ? `${at} is of none of the forms that it may have`
+    : `${at} must be ${kinds.map(String).join(' or ')}`
 }
+
+const isWithin = ({ schemaPath }: Problem, place: string): boolean => schemaPath.startsWith(`${place}/`)
 
 const memberAt = (pointer: string): string =>
   pointer
