@@ -6,7 +6,7 @@
  */
 import { emailVerified, type Occasion, signedUp, signInFailed, signInMailAsked } from '../audit/events.ts'
 import type { AuditBuffer } from '../audit/log.ts'
-import type { Brake } from '../identity/brake.ts'
+import type { Brake, CodeAccount } from '../identity/brake.ts'
 import { endWhatOthersBegan } from '../identity/first-confirmation.ts'
 import { takeMail } from '../identity/mail-limits.ts'
 import type { Correspondence } from '../identity/password-reset.ts'
@@ -204,9 +204,18 @@ export function createMailedSignIn(services: {
     return isRight && ticket.data.wasSent ? ticket : undefined
   }
 
+  /** Null for a challenge that nobody was given. */
+  async function accountOf({ whose, connection, client, occasion }: Attempt): Promise<CodeAccount | null> {
+    if ('email' in whose) return { connection: connection?.id ?? '', key: emailKey(whose.email) }
+    const { kind, id } = placeOf(whose, connection, client)
+    const ticket = await store.tickets.peek<MailedCode>(occasion.tenant, kind, id, occasion.at)
+    return ticket ? { connection: ticket.data.connection, key: emailKey(ticket.data.email) } : null
+  }
+
   async function tryCode(attempt: Attempt): Promise<Outcome> {
     const { occasion, connection, client, whose } = attempt
-    const begun = await brake.beginCode(occasion.tenant, attempt.address, occasion.at)
+    const account = await accountOf(attempt)
+    const begun = await brake.beginCode(occasion.tenant, attempt.address, account, occasion.at)
     if (begun.state === 'held') return begun
     let ticket: TicketRecord<MailedCode> | undefined
     try {

@@ -58,6 +58,9 @@ export interface Begun {
   unmade(): Promise<void>
 }
 
+/** Whom a code was mailed to, whether there is such an account or not. */
+export type CodeAccount = Pick<Guess, 'connection' | 'key'>
+
 /** Nothing may be tried before `freeAt`. */
 export interface Held {
   readonly state: 'held'
@@ -77,12 +80,13 @@ export interface Brake {
     now: Instant,
   ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
   /**
-   * Counts a code that somebody types which was mailed: as a password against their network, and for no account, since a
-   * code is spent after a few tries wherever they come from. `free`: it was right.
+   * Counts a code that somebody types which was mailed: as a password against their network, and against the account that
+   * it is for, since each code is spent after a few tries and the next is there for the asking. `free`: it was right.
    */
   beginCode(
     tenant: string,
     address: string,
+    account: CodeAccount | null,
     now: Instant,
   ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
 }
@@ -144,14 +148,15 @@ export function createBrake({
 
   return {
     begin,
-    async beginCode(tenant, address, now) {
-      const { network, sparesForNetwork } = await limitsOf(tenant)
-      if (network === null || sparesForNetwork(address)) return { state: 'begun', free: async () => {} }
-      const counting = await counter.count(
-        tenant,
-        [{ key: `network.${networkOf(address)}`, rule: network.signIn }],
-        now,
-      )
+    async beginCode(tenant, address, account, now) {
+      const limits = await limitsOf(tenant)
+      const counts: Count[] = []
+      if (limits.network && !limits.sparesForNetwork(address))
+        counts.push({ key: networkKeys(address).signIn, rule: limits.network.signIn })
+      if (account && limits.account && !limits.sparesForAccount(address))
+        counts.push({ key: codeKey(account), rule: limits.account.anywhere })
+      if (counts.length === 0) return { state: 'begun', free: async () => {} }
+      const counting = await counter.count(tenant, counts, now)
       if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
       return { state: 'begun', free: () => counter.giveBack(tenant, counting.counts, now) }
     },
@@ -190,6 +195,9 @@ function keysOf(guess: Guess, isKnown: boolean): Keys {
 
 export const accountKey = ({ connection, key }: Pick<Guess, 'connection' | 'key'>): string =>
   `account.${sha256(`${connection} ${key}`)}`
+
+/** Apart from the account's passwords: who spoils the one must not keep the person from the other. */
+export const codeKey = (account: CodeAccount): string => `code.${accountKey(account)}`
 
 export const networkKeys = (address: string) => ({
   signIn: `network.${networkOf(address)}`,

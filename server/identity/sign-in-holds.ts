@@ -5,7 +5,7 @@
 import type { Instant } from '../kernel/clock.ts'
 import type { Counter } from '../kernel/counter.ts'
 import type { Nouns } from '../store/store.ts'
-import { accountKey, HOLD_MARK, networkKeys } from './brake.ts'
+import { accountKey, codeKey, HOLD_MARK, networkKeys } from './brake.ts'
 
 /** Of one account that are looked at: a list of more networks than this would help nobody. */
 const MOST_HOLDS = 200
@@ -48,7 +48,7 @@ export async function holdsOf(services: HoldServices, account: NamedAccount, now
 export async function releaseAccount(services: HoldServices, account: NamedAccount, now: Instant): Promise<boolean> {
   const keys = await heldKeys(services, account, now)
   const waits = await services.counter.waits(account.tenant, keys, now)
-  await services.counter.forget(account.tenant, [...new Set([...keys, accountKey(account)])])
+  await services.counter.forget(account.tenant, [...new Set([...keys, accountKey(account), codeKey(account)])])
   return waits.size > 0
 }
 

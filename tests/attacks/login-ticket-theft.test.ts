@@ -144,11 +144,24 @@ onEachStore('What a page of an application is given', store => {
     assert.equal((await follow(browser, path)).searchParams.get('error'), 'login_required')
   })
 
-  test('a sign-up from a page of somebody else is refused, whatever else is right with it', async () => {
-    const answer = await signUp({}, FOREIGN)
-    assert.deepEqual([answer.status, answer.json()['code']], [403, 'access_denied'])
-    assert.equal(answer.headers['access-control-allow-origin'], undefined)
-  })
+  for (const [path, more] of Object.entries({
+    '/co/authenticate': {},
+    '/usernamepassword/login': {},
+    '/dbconnections/signup': { email: 'free@example.com', password: 'seven quiet lanterns' },
+    '/dbconnections/change_password': { email: ANN.email },
+    '/passwordless/start': { email: ANN.email },
+    '/passwordless/verify': { email: ANN.email, verification_code: '123456' },
+    '/otp/challenge': { email: ANN.email },
+  }))
+    test(`${path} is refused to a page of somebody else, whatever else is right with it`, async () => {
+      for (const origin of [FOREIGN, 'null', `${ORIGIN}.evil.example`, 'http://app.example', `${ORIGIN}:8443`]) {
+        const answer = await post(path, { ...credentials(), connection: REALM, ...more }, { origin })
+        const { error, code } = answer.json()
+        assert.deepEqual([answer.status, error ?? code], [403, 'access_denied'], origin)
+        assert.equal(answer.headers['access-control-allow-origin'], undefined)
+        assert.deepEqual(answer.cookies, [])
+      }
+    })
 
   test('a preflight is answered to pages of the tenant’s own applications, with cookies where they are wanted', async () => {
     const ask = async (path: string, origin: string) =>

@@ -30,8 +30,11 @@ const FREE = 3
 const FROM_ANYWHERE = 3 * FREE
 const FROM_A_NETWORK = 12
 const FOR_ONE_MORE = 864 * SECOND
+const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
+const [spa] = tenantFile.clients
 const FILE = {
   ...tenantFile,
+  clients: [...tenantFile.clients, { ...spa, client_id: 'app-of-codes', grant_types: [OTP] }],
   attackProtection: {
     bruteForceProtection: { max_attempts: FREE },
     suspiciousIpThrottling: { stage: { 'pre-login': { max_attempts: FROM_A_NETWORK, rate: FOR_ONE_MORE } } },
@@ -236,6 +239,26 @@ onEachStore('Somebody who guesses', store => {
       assert.equal(await stuff(page), 1)
     })
 
+    test('gets no codes beside passwords: what was mailed to others is guessed at by the same count', async () => {
+      const { connections } = server.latchkey.store
+      const one = { tenant: 'default', id: 'con_email', name: 'email', strategy: 'email' }
+      if (!(await connections.findByName('default', 'email')))
+        await connections.create({ ...one, options: {}, sealedOptions: null, settings: {}, clients: null })
+      const page = await open()
+      for (let number = 0; number < FROM_A_NETWORK / 2; number++)
+        assert.equal((await page.try(`other-${number}@example.com`, 'Winter2026!')).status, 400)
+      let number = 0
+      const guess = () => {
+        const email = `somebody-${number++}@example.com`
+        const wish = { client_id: 'spa', connection: 'email', email, verification_code: '123456' }
+        return page.browser.ask('POST', '/passwordless/verify', wish, { 'x-forwarded-for': network() })
+      }
+      for (; number < FROM_A_NETWORK / 2; ) assert.equal((await guess()).status, 403)
+      const held = await guess()
+      assert.deepEqual([held.status, held.json()['error']], [429, 'too_many_attempts'])
+      assert.equal((await page.try(EVE.email, EVE.password)).status, 429)
+    })
+
     test('gains nothing by the many addresses of an IPv6 network', async () => {
       let taken = 0
       for (let number = 0; number < FROM_A_NETWORK + 4; number++) {
@@ -275,6 +298,32 @@ onEachStore('Somebody who guesses', store => {
       assert.deepEqual(taken, [...Array(FROM_A_NETWORK).fill(409), 429, 429])
       assert.equal((await page.try(EVE.email, EVE.password)).status, 429)
     })
+  })
+
+  test('at mailed codes of one account gets a few, however many are mailed, and keeps nobody from their password', async () => {
+    const { connections } = server.latchkey.store
+    const database = (await connections.list('default'))[0] ?? assert.fail()
+    await connections.change('default', database.id, {
+      options: { authentication_methods: { email_otp: { enabled: true } } },
+    })
+    const asked = { client_id: 'app-of-codes', connection: database.name, email: ANN.email }
+    let number = 0
+    const guess = async (auth_session: unknown) => {
+      const form = { grant_type: OTP, client_id: 'app-of-codes', auth_session: String(auth_session), otp: '000000x' }
+      const headers = { 'x-forwarded-for': network(number++), origin: undefined, 'sec-fetch-site': undefined }
+      return new CookieJarBrowser(server).post('/oauth/token', form, headers)
+    }
+    let taken = 0
+    for (let code = 0; code < 4; code++) {
+      clock.advance(MINUTE)
+      const from = { 'x-forwarded-for': network(number++) }
+      const { auth_session } = (await new CookieJarBrowser(server).ask('POST', '/otp/challenge', asked, from)).json()
+      for (let guesses = 0; guesses < 5; guesses++) if ((await guess(auth_session)).status === 400) taken += 1
+    }
+    // One more is there for each of the minutes in which the pauses pass.
+    assert.ok(taken >= FROM_ANYWHERE && taken <= FROM_ANYWHERE + 3, String(taken))
+    assert.equal((await (await open(network(900))).try(ANN.email, ANN.password)).status, 303)
+    await connections.change('default', database.id, { options: {} })
   })
 
   describe('with a browser that an account was used in', () => {

@@ -10,6 +10,7 @@ import { accessToken, createVerifier, idTokenHint, importPublicKey, importSecret
 import { stringify } from 'yaml'
 import { signJwt } from '../../server/keys/signer.ts'
 import { readForms } from '../fixtures/html-form.ts'
+import { linkIn, openMailbox } from '../fixtures/mailbox.ts'
 import { createOperator, type Operator } from '../fixtures/operator.ts'
 import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
 import {
@@ -26,6 +27,7 @@ import {
   follow,
   MACHINE,
   PARTNER,
+  PASSWORD_REALM,
   queryOf,
   redemption,
   refreshing,
@@ -45,12 +47,20 @@ const MACHINE_THERE = { ...MACHINE, client_secret: 'the secret of the machine ov
 const API_THERE = 'https://there.example/api'
 const SHARED_THERE = 'a shared secret over there, 32 bytes or more'
 const CAROL = { email: 'carol@example.com', password: 'four green umbrellas' } as const
+const PASSWORDLESS = 'http://auth0.com/oauth/grant-type/passwordless/otp'
 const OFFLINE = 'openid email offline_access'
 
-const fileHere = { ...tenantFile, tenant: { flags: { enable_dynamic_client_registration: true } } }
+/** Signs people in on its own pages. */
+const LOCK = { client_id: 'lock' } as const
+const [spa] = tenantFile.clients
+const fileHere = {
+  ...tenantFile,
+  tenant: { flags: { enable_dynamic_client_registration: true } },
+  clients: [...tenantFile.clients, { ...spa, ...LOCK, cross_origin_authentication: true }],
+}
 const fileThere = {
   ...fileHere,
-  clients: tenantFile.clients.map(client => {
+  clients: fileHere.clients.map(client => {
     const there = [WEB_THERE, MACHINE_THERE].find(({ client_id }) => client_id === client.client_id)
     return { ...client, ...there }
   }),
@@ -86,6 +96,12 @@ onEachStore('A second tenant', store => {
     await operator.latchkey(['apply', file, '--tenant', OTHER.tenant])
     const create = ['users', 'create', '--email', CAROL.email, '--tenant', OTHER.tenant, '--password-stdin']
     await operator.latchkey(create, { input: CAROL.password })
+
+    for (const tenant of ['default', OTHER.tenant])
+      await server.latchkey.store.connections.create({
+        ...{ tenant, id: `con_email_${tenant}`, name: 'email', strategy: 'email' },
+        ...{ options: {}, sealedOptions: null, settings: {}, clients: null },
+      })
 
     const here = { tenant: 'default', issuer: server.issuer, ann: ANN, web: WEB, machine: MACHINE }
     const there = { tenant: OTHER.tenant, issuer: OTHER.issuer, ann: ANN_THERE, web: WEB_THERE, machine: MACHINE_THERE }
@@ -337,6 +353,39 @@ onEachStore('A second tenant', store => {
     await traveller.post('/account/sign-out-everywhere', {})
     assert.ok((await follow(browser, authorizePath(SPA, { prompt: 'none' }))).searchParams.has('code'))
     assert.equal((await askUserinfo(server, tokens.access_token, home)).status, 200)
+  })
+
+  bothWays('takes no login ticket, mailed code or mailed link of the other, and spends none', async (home, abroad) => {
+    const headers = { origin: 'https://app.example' }
+    const password = { realm: 'Username-Password-Authentication', credential_type: PASSWORD_REALM, ...home.ann }
+    const browser = browserAt(home)
+    const proven = await browser.ask(
+      'POST',
+      '/co/authenticate',
+      { ...LOCK, username: home.ann.email, ...password },
+      headers,
+    )
+    const path = authorizePath(LOCK, { prompt: 'none', login_ticket: String(proven.json()['login_ticket']) })
+    const traveller = browserAt(abroad)
+    for (const [name, value] of browser.cookies) traveller.cookies.set(name, value)
+    assert.equal((await follow(traveller, path)).searchParams.get('error'), 'login_required')
+    codeOf(await follow(browser, path))
+
+    const email = `${home.tenant}@mail.example`
+    const mailbox = openMailbox(server.latchkey)
+    const mailed = async (send: 'code' | 'link') => {
+      const wish = { ...LOCK, connection: 'email', send, email }
+      assert.equal((await browser.ask('POST', '/passwordless/start', wish, headers)).status, 200)
+      return mailbox.next(email)
+    }
+    const code = /^\d{6}$/m.exec((await mailed('code')).text)?.[0]
+    const typed = { ...LOCK, username: email, otp: code, realm: 'email', credential_type: PASSWORDLESS }
+    assert.equal((await traveller.ask('POST', '/co/authenticate', typed, headers)).status, 403)
+    assert.equal((await browser.ask('POST', '/co/authenticate', typed, headers)).status, 200)
+
+    const { pathname } = new URL(linkIn(await mailed('link')))
+    for (const press of [traveller.get(pathname), traveller.post(pathname, {})]) assert.equal((await press).status, 410)
+    assert.equal((await browser.post(pathname, {})).status, 303)
   })
 
   bothWays('lets nobody in with the password of the same address in the other', async (home, abroad) => {

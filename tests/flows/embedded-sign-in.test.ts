@@ -269,7 +269,9 @@ onEachStore('Signing in from a page of an application', store => {
   test('on a page of this server, a password is answered with a form, which leads to /authorize', async () => {
     const browser = browserOf()
     const own = server.issuer.slice(0, -1)
-    const request = { redirect_uri: CALLBACK, response_type: 'token id_token', scope: 'openid', nonce: 'n', state: 's' }
+    // Carried through a page, a form and two redirects as they were sent.
+    const odd = `a+b c&d=e"'<>é%25`
+    const request = { redirect_uri: CALLBACK, response_type: 'token id_token', scope: 'openid', nonce: odd, state: odd }
     const document = {
       ...LOCK,
       ...request,
@@ -277,6 +279,7 @@ onEachStore('Signing in from a page of an application', store => {
       password: ANN.password,
       connection: REALM,
       tenant: 't',
+      max_age: 0,
     }
     const answer = await post('/usernamepassword/login', document, { browser, origin: own })
     assert.match(String(answer.headers['content-type']), /^text\/html/)
@@ -290,7 +293,10 @@ onEachStore('Signing in from a page of an application', store => {
     const { location } = await browser.post('/login/callback', form)
     const callback = await follow(browser, location)
     assert.equal(callback.origin + callback.pathname, CALLBACK)
-    assert.equal(new URLSearchParams(callback.hash.slice(1)).get('state'), 's')
+    const given = new URLSearchParams(callback.hash.slice(1))
+    assert.equal(given.get('state'), odd)
+    const { nonce, auth_time } = claimsOf(given.get('id_token') ?? '')
+    assert.deepEqual([nonce, typeof auth_time], [odd, 'number'])
 
     const elsewhere = await post('/usernamepassword/login', document)
     assert.deepEqual([elsewhere.status, elsewhere.json()['code']], [403, 'access_denied'])
