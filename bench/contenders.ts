@@ -38,10 +38,11 @@ const DISCOVERY = '/.well-known/openid-configuration'
 
 /** As the start script runs it, and with the log that it writes unless told otherwise. */
 export const AS_STARTED = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
+export const FLAGS_AS_STARTED = ['--max-semi-space-size=8']
 
 export interface ProductOptions {
   readonly store: StoreKind
-  /** Node's own. */
+  /** Node's own, besides those of the start script. */
   readonly flags?: readonly string[]
   /** Settings besides. */
   readonly settings?: Readonly<Record<string, string>>
@@ -60,7 +61,12 @@ export async function startProduct({ store, flags = [], settings = {}, fill }: P
   writeFileSync(file, JSON.stringify(tenantFileOf(environment['LATCHKEY_ISSUER'] ?? '')))
   const start = () =>
     startServerProcess(
-      { file: MAIN, args: ['serve'], flags, environment: { ...environment, LATCHKEY_APPLY: file } },
+      {
+        file: MAIN,
+        args: ['serve'],
+        flags: [...FLAGS_AS_STARTED, ...flags],
+        environment: { ...environment, LATCHKEY_APPLY: file },
+      },
       new URL(DISCOVERY, environment['LATCHKEY_ISSUER']),
       cores.measured,
     )
@@ -90,7 +96,11 @@ export async function startSecondNode(first: Contender): Promise<Contender> {
   copyFileSync(join(first.environment['LATCHKEY_DATA'] ?? '', 'master.key'), join(folder, 'master.key'))
   const environment = { ...first.environment, LATCHKEY_PORT: String(port), LATCHKEY_DATA: folder }
   const answersAt = new URL(`http://127.0.0.1:${port}/healthz`)
-  const child = await startServerProcess({ file: MAIN, args: ['serve'], environment }, answersAt, cores.measured)
+  const child = await startServerProcess(
+    { file: MAIN, args: ['serve'], flags: FLAGS_AS_STARTED, environment },
+    answersAt,
+    cores.measured,
+  )
   return {
     ...first,
     port,

@@ -16,6 +16,9 @@ const OLDEST_NODE = 26
  */
 const ALLOCATOR = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
 
+/** V8's: how large what is newly made may get, in mebibytes, before what is garbage of it goes (docs/decisions/0082). */
+const YOUNG = '--max-semi-space-size=8'
+
 if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   process.stderr.write(
     `Latchkey needs Node ${OLDEST_NODE} or later, and this is ${process.version}. Install it from https://nodejs.org.\n`,
@@ -29,12 +32,14 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
 /**
  * They are read when a process starts and never again. So the server replaces itself, once, by the same program with them:
  * the process keeps its id, and the start takes as much longer as Node needs to begin, some 30 ms. Whoever sets one is
- * not overruled.
+ * not overruled. Workers are started as the process that starts them was.
  */
 function beLean(): void {
   const { argv, env, execArgv, execPath } = process
-  const isLean = Object.keys(ALLOCATOR).every(name => name in env)
+  const isYoungSet = [...execArgv, env['NODE_OPTIONS'] ?? ''].some(flags => /max[-_]semi[-_]space[-_]size/.test(flags))
+  const isLean = isYoungSet && Object.keys(ALLOCATOR).every(name => name in env)
   // Windows cannot replace a process.
   if (argv[2] !== 'serve' || isLean || !process.execve || process.platform === 'win32') return
-  process.execve(execPath, [execPath, ...execArgv, ...argv.slice(1)], { ...ALLOCATOR, ...env })
+  const flags = isYoungSet ? execArgv : [YOUNG, ...execArgv]
+  process.execve(execPath, [execPath, ...flags, ...argv.slice(1)], { ...ALLOCATOR, ...env })
 }

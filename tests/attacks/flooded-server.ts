@@ -39,7 +39,11 @@ export interface Watched {
 }
 
 /** As the `start` script runs it. */
-const AS_STARTED = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
+const AS_STARTED = {
+  MALLOC_TRIM_THRESHOLD_: '131072',
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
+  NODE_OPTIONS: '--max-semi-space-size=8',
+}
 /** Between one token and the next: a machine that asks all the time would measure itself. */
 const BETWEEN_TOKENS = 3
 const MACHINES = 2

@@ -196,9 +196,12 @@ console.log(outcome)
     test('are lean without being told, and ask the server that runs', {
       skip: process.platform !== 'linux',
     }, async () => {
-      const environment = readFileSync(`/proc/${server.child.pid}/environ`, 'utf8').split('\0')
+      const [environment = [], command = []] = ['environ', 'cmdline'].map(what =>
+        readFileSync(`/proc/${server.child.pid}/${what}`, 'utf8').split('\0'),
+      )
       assert.ok(environment.includes('MALLOC_TRIM_THRESHOLD_=131072'))
       assert.ok(environment.includes('GLIBC_TUNABLES=glibc.malloc.hugetlb=1'))
+      assert.ok(command.includes('--max-semi-space-size=8'))
       const { code, out } = await run(['tenants', 'list', '--json'], given.environment, { file: bin })
       assert.equal(code, 0)
       assert.ok(JSON.stringify(JSON.parse(out)).includes(issuer))
