@@ -61,6 +61,7 @@ describe('what the ladder forbids', () => {
     ['server/compose.ts', './store/conformance.ts', /only tests run it/],
     ['tools/generate.ts', '../server/store/conformance.ts', /only tests run it/],
     ['server/gateway/start.ts', '../keys/keyring.ts', /must not be able to reach/],
+    ['server/metrics/listen.ts', 'node:http', /the client behind fetch/],
   ]
   for (const [file, specifier, reason] of forbidden) {
     it(`${file} may not import ${specifier}`, () => assert.match(judge(file, specifier) ?? 'allowed', reason))
@@ -173,6 +174,35 @@ describe('the edge', () => {
     const violations = check({
       'server/gateway/start.ts': `import './match.ts'\n`,
       'server/gateway/match.ts': `import './start.ts'\n`,
+    })
+    assert.deepEqual(violations, [])
+  })
+})
+
+describe('a start', () => {
+  it('loads nothing that waits for somebody who asks for it, and the report shows the way', () => {
+    const violations = check({
+      'server/serve.ts': `import './compose.ts'\n`,
+      'server/compose.ts': `import { managementRoutes } from './api/management.ts'\nimport type { User } from './api/users.ts'\n`,
+      'server/api/management.ts': `import { users } from './users.ts'\nimport { Type } from 'typebox'\n`,
+      'server/api/users.ts': '',
+      'server/package.json': '{"name":"@latchkey/server","dependencies":{"typebox":"1.0.0"}}',
+    })
+    assert.deepEqual(
+      violations.map(({ file, line, imports }) => [file, line, imports]),
+      [
+        ['server/api/management.ts', 1, './users.ts'],
+        ['server/api/management.ts', 2, 'typebox'],
+      ],
+    )
+    assert.match(violations[0]?.reason ?? '', /serve\.ts → server\/compose\.ts → .*management\.ts → .*users\.ts\)$/)
+  })
+
+  it('does not load what is imported where somebody needs it', () => {
+    const violations = check({
+      'server/serve.ts': `import './api/management.ts'\n`,
+      'server/api/management.ts': `export const load = () => import('./resources.ts')\n`,
+      'server/api/resources.ts': `import './users.ts'\n`,
     })
     assert.deepEqual(violations, [])
   })

@@ -4,6 +4,7 @@
  */
 import { isBuiltin } from 'node:module'
 import { type Import, manifestOf, packageOf, readImports, readTree, type Tree } from './read-imports.ts'
+import { loadedTooEarly } from './start-imports.ts'
 
 export interface Violation {
   readonly file: string
@@ -89,6 +90,10 @@ const BANS: readonly Ban[] = [
       !isTest(from) && !within(from, 'server/store') && DATABASE_DRIVERS.includes(packageOf(to.specifier)),
   },
   {
+    reason: 'its import brings the client behind fetch as well: kernel/node-http.ts does not',
+    forbids: (from, to) => to.isEager && to.specifier === 'node:http' && isProduction(from) && within(from, 'server'),
+  },
+  {
     reason: 'a feature must be removable alone: what two of them need belongs to the endpoint',
     forbids: (from, to) => meetsSibling('server/oauth/features', from, to),
   },
@@ -129,7 +134,7 @@ export function checkImports(tree: Tree): readonly Violation[] {
       if (reason) violations.push({ file: from, line: to.line, imports: to.specifier ?? 'a computed name', reason })
     }
   }
-  return violations
+  return [...violations, ...loadedTooEarly(graph)]
 }
 
 function isUndeclared(from: string, to: Import, tree: Tree): boolean {

@@ -11,6 +11,8 @@ export type Tree = ReadonlyMap<string, string>
 
 export interface Import {
   readonly line: number
+  /** Whether it is loaded with the file that imports it: no type, and nothing that is imported later, when it is needed. */
+  readonly isEager: boolean
   /** Absent when it is computed, so that nobody can tell from the text what will be loaded. */
   readonly specifier?: string
   /** The file of this repository that the specifier names. */
@@ -28,7 +30,7 @@ export function readTree(root: URL): Tree {
 
 const CLAUSE = String.raw`(?:[\w$]+|\{[^}]*\}|\*(?:\s+as\s+[\w$]+)?)`
 const STATIC_IMPORT = new RegExp(
-  String.raw`^(?:import|export)\s+(?:type\s+)?(?:${CLAUSE}(?:,\s*${CLAUSE})?\s+from\s+)?(['"])(?<specifier>[^'"\n]+)\1`,
+  String.raw`^(?:import|export)\s+(?<type>type\s+)?(?:${CLAUSE}(?:,\s*${CLAUSE})?\s+from\s+)?(?<quote>['"])(?<specifier>[^'"\n]+)\k<quote>`,
   'gm',
 )
 /** `import('x')` as an expression or in a type, and the two ways around it. */
@@ -38,14 +40,20 @@ const COMMENTED = /^\s*(?:\*|\/\*)|(?:^|\s)\/\//
 
 /** What a file imports, types and re-exports too, static ones first; `tree` tells what workspaces export. */
 export function readImports(path: string, source: string, tree: Tree): readonly Import[] {
-  const found = [...source.matchAll(STATIC_IMPORT), ...source.matchAll(DYNAMIC_IMPORT).filter(isCode)]
-  return found.map(match => {
+  const read = (match: RegExpExecArray, isEager: boolean): Import => {
     const line = source.slice(0, match.index).split('\n').length
     const specifier = match.groups?.['specifier']
-    if (specifier === undefined) return { line }
+    if (specifier === undefined) return { line, isEager }
     const file = resolve(path, specifier, tree)
-    return file === undefined ? { line, specifier } : { line, specifier, file }
-  })
+    return file === undefined ? { line, isEager, specifier } : { line, isEager, specifier, file }
+  }
+  return [
+    ...source.matchAll(STATIC_IMPORT).map(match => read(match, match.groups?.['type'] === undefined)),
+    ...source
+      .matchAll(DYNAMIC_IMPORT)
+      .filter(isCode)
+      .map(match => read(match, false)),
+  ]
 }
 
 /** Comments may speak of imports. Looking at the line alone cannot be fooled by a `/*` inside a string further up. */

@@ -2,7 +2,7 @@
  * The example application's page, which is files and nothing else: it asks the API through the gateway. `npm start` runs
  * all of it.
  */
-import { createServer, type ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LOCK_PAGE, LOCK_SCRIPT, lockScript, pageHeaders, readAssets } from './assets.ts'
 
@@ -43,6 +43,8 @@ export async function startExample({
   const lockHeaders = pageHeaders(issuer, api, { withLock: true })
   const config = { issuer, clientId, lockClientId, audience, api }
 
+  // By its import Node would load what is behind `fetch` as well, into the process of everything else.
+  const { createServer } = process.getBuiltinModule('node:http')
   const server = createServer(async (request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] as string
     const asset = path === LOCK_SCRIPT ? await lockScript().catch(() => undefined) : assets.get(path)

@@ -3,13 +3,14 @@
  * another plan in force; requests that are under way end by the one they began with.
  */
 import { readFileSync } from 'node:fs'
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../kernel/clock.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { newSortableId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
+import { STATUS_CODES } from '../kernel/node-http.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { isRefusal } from './arrive.ts'
 import { corsHeaders } from './cors.ts'

@@ -3,10 +3,11 @@
  * anything is read of it, and how a port is given up without cutting anybody off. What a request means is for others.
  */
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import { type AddressInfo, type Server as PlainServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createServer } from '../kernel/node-http.ts'
 import type { Address, Bounds } from './plan.ts'
 import { hasBody } from './request-body.ts'
 

@@ -2,10 +2,11 @@
  * Carries a WebSocket, or what else a connection is upgraded to, between a client and a target: byte for byte and in both
  * directions, until either goes or the caller's token is over. Requests that stay requests are `carriage.ts`.
  */
-import { type ClientRequest, request as connectTo, type IncomingMessage, ServerResponse } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import { connect, isIP, Socket } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
 import { connect as connectSecurely } from 'node:tls'
+import { request as connectTo, ServerResponse } from '../kernel/node-http.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { BEARER_PROTOCOL, protocolsOf } from './credentials/bearer-text.ts'
 import type { Deadlines, Timed } from './deadlines.ts'

@@ -4,10 +4,11 @@
  * for how long and how much of it is read. What an answer means is for whoever asked.
  */
 import { lookup, Resolver } from 'node:dns/promises'
-import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import { networkOf } from '../kernel/network-of.ts'
+import { Agent as HttpAgent, request as requestHttp } from '../kernel/node-http.ts'
 import { SECOND } from '../kernel/seconds.ts'
 import { type AllowList, allowList, isPublicAddress } from './addresses.ts'
 

@@ -3,10 +3,10 @@
  * all: it asks each of them and adds up.
  */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { OperatorError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
+import { createServer } from '../kernel/node-http.ts'
 import type { Counted, Scraped } from './registry.ts'
 
 export interface Listening {

@@ -1,6 +1,6 @@
 /** Asks targets whether they are well. A little off the beat, so that many gateways do not ask in the same instant. */
-import { get } from 'node:http'
 import { get as getSecurely } from 'node:https'
+import { get } from '../../kernel/node-http.ts'
 import type { UpstreamPlan } from '../plan.ts'
 import type { Target } from './target.ts'
 
