@@ -21,6 +21,11 @@ export const LONGEST_TOKEN_LIFE = 30 * DAY
  */
 export const CLOCK_SLACK = HOUR
 export const REVOCATION_LIFE = LONGEST_TOKEN_LIFE + CLOCK_SLACK
+/**
+ * For so long after a person is removed their sessions are remembered, of which applications may have yet to be told, and what
+ * events say of them, of which somebody may have yet to read.
+ */
+export const TRACES_STAY = HOUR
 /** For so long an API key that is over is still listed, for whoever wonders why something stopped working. */
 export const ENDED_API_KEY_LIFE = 30 * DAY
 /** From a form that another site posted to the redirect that follows it. */

@@ -6,6 +6,7 @@ import type { Instant } from '../kernel/clock.ts'
 import { columnsOf, heldByMany, prefixed, qualified, toDocument, toObject, toText, unprefixing } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
+import { isLeaving } from './removals.ts'
 import type { ApiKeysTable, Database, UsersTable } from './schema.ts'
 import { toUser, type UserRecord, userColumns } from './users.ts'
 
@@ -199,6 +200,7 @@ export const apiKeysIn = (db: Database): ApiKeys => ({
   async list(tenant, { client, user, after, limit }) {
     const rows = await withAll(db, tenant)
       .where('api_keys.id', '>', after ?? '')
+      .where(row => row.not(isLeaving('user', tenant, 'api_keys.user')))
       .$if(client !== undefined, query => query.where('api_keys.client', '=', client as string))
       .$if(user !== undefined, query => query.where('api_keys.user', '=', user as string))
       .orderBy('api_keys.id')

@@ -289,7 +289,7 @@ export const clientsIn = (db: Database): Clients => ({
         'connection_clients',
       ] as const)
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('client', '=', id).execute()
-      await transaction.insertInto('removals').values({ tenant, kind: 'client', id, at }).execute()
+      await transaction.insertInto('removals').values({ tenant, kind: 'client', id, at, seen: null }).execute()
       return 'removed'
     }),
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import { heldByMany } from './columns.ts'
 import { lockingIn } from './dialect.ts'
+import { isLeaving } from './removals.ts'
 import type { ConsentsTable, Database } from './schema.ts'
 
 export interface ConsentRecord {
@@ -63,6 +64,7 @@ const consentsOf = (db: Database, tenant: string, user: string) =>
     .selectAll()
     .where('tenant', '=', tenant)
     .where('user', '=', user)
+    .where(row => row.not(isLeaving('user', tenant, 'consents.user')))
     .orderBy('client')
     .orderBy('audience')
     .orderBy('organization')
@@ -74,7 +76,13 @@ const themselves = (
   { user, client, audience }: { user?: string | undefined; client?: string | undefined; audience?: string | undefined },
 ) => {
   // Written out, as in the indexes: with a parameter SQLite does not see that it may use one.
-  let rows = db.selectFrom('consents').where('tenant', '=', tenant).where('scope', '=', sql.lit(CONSENT_ITSELF))
+  let rows = db
+    .selectFrom('consents')
+    .where('tenant', '=', tenant)
+    .where('scope', '=', sql.lit(CONSENT_ITSELF))
+    .where(row => row.not(isLeaving('user', tenant, 'consents.user')))
+    .where(row => row.not(isLeaving('client', tenant, 'consents.client')))
+    .where(row => row.not(isLeaving('api', tenant, 'consents.audience')))
   if (user !== undefined) rows = rows.where('user', '=', user)
   const besides = (column: 'client' | 'audience') => (user === undefined ? sql.ref<string>(column) : heldByMany(column))
   if (client !== undefined) rows = rows.where(besides('client'), '=', client)

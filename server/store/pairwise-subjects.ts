@@ -2,6 +2,7 @@
  * The way back from a pairwise subject, which is a digest, to the person it stands for; and all the names of a person,
  * by which others are told that what was given to them is over. How a name is made is `tokens/subject.ts`'.
  */
+import { isLeaving } from './removals.ts'
 import type { Database } from './schema.ts'
 
 export interface PairwiseSubjects {
@@ -26,6 +27,7 @@ export const pairwiseSubjectsIn = (db: Database): PairwiseSubjects => ({
       .select('user')
       .where('tenant', '=', tenant)
       .where('subject', '=', subject)
+      .where(row => row.not(isLeaving('user', tenant, 'pairwise_subjects.user')))
       .executeTakeFirst()
     return row?.user
   },

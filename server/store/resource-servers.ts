@@ -166,7 +166,10 @@ export const resourceServersIn = (db: Database): ResourceServers => {
         const { identifier, epoch } = removed
         for (const table of ['client_grants', 'other_grants'] as const)
           await transaction.deleteFrom(table).where('tenant', '=', tenant).where('audience', '=', identifier).execute()
-        await transaction.insertInto('removals').values({ tenant, kind: 'api', id: identifier, at }).execute()
+        await transaction
+          .insertInto('removals')
+          .values({ tenant, kind: 'api', id: identifier, at, seen: null })
+          .execute()
         return epoch
       }),
   }

@@ -195,7 +195,7 @@ export const rolesIn = (db: Database): Roles => {
           .returning('id')
           .executeTakeFirst()
         if (!removed) return 'gone'
-        await transaction.insertInto('removals').values({ tenant, kind: 'role', id, at }).execute()
+        await transaction.insertInto('removals').values({ tenant, kind: 'role', id, at, seen: null }).execute()
         return 'removed'
       }),
 

@@ -168,7 +168,10 @@ export interface RemovalsTable {
   tenant: string
   kind: string
   id: string
+  /** From then on. */
   at: number
+  /** Of events, the last that was emptied; null before the first. */
+  seen: string | null
 }
 
 /** One row per scope, so that adding some needs no reading first; the empty scope stands for the consent itself. */

@@ -8,7 +8,8 @@ import { heldByMany, onlyGiven, prefixed, qualified, toFlag, toObject, toText, u
 import { passwordIdOf } from './credentials.ts'
 import { lockingIn } from './dialect.ts'
 import { prepared } from './prepared.ts'
-import type { Database, IdentitiesTable, UsersTable } from './schema.ts'
+import { finishPerson, removalsOfPerson } from './removals.ts'
+import type { Database, IdentitiesTable, RemovalsTable, UsersTable } from './schema.ts'
 import { createAllIn, type NewPerson } from './users-at-once.ts'
 
 export interface UserRecord {
@@ -115,7 +116,10 @@ export interface Users {
   ): Promise<'unlinked' | 'first' | 'gone'>
   /** Everything the user was given dies with the old number. Answers the new one. */
   raiseEpoch(tenant: string, id: string): Promise<number>
-  /** A tombstone: the row stays, empty of personal data and with a raised epoch, so that the id is never given again. */
+  /**
+   * A tombstone: the row stays, empty of personal data and with a raised epoch, so that the id is never given again. Their
+   * addresses and names are free at once; what else hung on them is dead with them, and purged with the removals.
+   */
   remove(tenant: string, id: string, at: Instant): Promise<'removed' | 'gone'>
   /** How many have signed in since then; by index. */
   countSignedInSince(tenant: string, since: Instant): Promise<number>
@@ -250,7 +254,10 @@ const NOBODY = {
   logins_count: 0,
 } as const satisfies Partial<UsersTable>
 
-/** Answers the epoch that the user left with, or undefined when there is none. */
+/**
+ * Answers the epoch that the user left with, or undefined when there is none. What they are found by and prove themselves
+ * with goes at once; of what else hangs on them, which could be without end, `removals.ts` has the rest.
+ */
 async function leaveTombstone(transaction: Database, tenant: string, id: string, at: Instant) {
   const { epoch: _, blocked: __, ...empty } = NOBODY
   const removed = await transaction
@@ -262,21 +269,17 @@ async function leaveTombstone(transaction: Database, tenant: string, id: string,
     .returning('epoch')
     .executeTakeFirst()
   if (!removed) return undefined
-  for (const table of [
-    'identities',
-    'user_attributes',
-    'credentials',
-    'user_roles',
-    'user_permissions',
-    'consents',
-    'pairwise_subjects',
-    'organization_members',
-    'api_keys',
-  ] as const) {
+  for (const table of ['identities', 'user_attributes', 'credentials'] as const)
     await transaction.deleteFrom(table).where('tenant', '=', tenant).where('user', '=', id).execute()
-  }
   return removed.epoch
 }
+
+const leaveBehind = (transaction: Database, removals: readonly RemovalsTable[]) =>
+  transaction
+    .insertInto('removals')
+    .values(removals)
+    .onConflict(conflict => conflict.doNothing())
+    .execute()
 
 /** What a connection says of a person, under the wire names: all that a user has but what administrators wrote. */
 const saidBy = ({ profile, email, emailVerified, username }: UserRecord): JsonObject => ({
@@ -500,6 +503,11 @@ export const usersIn = (db: Database): Users => ({
         await movePassword(transaction, before, after)
       }
       const epoch = await leaveTombstone(transaction, tenant, secondary, at)
+      // Events about the one are about the other from now on: they stay as long as that one.
+      await leaveBehind(
+        transaction,
+        removalsOfPerson(tenant, [secondary], at).filter(({ kind }) => kind === 'user'),
+      )
       await transaction
         .updateTable('users')
         .set({ updated_at: at })
@@ -524,6 +532,7 @@ export const usersIn = (db: Database): Users => ({
       if (before.ordinal === 0) return 'first'
       const after = { ...before, user: `${before.provider}|${before.subject}`, ordinal: 0, profile: null }
       const columns = asSaid(before.profile ?? {})
+      await finishPerson(transaction, tenant, after.user)
       const row = await transaction
         .insertInto('users')
         .values({ ...NOBODY, ...columns, tenant, id: after.user, created_at: at, updated_at: at, removed_at: null })
@@ -545,9 +554,14 @@ export const usersIn = (db: Database): Users => ({
     }),
 
   remove: (tenant, id, at) =>
-    atomically(db, async transaction =>
-      (await leaveTombstone(transaction, tenant, id, at)) === undefined ? 'gone' : 'removed',
-    ),
+    atomically(db, async transaction => {
+      const identities = await usersIn(transaction).identitiesOf(tenant, id)
+      if ((await leaveTombstone(transaction, tenant, id, at)) === undefined) return 'gone'
+      // Whoever became another way to be them is known to events as who they were.
+      const ids = new Set([id, ...identities.map(({ provider, subject }) => `${provider}|${subject}`)])
+      await leaveBehind(transaction, removalsOfPerson(tenant, [...ids], at))
+      return 'removed'
+    }),
 
   async countSignedInSince(tenant, since) {
     const { count } = await db

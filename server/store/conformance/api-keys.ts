@@ -63,11 +63,12 @@ export function describeApiKeys(stage: Stage): void {
       const ids = async () => (await store.apiKeys.list(tenant, { limit: 10 })).map(({ key }) => key.id)
       await store.users.remove(tenant, 'auth0|ada', NOW)
       assert.deepEqual(await ids(), ['lk_2'])
-      await store.apiKeys.create(apiKeyOf(tenant, { id: 'lk_other', client: 'other', person: null }))
+      await store.apiKeys.create(apiKeyOf(tenant, { id: 'lk_of_client', client: 'other', person: null }))
       await store.clients.remove(tenant, 'app', NOW)
       while ((await store.removals.purge(NOW, 500)) === 500);
-      assert.deepEqual(await ids(), ['lk_other'])
-      const { clientEpoch } = (await store.apiKeys.standing(tenant, 'lk_other')) ?? assert.fail()
+      assert.deepEqual(await ids(), ['lk_of_client'])
+      assert.equal(await store.apiKeys.standing(tenant, 'lk_other'), undefined)
+      const { clientEpoch } = (await store.apiKeys.standing(tenant, 'lk_of_client')) ?? assert.fail()
       assert.equal(clientEpoch, undefined, 'of a client that is not there')
     })
 

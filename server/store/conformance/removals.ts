@@ -1,8 +1,24 @@
-/** What a removed client, API or role has yet to leave behind. */
+/** What a removed person, client, API or role has yet to leave behind. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { DAY } from '../../kernel/seconds.ts'
+import { TRACES_STAY } from '../../policy/lifetimes.ts'
 import type { Store } from '../store.ts'
-import { apiKeyOf, clientOf, grantOf, identityOf, NOW, newTenant, type Stage, userOf } from './stage.ts'
+import {
+  apiKeyOf,
+  authorizationOf,
+  clientOf,
+  eventOf,
+  familyOf,
+  grantOf,
+  identityOf,
+  NOW,
+  newTenant,
+  organizationOf,
+  type Stage,
+  sessionOf,
+  userOf,
+} from './stage.ts'
 
 const API = 'https://api.example'
 
@@ -32,9 +48,9 @@ async function furnished(store: Store) {
 }
 
 /** Until nothing is left of any removal, the other tests' included; in steps that are told. */
-async function purged({ removals }: Store, limit: number): Promise<number> {
+async function purged({ removals }: Store, limit: number, now = NOW): Promise<number> {
   for (let rounds = 0; rounds < 1000; rounds++) {
-    const removed = await removals.purge(NOW, limit)
+    const removed = await removals.purge(now, limit)
     assert.ok(removed <= limit)
     if (removed < limit) return rounds
   }
@@ -84,6 +100,128 @@ export function describeRemovals(stage: Stage): void {
       assert.equal(await store.apiKeys.standing(tenant, 'lk_app'), undefined)
       assert.deepEqual(await store.permissions.held(tenant, user.id, null, API), [])
       assert.equal(await store.resourceServers.remove(tenant, 'api_2', NOW), 2)
+    })
+
+    /** Somebody who has one of everything, and of whom three events tell. */
+    async function person(store: Store) {
+      const { tenant, user } = await furnished(store)
+      await store.organizations.create(organizationOf(tenant))
+      await store.memberships.add({ tenant, organization: 'org_1', user: user.id, since: NOW })
+      await store.pairwiseSubjects.note(tenant, 'pairwise', user.id)
+      await store.devices.remember({ tenant, user: user.id, browserHash: 'browser' }, NOW, NOW + DAY, 10)
+      await store.sessions.begin(sessionOf(tenant, { id: 'ses_1' }), { from: null, secretHash: 'one' })
+      await store.authorizations.create(authorizationOf(tenant))
+      await store.families.create(familyOf(tenant))
+      const machine = { kind: 'client', id: 'svc', client: 'svc', onBehalfOf: null } as const
+      const target = { kind: 'user', id: user.id }
+      const personal = { address: '192.0.2.1', userAgent: 'Browser', email: 'ada@example.com' }
+      await store.events.record([
+        eventOf(tenant, { personal, user: null }),
+        eventOf(tenant, { personal, user: null, actor: { ...machine, onBehalfOf: user.id }, target: null }),
+        eventOf(tenant, { personal, user: null, actor: machine, target }),
+        eventOf(tenant, { personal, user: null, actor: { ...machine, kind: 'anonymous', id: '' }, target }),
+        eventOf(tenant, { personal, user: null, actor: { ...machine, kind: 'user', id: 'auth0|bob' }, target: null }),
+      ])
+      const told = async () => {
+        const events = await store.events.list(tenant, { limit: 10 })
+        return events
+          .map(
+            ({ actor, personal: kept }) =>
+              [actor.onBehalfOf ?? `${actor.kind} ${actor.id}`, Object.keys(kept)] as const,
+          )
+          .sort(([one], [other]) => (one < other ? -1 : 1))
+      }
+      return { tenant, user, told }
+    }
+
+    test('is a person, of whom nothing is listed from then on, and whose address is free', async () => {
+      const { store } = stage
+      const { tenant, user } = await person(store)
+      assert.equal(await store.users.remove(tenant, user.id, NOW), 'removed')
+      const page = { offset: 0, limit: 10 }
+      assert.deepEqual(await store.roles.usersOf(tenant, 'rol_1', page), [])
+      assert.equal(await store.roles.countUsersOf(tenant, 'rol_1'), 0)
+      assert.deepEqual(await store.memberships.members(tenant, 'org_1', page), [])
+      assert.equal(await store.memberships.countMembers(tenant, 'org_1'), 0)
+      assert.deepEqual(await store.memberships.among(tenant, 'org_1', [user.id]), [])
+      for (const named of [{ user: user.id }, { client: 'app' }, { audience: API }, {}]) {
+        assert.deepEqual(await store.consents.page(tenant, named, { skip: 0, limit: 10 }), [])
+        assert.equal(await store.consents.count(tenant, named), 0)
+      }
+      const query = { kind: 'is', field: 'organization_id', value: 'org_1', place: 1 } as const
+      for (const search of [
+        { query, connection: null },
+        { query: null, connection: null },
+      ]) {
+        assert.deepEqual(await store.people.after(tenant, search, null, 10), [])
+        assert.equal(await store.people.count(tenant, search), 0)
+      }
+      assert.deepEqual(await store.apiKeys.list(tenant, { limit: 10 }), [])
+      assert.equal((await store.apiKeys.standing(tenant, 'lk_app'))?.user, undefined)
+      const again = userOf(tenant, { id: 'auth0|again' })
+      assert.equal(await store.users.create(again, identityOf(again)), 'created')
+      assert.equal(await store.users.create(user, identityOf(user)), 'taken')
+    })
+
+    test('is a person, whose rows go a few at a time, and what events say of them an hour later', async () => {
+      const { store } = stage
+      await purged(store, 500)
+      const { tenant, user, told } = await person(store)
+      await store.users.remove(tenant, user.id, NOW)
+      const before = await told()
+      // Whoever is killed in between has done whole steps, and the next goes on.
+      assert.ok((await purged(store, 1)) > 8)
+      assert.deepEqual(await store.consents.ofUser(tenant, user.id), [])
+      assert.deepEqual(await store.pairwiseSubjects.ofUser(tenant, user.id), [])
+      assert.equal(await store.apiKeys.standing(tenant, 'lk_app'), undefined)
+      assert.equal(await store.memberships.hold(tenant, 'org_1', user.id), false)
+      assert.deepEqual(await store.permissions.held(tenant, user.id, 'org_1', API), [])
+      assert.ok(await store.authorizations.find(tenant, 'authorization'))
+      assert.deepEqual(await told(), before)
+
+      assert.ok((await purged(store, 2, NOW + TRACES_STAY)) > 2)
+      assert.equal(await store.authorizations.find(tenant, 'authorization'), undefined)
+      assert.deepEqual(
+        await told(),
+        [
+          ['anonymous ', []],
+          [user.id, []],
+          ['client svc', ['address', 'userAgent']],
+          ['user auth0|ada', []],
+          ['user auth0|bob', ['address', 'userAgent', 'email']],
+        ].sort(),
+      )
+      assert.equal(await purged(store, 500, NOW + DAY), 0)
+    })
+
+    test('is a person with those who were linked to them', async () => {
+      const { store } = stage
+      const { tenant, user, told } = await person(store)
+      const bob = userOf(tenant, { id: 'auth0|bob', email: 'bob@example.com' })
+      await store.users.create(bob, identityOf(bob))
+      assert.notEqual(await store.users.link(tenant, user.id, bob.id, NOW), 'gone')
+      await purged(store, 500, NOW + TRACES_STAY)
+      assert.ok((await told()).every(([, kept]) => kept.length === 3))
+      await store.users.remove(tenant, user.id, NOW)
+      await purged(store, 500, NOW + TRACES_STAY)
+      assert.ok((await told()).every(([actor, kept]) => kept.length === (actor === 'client svc' ? 2 : 0)))
+    })
+
+    test('is not somebody who is a user of their own again, before it was purged', async () => {
+      const { store } = stage
+      await purged(store, 500)
+      const { tenant, user } = await person(store)
+      const bob = userOf(tenant, { id: 'auth0|bob', email: 'bob@example.com' })
+      await store.users.create(bob, identityOf(bob))
+      await store.users.link(tenant, bob.id, user.id, NOW)
+      const identity = { connection: 'con_passwords', subject: 'ada' }
+      assert.equal(await store.users.unlink(tenant, bob.id, identity, NOW), 'unlinked')
+      assert.deepEqual(await store.roles.of(tenant, user.id, null), [])
+      assert.deepEqual(await store.memberships.ofUser(tenant, user.id, { offset: 0, limit: 10 }), [])
+      await store.roles.give(tenant, user.id, null, ['rol_1'])
+      await purged(store, 500, NOW + DAY)
+      assert.equal(await store.roles.countOf(tenant, user.id, null), 1)
+      assert.ok(await store.authorizations.find(tenant, 'authorization'))
     })
 
     test('is a role with all that it gave', async () => {
