@@ -62,6 +62,7 @@ interface Cast {
 
 const NEUTRAL: Application = { client_id: 'neutral', client_secret: 'the secret of the one in between' }
 const GUARD: Application = { client_id: 'guard', client_secret: 'the secret of the guard' }
+const DESK_SCOPES = ['delete:sessions', 'delete:refresh_tokens', 'update:users', 'blacklist:tokens']
 const GONE = 'https://app.example/gone'
 const OFFLINE = 'openid offline_access'
 
@@ -70,6 +71,8 @@ describe('What ends what', () => {
   let server: RunningServer
   /** Of a machine that may end what people have. */
   let desk: string
+  /** The database that people are in, by its id. */
+  let connection: string
   const operate = (name: string, given: JsonObject) => server.latchkey.operate(name, { tenant: 'default', ...given })
 
   before(async () => {
@@ -94,9 +97,11 @@ describe('What ends what', () => {
   before(async () => {
     const audience = `${server.issuer}api/v2/`
     await applyTo(server.latchkey, {
-      clientGrants: [{ client_id: 'guard', audience, scope: ['delete:sessions', 'delete:refresh_tokens'] }],
+      clientGrants: [{ client_id: 'guard', audience, scope: [...DESK_SCOPES] }],
     })
     desk = await edgeToken(server.issuer, GUARD)
+    const [database] = await server.latchkey.store.connections.list('default', { strategies: ['auth0'] })
+    connection = database?.id ?? assert.fail()
   })
   after(() => server?.close())
 
@@ -174,6 +179,32 @@ describe('What ends what', () => {
   const account = (cast: Cast, from: CookieJarBrowser, act: string, fields: Record<string, string> = {}) =>
     accepted(303, from.post(`/account/${act}`, { account: cast.sid, ...fields }))
 
+  async function manage(method: string, path: string, body?: JsonObject): Promise<void> {
+    const answer = await fetch(`${server.issuer}api/v2${path}`, {
+      method,
+      headers: { authorization: `Bearer ${desk}`, ...(body && { 'content-type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    assert.ok(answer.ok, `${answer.status} ${await answer.text()}`)
+  }
+
+  /** As it stands in a path. */
+  const idOf = ({ tokens }: Cast) => encodeURIComponent(String(claimsOf(tokens.id_token)['sub']))
+
+  async function anotherAccount(): Promise<string> {
+    made += 1
+    const person = { email: `person-${made}@example.com`, password: 'a lighthouse in the fog' }
+    await applyTo(server.latchkey, { users: [{ ...person, email_verified: true }] })
+    const { id } =
+      (await server.latchkey.store.users.findByEmailKey('default', connection, person.email)) ?? assert.fail()
+    return encodeURIComponent(id)
+  }
+
+  const link = (primary: string, secondary: string) => {
+    const user_id = decodeURIComponent(secondary)
+    return manage('POST', `/users/${primary}/identities`, { provider: 'auth0', user_id })
+  }
+
   /** In the order in which they happen here: the last ones concern everybody. */
   const EVENTS: Readonly<Record<string, Event>> = {
     'sign-out by an application (`/oidc/logout`)': {
@@ -201,11 +232,44 @@ describe('What ends what', () => {
       ends: OF_THE_PERSON,
     },
     'access revoked by a service (`/api/v2/users/{id}/revoke-access`)': {
-      happens: async ({ tokens }) => {
-        const id = encodeURIComponent(String(claimsOf(tokens.id_token)['sub']))
-        const headers = { authorization: `Bearer ${desk}` }
-        const address = new URL(`api/v2/users/${id}/revoke-access`, server.issuer)
-        assert.equal((await fetch(address, { method: 'POST', headers })).status, 202)
+      happens: cast => manage('POST', `/users/${idOf(cast)}/revoke-access`),
+      ends: OF_THE_PERSON,
+    },
+    'the session ended by a service (`/api/v2/sessions/{id}`)': {
+      happens: ({ sid }) => manage('DELETE', `/sessions/${sid}`),
+      ends: OF_THE_SESSION,
+    },
+    'the person’s sessions ended by a service (`/api/v2/users/{id}/sessions`)': {
+      happens: cast => manage('DELETE', `/users/${idOf(cast)}/sessions`),
+      ends: [...OF_THE_SESSION, 'a session elsewhere'],
+    },
+    'the refresh token ended by a service (`/api/v2/refresh-tokens/{id}`)': {
+      happens: ({ tokens }) =>
+        manage('DELETE', `/refresh-tokens/${String(claimsOf(tokens.access_token)['jti']).split('.')[0]}`),
+      ends: OF_THE_AUTHORIZATION,
+    },
+    'the person’s refresh tokens ended by a service (`/api/v2/users/{id}/refresh-tokens`)': {
+      happens: cast => manage('DELETE', `/users/${idOf(cast)}/refresh-tokens`),
+      ends: [...OF_THE_AUTHORIZATION, 'another application’s refresh token', 'its access token with `sid`'],
+    },
+    'the access token with `sid` ended by a service (`/api/v2/blacklists/tokens`)': {
+      happens: ({ tokens }) =>
+        manage('POST', '/blacklists/tokens', { jti: String(claimsOf(tokens.access_token)['jti']) }),
+      ends: ['an access token with `sid`'],
+    },
+    'another account linked to the person’s': {
+      happens: async cast => link(idOf(cast), await anotherAccount()),
+      ends: [],
+    },
+    'the person’s account linked to another': {
+      happens: async cast => link(await anotherAccount(), idOf(cast)),
+      ends: OF_THE_PERSON,
+    },
+    'an account unlinked from the person’s': {
+      happens: async cast => {
+        const other = await anotherAccount()
+        await link(idOf(cast), other)
+        await manage('DELETE', `/users/${idOf(cast)}/identities/auth0/${other.replace('auth0%7C', '')}`)
       },
       ends: OF_THE_PERSON,
     },
