@@ -285,7 +285,6 @@ export const clientsIn = (db: Database): Clients => ({
         'registrations',
         'other_grants',
         'organization_clients',
-        'invitations',
         'connection_clients',
       ] as const)
         await transaction.deleteFrom(table).where('tenant', '=', tenant).where('client', '=', id).execute()

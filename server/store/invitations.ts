@@ -9,6 +9,7 @@ import { sha256 } from '../kernel/secrets.ts'
 import { toDocument, toFlag, toObject, toText } from './columns.ts'
 import { skippingLockedIn } from './dialect.ts'
 import { type Page, pageOf } from './pages.ts'
+import { isLeaving } from './removals.ts'
 import type { Database, InvitationsTable } from './schema.ts'
 
 export interface InvitationRecord {
@@ -78,7 +79,11 @@ export const invitationsIn = (db: Database, sealer: Sealer): Invitations => {
     expiresAt: row.expires_at,
   })
   const open = (tenant: string, now: Instant) =>
-    db.selectFrom('invitations').selectAll().where('tenant', '=', tenant).where('expires_at', '>', now)
+    db
+      .selectFrom('invitations')
+      .where('tenant', '=', tenant)
+      .where('expires_at', '>', now)
+      .where(row => row.not(isLeaving('client', tenant, 'invitations.client')))
 
   return {
     async create(invitation) {
@@ -107,6 +112,7 @@ export const invitationsIn = (db: Database, sealer: Sealer): Invitations => {
 
     async find(tenant, organization, id, now) {
       const row = await open(tenant, now)
+        .selectAll()
         .where('organization', '=', organization)
         .where('id', '=', id)
         .executeTakeFirst()
@@ -114,13 +120,14 @@ export const invitationsIn = (db: Database, sealer: Sealer): Invitations => {
     },
 
     async findByTicket(tenant, ticket, now) {
-      const row = await open(tenant, now).where('ticket_hash', '=', sha256(ticket)).executeTakeFirst()
+      const row = await open(tenant, now).selectAll().where('ticket_hash', '=', sha256(ticket)).executeTakeFirst()
       return row && toRecord(row)
     },
 
     async list(tenant, organization, now, { descending = false, ...page }) {
       const order = descending ? 'desc' : 'asc'
       const rows = await open(tenant, now)
+        .selectAll()
         .where('organization', '=', organization)
         .orderBy('created_at', order)
         .orderBy('id', order)
@@ -130,12 +137,9 @@ export const invitationsIn = (db: Database, sealer: Sealer): Invitations => {
     },
 
     async count(tenant, organization, now) {
-      const { there } = await db
-        .selectFrom('invitations')
+      const { there } = await open(tenant, now)
         .select(row => row.fn.countAll<number>().as('there'))
-        .where('tenant', '=', tenant)
         .where('organization', '=', organization)
-        .where('expires_at', '>', now)
         .executeTakeFirstOrThrow()
       return Number(there)
     },
@@ -146,6 +150,7 @@ export const invitationsIn = (db: Database, sealer: Sealer): Invitations => {
         .where('tenant', '=', tenant)
         .where('id', '=', id)
         .where('expires_at', '>', now)
+        .where(row => row.not(isLeaving('client', tenant, 'invitations.client')))
         .returning('id')
         .executeTakeFirst()
       return taken ? 'taken' : 'gone'

@@ -50,6 +50,7 @@ const DEPENDENTS: Readonly<Record<Kind, readonly Dependent[]>> = {
   client: [
     { table: 'consents', column: 'client', key: CONSENT },
     { table: 'api_keys', column: 'client', key: ['id'] },
+    { table: 'invitations', column: 'client', key: ['id'] },
   ],
   api: [
     { table: 'consents', column: 'audience', key: CONSENT },

@@ -12,6 +12,7 @@ import {
   familyOf,
   grantOf,
   identityOf,
+  invitationOf,
   NOW,
   newTenant,
   organizationOf,
@@ -63,7 +64,17 @@ export function describeRemovals(stage: Stage): void {
       const { store } = stage
       await purged(store, 500)
       const { tenant, consented } = await furnished(store)
+      await store.organizations.create(organizationOf(tenant))
+      for (const client of ['app', 'other'])
+        await store.invitations.create(invitationOf(tenant, { id: client, client, ticket: client }))
       await store.clients.remove(tenant, 'app', NOW)
+      const page = { offset: 0, limit: 10 }
+      const invited = (await store.invitations.list(tenant, 'org_1', NOW, page)).map(({ id }) => id)
+      assert.deepEqual([invited, await store.invitations.count(tenant, 'org_1', NOW)], [['other'], 1])
+      assert.equal(await store.invitations.find(tenant, 'org_1', 'app', NOW), undefined)
+      assert.equal(await store.invitations.findByTicket(tenant, 'app', NOW), undefined)
+      assert.equal(await store.invitations.take(tenant, 'app', NOW), 'gone')
+      assert.deepEqual(await store.consents.page(tenant, { client: 'app' }, { skip: 0, limit: 10 }), [])
       const standing = await store.apiKeys.standing(tenant, 'lk_app')
       assert.deepEqual([standing?.clientEpoch, standing?.granted], [undefined, undefined])
       assert.ok((await purged(store, 1)) > 2)
