@@ -1,7 +1,13 @@
 /** `GET /users` and `GET /users-by-email`: who is there, found by what they are. */
 import Type from 'typebox'
 import { userToWire } from '../identity/user-wire.ts'
-import { LONGEST_QUERY, readSearchQuery, SearchProblem, type SearchQuery } from '../policy/search-query.ts'
+import {
+  LONGEST_QUERY,
+  readSearchQuery,
+  SearchProblem,
+  type SearchQuery,
+  SearchTooLong,
+} from '../policy/search-query.ts'
 import type { PeopleOrder, PeoplePage, PeopleSearch, Person } from '../store/people.ts'
 import { ManagementFault } from './fault.ts'
 import { FIELDS_QUERY, fieldsOf } from './fields.ts'
@@ -131,6 +137,7 @@ async function connectionIn({ store }: ApiServices, tenant: string, name: string
 /** A search that means nothing is its sender's fault. */
 function naming<T>(search: () => T): T {
   const told = (error: unknown): never => {
+    if (error instanceof SearchTooLong) throw tooLong()
     throw error instanceof SearchProblem ? wrong(`q has ${error.message}`) : error
   }
   try {
@@ -140,6 +147,14 @@ function naming<T>(search: () => T): T {
     return told(error)
   }
 }
+
+/** In Auth0's words, and with its status. */
+const tooLong = (): ManagementFault =>
+  new ManagementFault(
+    503,
+    'query_timeout',
+    'The query exceeded the timeout. Refine the search: begin with an exact value, and leave out wildcards that come first.',
+  )
 
 const wrong = (problem: string): ManagementFault =>
   new ManagementFault(400, 'invalid_query_string', `Query validation error: ${problem}.`)

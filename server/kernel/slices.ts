@@ -17,3 +17,14 @@ export function createSlices(): () => Promise<void> | undefined {
     })
   }
 }
+
+let lastTurn: Promise<void> = Promise.resolve()
+
+/**
+ * A turn of the event loop for one piece of work, whoever's it is: however many work at once, others wait for one piece, and
+ * who works takes turns.
+ */
+export const aTurnAlone = (): Promise<void> => {
+  lastTurn = lastTurn.then(() => nextTurn())
+  return lastTurn
+}

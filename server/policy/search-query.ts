@@ -39,6 +39,11 @@ export class SearchProblem extends Error {
   }
 }
 
+/** A search that an answer would have been waited too long for. Nothing of it is running any more. */
+export class SearchTooLong extends Error {
+  override readonly name = 'SearchTooLong'
+}
+
 /** In UTF-16 units: a URL of Node's takes 16 KiB, percent-encoding included. */
 export const LONGEST_QUERY = 6000
 /** What a list of names to choose among comes to; each is a look-up. */

@@ -74,6 +74,13 @@ export const lookedUp = (dialect: Dialect, table: string, condition: RawBuilder<
     : { join: sql`cross join ${named}`, where: condition }
 }
 
+/**
+ * Behind a table's name: which of its indexes finds the rows. SQLite takes every index for as good as another until it has
+ * counted what they hold, and one that holds all columns for better.
+ */
+export const byIndex = (dialect: Dialect, index: string): RawBuilder<unknown> =>
+  dialect === 'sqlite' ? sql`indexed by ${sql.ref(index)}` : sql``
+
 interface Lockable<Query> {
   forUpdate(): Query & Lockable<Query>
   skipLocked(): Query

@@ -13,7 +13,7 @@ import {
   type SearchTerm,
 } from '../policy/search-query.ts'
 import { foldAttribute, foldPattern } from './attributes.ts'
-import { asNumberIn, type Dialect } from './dialect.ts'
+import { asNumberIn, byIndex, type Dialect } from './dialect.ts'
 
 /** What holds of a row of `users`. */
 export type Condition = RawBuilder<SqlBool>
@@ -26,15 +26,31 @@ export interface Found {
   readonly isOrdered: boolean
   /** Whether a row is one of theirs, asked of each row: for when there are few. */
   readonly holds: Condition
-  /** The same, asked of all of them: for when there are many. */
+  /** The same, asked of all of them: for when there are many, and a database that answers beside this process. */
   readonly isAmong: Condition
+  /** The same ids, some of them more than once: for who must not look at everything in one statement. */
+  readonly parts: readonly FoundPart[]
+}
+
+/** A statement that looks at nobody but whom it finds, or a stretch of attributes to go through. */
+export type FoundPart = { readonly ids: RawBuilder<unknown> } | Stretch
+
+/** In the order of `user_attributes`' key: what lies at the path, or at each that begins so, and whose value begins so. */
+export interface Stretch {
+  readonly path: string
+  readonly isPrefix: boolean
+  readonly value: string
+  /** Of `path` and `value`: which of them are meant. */
+  readonly condition: Condition
 }
 
 export interface SearchPlan {
   /** Everybody who is meant is in each of these. */
   readonly founds: readonly Found[]
   /** What holds of them besides. */
-  readonly condition: Condition
+  readonly conditions: readonly Condition[]
+  /** What it costs to ask all of this of one row, in rows. */
+  readonly effort: number
 }
 
 /** Where a term without a field is looked for: in no metadata, as with Auth0. */
@@ -49,7 +65,27 @@ export function planSearch(query: SearchQuery, tenant: string, dialect: Dialect)
   const meanings = (query.kind === 'all' ? query.of : [query]).map(clause => meaningOf(clause, place))
   return {
     founds: meanings.filter(meaning => 'ids' in meaning),
-    condition: all(meanings.flatMap(meaning => ('ids' in meaning ? [] : [meaning.condition]))),
+    conditions: meanings
+      .flatMap(meaning => ('ids' in meaning ? [] : [meaning.condition]))
+      .filter(condition => condition !== ALWAYS),
+    effort: effortOf(query),
+  }
+}
+
+/** Of a user's own attributes there are some, and what is no exact value of a field is looked for among them. */
+const AMONG_OWN = 4
+
+function effortOf(query: SearchQuery): number {
+  switch (query.kind) {
+    case 'everything':
+      return 0
+    case 'all':
+    case 'any':
+      return query.of.reduce((sum, clause) => sum + effortOf(clause), 0)
+    case 'not':
+      return effortOf(query.of)
+    default:
+      return query.kind === 'is' && query.field !== null ? 1 : AMONG_OWN
   }
 }
 
@@ -78,8 +114,11 @@ function meaningOf(query: SearchQuery, place: Place): Meaning {
 
 function conditionOf(query: SearchQuery, place: Place): Condition {
   const meaning = meaningOf(query, place)
-  return 'ids' in meaning ? meaning.isAmong : meaning.condition
+  return 'ids' in meaning ? asked(meaning, place) : meaning.condition
 }
+
+/** A set of all of them would be made at once, while an embedded database answers nobody else. */
+const asked = (found: Found, { dialect }: Place): Condition => (dialect === 'sqlite' ? found.holds : found.isAmong)
 
 /** Where all of them are looked up, so is the choice; else what is looked up is one set beside the rest. */
 function anyOf(clauses: readonly SearchQuery[], place: Place): Meaning {
@@ -89,7 +128,7 @@ function anyOf(clauses: readonly SearchQuery[], place: Place): Meaning {
   const together = founds.length === 0 ? [] : [unionOf(founds)]
   const [only] = together
   if (only && others.length === 0) return only
-  return { condition: any([...together.map(found => found.isAmong), ...others]) }
+  return { condition: any([...together.map(found => asked(found, place)), ...others]) }
 }
 
 const all = (conditions: readonly Condition[]): Condition =>
@@ -107,20 +146,48 @@ function unionOf(founds: readonly Found[]): Found {
     founds.map(({ ids }) => ids),
     sql` union `,
   )}`
-  return { ids, isOrdered: false, holds: any(founds.map(({ holds }) => holds)), isAmong: among(ids) }
+  return {
+    ids,
+    isOrdered: false,
+    holds: any(founds.map(({ holds }) => holds)),
+    isAmong: among(ids),
+    parts: founds.flatMap(({ parts }) => parts),
+  }
 }
 
-/** By attributes at which this holds; `isExact` for one path and one value, which everybody has at most once. */
-function withAttribute({ tenant }: Place, condition: RawBuilder<unknown>, { isExact = false } = {}): Found {
+/**
+ * By attributes at which this holds, in these stretches of them, or in none where a statement finds them by their key alone;
+ * `isExact` for one path and one value, which everybody has at most once.
+ */
+function withAttribute(
+  { tenant, dialect }: Place,
+  condition: Condition,
+  { isExact = false, stretches = [] }: { isExact?: boolean; stretches?: readonly Omit<Stretch, 'condition'>[] },
+): Found {
   const its = sql`from user_attributes where tenant = ${tenant} and ${condition}`
   const ids = isExact ? sql`select "user" ${its}` : sql`select distinct "user" ${its}`
-  // A single value is found by its whole key. Anything else is found among the user's own attributes, by the index of
-  // those: the tenant is no part of a column then, or that would look like the better way to whoever plans a statement.
+  // A single value is found by its whole key. Anything else is found among the user's own attributes.
   const holds = isExact
     ? sql<SqlBool>`exists (select 1 ${its} and "user" = users.id)`
-    : sql<SqlBool>`exists (select 1 from user_attributes as own where own.tenant = users.tenant and own."user" = users.id
-        and exists (select 1 from (select own.path || '' as path, own.value as value) as its where ${condition}))`
-  return { ids, isOrdered: isExact, holds, isAmong: among(ids) }
+    : ownAttribute(dialect, condition)
+  const parts = stretches.length === 0 ? [{ ids }] : stretches.map(stretch => ({ ...stretch, condition }))
+  return { ids, isOrdered: isExact, holds, isAmong: among(ids), parts }
+}
+
+/** Whether one of the row's own attributes is such: they are few, and found by the index of those. */
+export function ownAttribute(dialect: Dialect, condition: Condition): Condition {
+  const own = sql`exists (select 1 from user_attributes as own ${byIndex(dialect, 'user_attributes_user')}
+    where own.tenant = users.tenant and own."user" = users.id`
+  // No column of the table is named inside, or its key would look like the better way to PostgreSQL.
+  return dialect === 'sqlite'
+    ? sql`${own} and ${condition})`
+    : sql`${own} and exists (select 1 from (select own.path || '' as path, own.value as value) as its where ${condition}))`
+}
+
+/** What lies at a path and may look so. */
+const stretchOf = (path: string, pattern: readonly PatternPart[] = []): Omit<Stretch, 'condition'> => {
+  const [first] = pattern
+  return { path, isPrefix: false, value: first && 'literal' in first ? first.literal : '' }
 }
 
 type Field = (term: SearchTerm & { readonly field: string }, place: Place) => Meaning
@@ -134,16 +201,21 @@ function termMeaning(term: SearchTerm, place: Place): Meaning {
 
 function bareMeaning(term: SearchTerm, place: Place): Meaning {
   const paths = sql.join(BARE_PATHS.map(path => sql`${path}`))
-  if (term.kind === 'like')
-    return withAttribute(place, sql`path in (${paths}) and ${likeCondition(sql`value`, foldPattern(term.pattern))}`)
+  if (term.kind === 'like') {
+    const pattern = foldPattern(term.pattern)
+    return withAttribute(place, sql`path in (${paths}) and ${likeCondition(sql`value`, pattern)}`, {
+      stretches: BARE_PATHS.map(path => stretchOf(path, pattern)),
+    })
+  }
   if (term.kind !== 'is') throw new TypeError('A range or an existence of no field')
-  const named = withAttribute(place, sql`path in (${paths}) and value = ${foldAttribute(term.value)}`)
+  const named = withAttribute(place, sql`path in (${paths}) and value = ${foldAttribute(term.value)}`, {})
   return unionOf([named, withId(place, term.value)])
 }
 
 const withId = ({ tenant }: Place, id: string): Found => {
   const ids = sql`select id as "user" from users as named where named.tenant = ${tenant} and named.id = ${id}`
-  return { ids, isOrdered: true, holds: sql`users.id = ${id}`, isAmong: sql`users.id = ${id}` }
+  const holds: Condition = sql`users.id = ${id}`
+  return { ids, isOrdered: true, holds, isAmong: holds, parts: [{ ids }] }
 }
 
 /** Auth0 calls it otherwise than OpenID Connect. */
@@ -157,13 +229,19 @@ const ofAttribute =
     switch (term.kind) {
       case 'is':
         return withAttribute(place, sql`${at} and value = ${foldAttribute(term.value)}`, { isExact: true })
-      case 'like':
-        return withAttribute(place, sql`${at} and ${likeCondition(sql`value`, foldPattern(term.pattern))}`)
+      case 'like': {
+        const pattern = foldPattern(term.pattern)
+        return withAttribute(place, sql`${at} and ${likeCondition(sql`value`, pattern)}`, {
+          stretches: [stretchOf(path, pattern)],
+        })
+      }
       case 'within':
-        return withAttribute(place, sql`${at} and ${attributeWithin(term, place)}`)
+        return withAttribute(place, sql`${at} and ${attributeWithin(term, place)}`, { stretches: [stretchOf(path)] })
       case 'exists':
         // An object is there when anything in it is: `0` follows `.` in no path, and `/` does in every order of bytes.
-        return withAttribute(place, sql`(${at} or (path > ${`${path}.`} and path < ${`${path}/`}))`)
+        return withAttribute(place, sql`(${at} or (path > ${`${path}.`} and path < ${`${path}/`}))`, {
+          stretches: [stretchOf(path), { path: `${path}.`, isPrefix: true, value: '' }],
+        })
     }
   }
 
@@ -336,12 +414,17 @@ const ofIdentity =
     const connections = sql`select id from connections where tenant = ${tenant}`
     if (column === 'connection')
       return withIdentity(place, sql`connection in (${connections} and name = ${term.value})`)
-    return withIdentity(place, sql`connection in (${connections}) and ${sql.ref(column)} = ${term.value}`)
+    const found = withIdentity(place, sql`connection in (${connections}) and ${sql.ref(column)} = ${term.value}`)
+    // No index has providers: to find those of one, all are looked at.
+    return column === 'provider' && place.dialect === 'sqlite' ? { condition: found.holds } : found
   }
 
 /** Who has an identity in it, by its id. */
-export const withConnection = (tenant: string, connection: string): Found =>
-  withIdentity({ tenant }, sql`connection = ${connection}`)
+export function withConnection(tenant: string, connection: string): Found {
+  const found = withIdentity({ tenant }, sql`connection = ${connection}`)
+  // Everybody in a large connection is found among all there are as quickly.
+  return { ...found, isAmong: found.holds }
+}
 
 function withIdentity({ tenant }: Pick<Place, 'tenant'>, condition: RawBuilder<unknown>): Found {
   const ids = sql`select distinct "user" from identities where tenant = ${tenant} and ${condition}`
@@ -349,14 +432,17 @@ function withIdentity({ tenant }: Pick<Place, 'tenant'>, condition: RawBuilder<u
   const holds = sql<SqlBool>`exists (select 1 from identities as own where own.tenant = users.tenant and own."user" = users.id
     and exists (select 1 from (select own.connection || '' as connection, own.provider as provider, own.subject || '' as subject) as its
       where ${condition}))`
-  return { ids, isOrdered: false, holds, isAmong: among(ids) }
+  return { ids, isOrdered: false, holds, isAmong: among(ids), parts: [{ ids }] }
 }
 
 const ofOrganization: Field = (term, { tenant }) => {
   const members = sql`select distinct "user" from organization_members where tenant = ${tenant}`
   if (term.kind !== 'exists' && term.kind !== 'is') throw refused(term, 'is found as a whole')
   const ids = term.kind === 'is' ? sql`${members} and organization = ${term.value}` : members
-  return { ids, isOrdered: false, holds: among(ids), isAmong: among(ids) }
+  const holds: Condition = sql`exists (${members} and organization_members."user" = users.id${
+    term.kind === 'is' ? sql` and organization = ${term.value}` : sql``
+  })`
+  return { ids, isOrdered: false, holds, isAmong: among(ids), parts: [{ ids }] }
 }
 
 /** What is not looked up as an attribute. */

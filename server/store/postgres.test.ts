@@ -10,7 +10,7 @@ import pg from 'pg'
 import { createDatabase, MIGRATED, type TestDatabase } from '../../tests/fixtures/postgres.ts'
 import { createMemoryBus } from '../bus/memory.ts'
 import { OperatorError } from '../kernel/errors.ts'
-import { readSearchQuery } from '../policy/search-query.ts'
+import { readSearchQuery, SearchTooLong } from '../policy/search-query.ts'
 import { authorizationsIn } from './authorizations.ts'
 import { clientOf, createTestSealer, inParallel, NOW, newTenant } from './conformance/stage.ts'
 import { describeStore } from './conformance.ts'
@@ -74,6 +74,24 @@ describe('a PostgreSQL database', () => {
     await Promise.all(stores.map(store => store.close()))
     const applied = await query(database.url, 'select name from kysely_migration')
     assert.equal(applied.length, readdirSync(new URL('./migrations/', import.meta.url)).length)
+  })
+
+  test('that gives up a search says so, and not that it is broken', async () => {
+    const store = await openPostgres(database.url, options)
+    const other = new pg.Client({ connectionString: database.url })
+    await other.connect()
+    await other.query('begin; lock table users in access exclusive mode')
+    const counting = assert.rejects(
+      store.people.count(newTenant(), { query: readSearchQuery('blocked:true'), connection: null }),
+      SearchTooLong,
+    )
+    const canceled = `select pg_cancel_backend(pid) from pg_stat_activity
+      where datname = current_database() and application_name = 'latchkey' and wait_event_type = 'Lock'`
+    while ((await query(database.url, canceled)).length === 0);
+    await counting
+    await other.query('rollback')
+    await other.end()
+    await store.close()
   })
 
   test('has the tables and columns of an embedded one', async () => {

@@ -274,7 +274,10 @@ class EmbeddedConnection implements DatabaseConnection {
   }
 
   async commit(): Promise<void> {
-    if (this.#snapshot) return this.#endReading()
+    if (this.#snapshot) {
+      this.#endReading()
+      return this.#disk.reached()
+    }
     this.#isInUnit = false
     await this.#commits.commit()
   }

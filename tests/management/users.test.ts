@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { Management as Auth0 } from 'auth0'
 import { ManagementClient as ManagementClientV6 } from 'auth0-v6'
+import { SECOND } from '../../server/kernel/seconds.ts'
 import { emailKey } from '../../server/policy/email-address.ts'
 import { linkIn, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
 import { type Management, startManagement, trusting } from '../fixtures/management.ts'
@@ -528,6 +529,15 @@ for (const store of ['sqlite', 'postgres'] as const)
         assert.deepEqual(await list(`${many}&connection=nowhere`), [])
         assert.equal((await list(`q=&per_page=100`)).length, 100)
         assert.equal((await list('q=name:many*&per_page=2')).length, 2)
+      })
+
+      test('are not looked through for longer than anybody waits', async t => {
+        let now = performance.now()
+        // Each time somebody looks, eleven seconds have passed.
+        t.mock.method(performance, 'now', () => (now += 11 * SECOND))
+        const { status, body } = await call('GET', '/users?q=name:*xyz*')
+        assert.deepEqual([status, body.errorCode], [503, 'query_timeout'])
+        assert.match(body.message, /^The query exceeded the timeout\./)
       })
 
       for (const [query, message] of [

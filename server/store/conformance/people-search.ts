@@ -276,6 +276,111 @@ export function describePeopleSearch(stage: Stage): void {
       assert.deepEqual(names(await people.after(tenant, gold, 'auth0|ada', 1)), ['bob'])
     })
 
+    describe('among more than are asked one by one', () => {
+      const MANY = 1100
+      /** Every third is blocked, every other is silver; some have no nickname, and there are five cities. */
+      const many = Array.from({ length: MANY }, (_, index) => ({
+        id: `auth0|${String(index).padStart(5, '0')}`,
+        email: `${(index * 7) % MANY}@example.com`,
+        blocked: index % 3 === 0,
+        name: `Person ${String((index * 11) % MANY).padStart(5, '0')}`,
+        nickname: index % 10 === 0 ? undefined : `nick${String(MANY - index).padStart(5, '0')}`,
+        plan: index % 2 === 0 ? 'silver' : 'gold',
+        city: `City ${index % 5}`,
+        loginsCount: index % 7,
+      }))
+      type Somebody = (typeof many)[number]
+      let there: Promise<string> | undefined
+      const theirTenant = () => (there ??= amongMany())
+      async function amongMany(): Promise<string> {
+        const tenant = newTenant()
+        await stage.store.connections.create(connectionOf(tenant))
+        const people = many.map(({ name, nickname, plan, city, ...members }) => {
+          const profile = { name, ...(nickname !== undefined && { nickname }) }
+          const user = userOf(tenant, {
+            ...members,
+            profile,
+            appMetadata: { plan, all: 'same' },
+            userMetadata: { city },
+          })
+          return { user, identity: identityOf(user, { subject: user.id.slice(6) }), password: null }
+        })
+        for (let from = 0; from < MANY; from += 500)
+          await stage.store.transaction(({ users }) => users.createAll(people.slice(from, from + 500)))
+        return tenant
+      }
+      const key = (by: 'user_id' | 'email' | 'nickname' | 'logins_count', one: Somebody) =>
+        by === 'user_id' ? one.id : by === 'logins_count' ? one.loginsCount : one[by]
+
+      for (const [text, by, descending, isMeant] of [
+        ['*', 'nickname', false, () => true],
+        ['app_metadata.all:same', 'user_id', true, () => true],
+        ['app_metadata.all:same', 'email', false, () => true],
+        ['app_metadata.all:same AND NOT user_metadata.city:"city 3"', 'user_id', false, one => one.city !== 'City 3'],
+        [
+          'NOT app_metadata.plan:gold AND blocked:true',
+          'logins_count',
+          true,
+          one => one.plan === 'silver' && one.blocked,
+        ],
+        ['name:*person* AND email:*example*', 'nickname', true, () => true],
+        [
+          'name:*on\\ 00* AND _exists_:nickname',
+          'email',
+          true,
+          one => one.name.includes('n 00') && one.nickname !== undefined,
+        ],
+        ['nickname:nick000*', 'email', false, one => one.nickname?.startsWith('nick000') ?? false],
+        ['example* OR user_metadata.city:"city 1"', 'user_id', false, one => one.city === 'City 1'],
+        ['name:p* OR nickname:n*', 'logins_count', false, () => true],
+        ['_exists_:user_metadata AND name:*nobody*', 'user_id', false, () => false],
+      ] as const satisfies (readonly [string, Parameters<typeof key>[0], boolean, (one: Somebody) => boolean])[])
+        test(`${text} by ${by}${descending ? ', descending' : ''}`, async () => {
+          const tenant = await theirTenant()
+          const search = { query: readSearchQuery(text), connection: null }
+          const expected = many.filter(isMeant)
+          assert.equal(await stage.store.people.count(tenant, search), expected.length)
+          const sign = descending ? -1 : 1
+          const has = expected
+            .filter(one => key(by, one) !== undefined)
+            .sort((one, other) => {
+              const [mine = '', its = ''] = [key(by, one), key(by, other)]
+              return mine === its ? (one.id < other.id ? -sign : sign) : mine < its ? -sign : sign
+            })
+          const ids = [...has, ...expected.filter(one => key(by, one) === undefined)].map(({ id }) => id)
+          for (const offset of [0, 490, 985]) {
+            const page = { ...search, order: { by, descending }, offset, limit: 15 }
+            const found = (await stage.store.people.page(tenant, page)).map(({ user }) => user.id)
+            assert.deepEqual(found, ids.slice(offset, offset + 15))
+          }
+          const after = await stage.store.people.after(tenant, search, 'auth0|00500', 20)
+          const behind = expected.filter(({ id }) => id > 'auth0|00500').slice(0, 20)
+          assert.deepEqual(
+            after.map(({ user }) => user.id),
+            behind.map(({ id }) => id),
+          )
+        })
+
+      test('an embedded database looks at a few of them between two turns of the event loop, however many search', async () => {
+        const tenant = await theirTenant()
+        if (stage.store.dialect !== 'sqlite') return
+        const text = [...'abcdefghij'].map(letter => `NOT name:*${letter}xx*`).join(' AND ')
+        let turns = 0
+        let isOver = false
+        const count = () => {
+          turns++
+          if (!isOver) setImmediate(count)
+        }
+        setImmediate(count)
+        const search = { query: readSearchQuery(text), connection: null }
+        const counts = await Promise.all([1, 2, 3].map(() => stage.store.people.count(tenant, search)))
+        isOver = true
+        assert.deepEqual(counts, [MANY, MANY, MANY])
+        const rowsATurn = (3 * MANY) / turns
+        assert.ok(rowsATurn < 30, `${rowsATurn} rows, each with ten wildcards, between two turns`)
+      })
+    })
+
     test('whatever a search says, it asks and changes nothing, and nothing of another tenant is found', async () => {
       const tenant = await theTenant()
       const pieces = fc.constantFrom(
