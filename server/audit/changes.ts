@@ -1,6 +1,6 @@
 /** What changed of a document, member by member, as an event tells it: secrets left out, and nothing longer than is worth keeping. */
 import { isDeepStrictEqual } from 'node:util'
-import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 
 /** In characters of JSON: a page template would fill the log. */
 const LONGEST = 1000
@@ -13,6 +13,7 @@ export function changesBetween(
   before: JsonObject | null,
   after: JsonObject | null,
   secrets: readonly string[] = [],
+  longest = LONGEST,
 ): JsonObject {
   const names = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])
   const changes: Record<string, JsonValue> = {}
@@ -23,18 +24,29 @@ export function changesBetween(
     else {
       const within = secrets.flatMap(secret => (secret.startsWith(`${name}.`) ? [secret.slice(name.length + 1)] : []))
       changes[name] = {
-        ...(old !== undefined && { before: told(old, within) }),
-        ...(current !== undefined && { after: told(current, within) }),
+        ...(old !== undefined && { before: told(old, within, longest) }),
+        ...(current !== undefined && { after: told(current, within, longest) }),
       }
     }
   }
   return changes
 }
 
-function told(value: JsonValue, secrets: readonly string[]): JsonValue {
+/** For an event, what was told at greater length. */
+export const shortened = (changes: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(changes).map(([name, change]) => [
+      name,
+      isObject(change)
+        ? Object.fromEntries(Object.entries(change).map(([when, value]) => [when, told(value ?? null, [], LONGEST)]))
+        : change,
+    ]),
+  )
+
+function told(value: JsonValue, secrets: readonly string[], longest: number): JsonValue {
   const shown = secrets.length > 0 ? without(value, secrets) : value
   const length = JSON.stringify(shown).length
-  return length > LONGEST ? { length } : shown
+  return length > longest ? { length } : shown
 }
 
 function without(value: JsonValue, secrets: readonly string[]): JsonValue {

@@ -189,11 +189,16 @@ export const connectionToWire = (
   id,
   name,
   strategy,
+  ...connectionSettings(name, settings),
+  options,
+  enabled_clients: clients,
+})
+
+/** With the defaults that somebody would look for. */
+export const connectionSettings = (name: string, settings: JsonObject): JsonObject => ({
   ...settings,
   realms: settings['realms'] ?? [name],
   is_domain_connection: settings['is_domain_connection'] ?? false,
-  options,
-  enabled_clients: clients,
 })
 
 /** For events and plans: without secrets, and with who is served in the words of the list. */
@@ -206,8 +211,9 @@ export function connectionChanges(
   before: ConnectionRecord | null,
   after: ConnectionRecord | null,
   isSecretChanged: boolean,
+  tell = changesBetween,
 ): JsonObject {
-  const changes = changesBetween(before && shown(before), after && shown(after))
+  const changes = tell(before && shown(before), after && shown(after))
   return isSecretChanged ? { ...changes, 'options (secret)': 'changed' } : changes
 }
 

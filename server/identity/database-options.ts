@@ -64,7 +64,8 @@ const upTo =
 const numberUpTo = (most: number) => ({ is: 'any', check: upTo(most), optional: true }) as const
 const wordList = { is: 'any', check: words, optional: true } as const
 
-const MEMBERS = {
+/** Those that have a meaning here. */
+export const DATABASE_OPTIONS = {
   passwordPolicy: { is: 'text', oneOf: LEVELS, optional: true },
   password_complexity_options: {
     is: 'object',
@@ -140,7 +141,7 @@ const MEMBERS = {
   },
 } as const satisfies Readonly<Record<string, Member>>
 
-type Given = Read<typeof MEMBERS>
+type Given = Read<typeof DATABASE_OPTIONS>
 type Level = (typeof LEVELS)[number]
 
 /** What each of Auth0's levels asks, beside what every password here is asked. */
@@ -157,7 +158,7 @@ const REMEMBERED = 5
 
 /** Read anew for each use: there are few, and connections are changed behind nobody's back. */
 export function databaseOptions(options: JsonObject): DatabaseOptions {
-  const given = readMembers(MEMBERS, withoutFaults(options))
+  const given = readMembers(DATABASE_OPTIONS, withoutFaults(options))
   const { complexity, history, profile_data: profile, dictionary } = given.password_options ?? {}
   const level = LEVEL_RULES[given.passwordPolicy ?? 'none']
   const minimum = numberOf(complexity?.min_length ?? given.password_complexity_options?.min_length)
@@ -223,13 +224,13 @@ const numberOf = (value: JsonValue | undefined): number | undefined => (typeof v
 
 /** Members of a form that nobody checked, such as those of a connection that was another's, mean nothing. */
 function withoutFaults(options: JsonObject): JsonObject {
-  const faulty = new Set(checkMembers(MEMBERS, options).map(({ path }) => path[0]))
+  const faulty = new Set(checkMembers(DATABASE_OPTIONS, options).map(({ path }) => path[0]))
   return faulty.size === 0 ? options : Object.fromEntries(Object.entries(options).filter(([name]) => !faulty.has(name)))
 }
 
 /** What is wrong with the options of a database, each with its place. Members without a meaning are kept and mean nothing. */
 export function databaseOptionProblems(options: JsonObject): Problem[] {
-  const problems = checkMembers(MEMBERS, options)
+  const problems = checkMembers(DATABASE_OPTIONS, options)
   const length = options['validation']
   const { min, max } = (isObject(length) && isObject(length['username']) ? length['username'] : {}) as JsonObject
   if (typeof min === 'number' && typeof max === 'number' && min > max)

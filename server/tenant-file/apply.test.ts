@@ -285,6 +285,75 @@ function describeApplying(name: string, open: Open): void {
       await refuses(FILE.replace('app_type: spa', 'app_type: website'), /app_type must be one of/)
     })
 
+    test('means the same with its defaults spelled out, as tools do, and of settings with parts it changes those it names', async () => {
+      const by = (more: object, { clients = {}, apis = {} } = {}) =>
+        stringify({
+          clients: [{ client_id: 'films', name: 'Films', app_type: 'spa', ...clients }],
+          resourceServers: [{ identifier: 'https://films.example.com/api', ...apis }],
+          databases: [{ name: DATABASE_CONNECTION, strategy: 'auth0' }],
+          ...more,
+        })
+      await apply(
+        by({
+          tenant: { friendly_name: 'Films', flags: { enable_client_connections: false } },
+          attackProtection: { bruteForceProtection: { max_attempts: 5 } },
+          branding: { logo_url: 'https://films.example.com/logo.png' },
+        }),
+      )
+      const spelledOut = by(
+        {
+          tenant: {
+            ...{ friendly_name: 'Films', support_url: '', session_lifetime: 168, default_audience: '' },
+            ...{ session_cookie: { mode: 'persistent' }, allowed_logout_urls: [], error_page: null },
+            flags: { enable_client_connections: false, enable_dynamic_client_registration: false },
+          },
+          attackProtection: {
+            bruteForceProtection: { enabled: true, shields: ['user_notification', 'block'], max_attempts: 5 },
+            suspiciousIpThrottling: { enabled: true, allowlist: [] },
+            botDetection: { bot_detection_level: 'low' },
+          },
+          branding: { logo_url: 'https://films.example.com/logo.png', templates: [] },
+          databases: [
+            {
+              name: DATABASE_CONNECTION,
+              strategy: 'auth0',
+              realms: [DATABASE_CONNECTION],
+              is_domain_connection: false,
+            },
+          ],
+        },
+        {
+          clients: {
+            ...{ is_first_party: true, oidc_conformant: true, custom_login_page_on: true },
+            jwt_configuration: { alg: 'RS256', lifetime_in_seconds: 36_000, secret_encoded: false },
+          },
+          apis: { name: 'https://films.example.com/api', is_system: false, enforce_policies: false, scopes: [] },
+        },
+      )
+      assert.deepEqual(await plan(spelledOut), { changes: [], warnings: [] })
+
+      await apply(
+        by({
+          tenant: { flags: { enable_dynamic_client_registration: true } },
+          attackProtection: { suspiciousIpThrottling: { stage: { 'pre-login': { rate: 60 } } } },
+          branding: { colors: { primary: '#0f6b4f' }, logo_url: null },
+        }),
+      )
+      assert.partialDeepStrictEqual((await store.tenants.find(tenant))?.settings, {
+        friendly_name: 'Films',
+        flags: { enable_client_connections: false, enable_dynamic_client_registration: true },
+        attackProtection: {
+          bruteForceProtection: { max_attempts: 5 },
+          suspiciousIpThrottling: { stage: { 'pre-login': { rate: 60 } } },
+        },
+        branding: { colors: { primary: '#0f6b4f' } },
+      })
+      assert.deepEqual(
+        (await plan(by({}, { clients: { grant_types: ['implicit'] } }))).changes.map(({ changes }) => changes),
+        [{ grant_types: { before: ['authorization_code', 'refresh_token'], after: ['implicit'] } }],
+      )
+    })
+
     test('is in its events with what it changed, and what it said of people where erasure empties it', async () => {
       await apply(FILE)
       await apply(FILE.replace('See films', 'See all films').replace('plan: gold', 'plan: silver'))
@@ -399,7 +468,9 @@ function describeApplying(name: string, open: Open): void {
         })
       const options = { client_id: 'g', client_secret: SECRET, scope: ['email'] }
       const first = await apply(file(options))
-      assert.deepEqual(first.warnings, [])
+      assert.deepEqual(first.warnings, [
+        'tenant.yaml:21: The connection "google" is kept, and nobody signs in by it: google-oauth2 is not spoken here.',
+      ])
       const find = async (name: string) => (await store.connections.findByName(tenant, name)) ?? assert.fail()
       // Every list of the day gets a client that is made: these lists are what the file says all the same.
       assert.deepEqual((await find('members')).clients, ['films'])
@@ -490,23 +561,47 @@ function describeApplying(name: string, open: Open): void {
       const keywords = readKeywords(fileURLToPath(new URL('mappings.json', folder)))
       const parsed = () => parseTenantFile(readTenantFile(fileURLToPath(new URL('tenant.yaml', folder))), keywords)
       const first = await applyParsed(services(), tenant, await parsed())
-      assert.deepEqual(first.warnings, [
-        'tenant.yaml:12: "flags.revoke_refresh_token_grant" of the tenant has no effect.',
-        'tenant.yaml:16: "sandbox_version" of the tenant has no effect.',
-        'tenant.yaml:69: "allowed_clients" of a client has no effect.',
-        'tenant.yaml:76: "client_aliases" of a client has no effect.',
-        'tenant.yaml:78: "custom_login_page_on" of a client has no effect.',
-        'tenant.yaml:97: "sso_disabled" of a client has no effect.',
-        'tenant.yaml:215: The page "login" is kept and not shown: pages here take no markup.',
-        'tenant.yaml:221: The page "error_page" is kept and not shown: pages here take no markup.',
-        'tenant.yaml:225: emailProvider is left as it is: fill in its credentials, which an export does not have.',
-        'tenant.yaml:259: "guardianFactors" of the file has no effect.',
-        'tenant.yaml:271: "actions" of the file has no effect.',
-      ])
+      assert.deepEqual(
+        first.warnings.map(warning => warning.slice(0, 72)),
+        [
+          'tenant.yaml:16: "flags.cannot_change_enforce_client_authentication_on_pa',
+          'tenant.yaml:21: "flags.enable_sso" of the tenant has no effect.',
+          'tenant.yaml:25: "oidc_logout" of the tenant has no effect.',
+          'tenant.yaml:29: "sandbox_version" of the tenant has no effect.',
+          'tenant.yaml:57: "breachedPasswordDetection" has no effect: of passwords ',
+          'tenant.yaml:68: "botDetection" has no effect: nobody is asked to prove t',
+          'tenant.yaml:75: "captcha" has no effect: nobody is asked to prove that t',
+          'tenant.yaml:79: ##CAPTCHA_SECRET## is taken as it stands: give it a valu',
+          'tenant.yaml:85: templates of the branding have no effect: pages on which',
+          'tenant.yaml:185: "addons" of a client has no effect.',
+          'tenant.yaml:215: "https://film-club.eu.auth0.com/me/" is an API of the s',
+          'tenant.yaml:227: "Importer" is given nothing: "https://film-club.eu.auth',
+          'tenant.yaml:247: passkey of the database "members" has no effect: people',
+          'tenant.yaml:251: "passkey_options" of the options of a database has no e',
+          'tenant.yaml:270: The scripts of the database "members" are kept and not ',
+          'tenant.yaml:274: The connection "google-oauth2" is kept, and nobody sign',
+          'tenant.yaml:288: The connection "studio" is kept, and nobody signs in by',
+          'tenant.yaml:297: ##STUDIO_CERTIFICATE## is taken as it stands: give it a',
+          'tenant.yaml:330: The page "login" is kept and not shown: pages here take',
+          'tenant.yaml:336: The page "error_page" is kept and not shown: pages here',
+          'tenant.yaml:340: emailProvider is left as it is: fill in its credentials',
+          'tenant.yaml:374: "guardianFactors" has no effect: nobody is asked for a ',
+          'tenant.yaml:386: "phoneProviders" has no effect: nothing is sent to tele',
+          'tenant.yaml:397: "actions" has no effect: code of your own is not run. W',
+          'tenant.yaml:409: "triggers" has no effect: actions are not run.',
+          'tenant.yaml:413: "rules" has no effect: code of your own is not run. Who',
+          'tenant.yaml:421: "logStreams" has no effect: events are not sent on. `/a',
+          'tenant.yaml:431: "forms" has no effect: nobody is shown a form of yours ',
+          'tenant.yaml:436: "networkACLs" has no effect: no address is shut out by ',
+          'tenant.yaml:448: "userAttributeProfiles" has no effect: nobody signs in ',
+        ],
+      )
       const exported = stringify(await exportTenant({ store }, tenant))
       for (const part of ['Come in.', 'Choose another password', 'That went wrong', 'function login'])
         assert.ok(exported.includes(part), part)
       assert.doesNotMatch(JSON.stringify([first, exported, await eventsOf()]), /the-secret-of-google/)
+      assert.doesNotMatch(exported, /CAPTCHA|TWILIO/)
+      assert.match(exported, /domain_aliases:\n +- studio\.example\n/)
       const google = (await store.connections.findByName(tenant, 'google-oauth2')) ?? assert.fail()
       assert.equal(connections.openOptions(google)['client_secret'], 'the-secret-of-google')
 
@@ -534,6 +629,8 @@ function describeApplying(name: string, open: Open): void {
         clientGrants: [
           { client_id: 'old', audience: 'https://old.example', scope: ['a'] },
           { client_id: 'importer', audience: 'https://old.example', scope: [] },
+          { client_id: 'importer', audience: `${ISSUER}api/v2/`, scope: ['read:users'] },
+          { client_id: 'old', audience: `${ISSUER}api/v2/`, scope: ['read:users'] },
         ],
         databases: [{ name: 'empty' }, { name: 'peopled' }, { name: 'directory' }],
         connections: [{ name: 'google', strategy: 'google-oauth2', options: { client_secret: SECRET } }],
@@ -573,11 +670,13 @@ function describeApplying(name: string, open: Open): void {
         'email-template.removed reset_email',
         'theme.removed default',
       ])
-      assert.deepEqual(warnings.map(warning => /"(\w+)" is not named and is left/.exec(warning)?.[1]).sort(), [
-        'Administrator',
-        'directory',
-        'peopled',
-      ])
+      assert.deepEqual(
+        warnings
+          .map(warning => /"?(\w+)"?( may manage this tenant)? is not named and is left/.exec(warning)?.[1])
+          .sort(),
+        ['Administrator', 'directory', 'importer', 'peopled'],
+      )
+      assert.deepEqual(await grantedTo('importer', `${ISSUER}api/v2/`), ['read:users'])
       assert.doesNotMatch(JSON.stringify(changes), new RegExp(SECRET))
       assert.deepEqual((await removing(all)).changes, [])
       assert.deepEqual(

@@ -2,6 +2,7 @@
  * Makes a tenant what its file says. Everything is read, compared and hashed first; what differs is then written
  * in one transaction, with an event each. A file with a fault changes nothing, and neither does one applied before.
  */
+import { shortened } from '../audit/changes.ts'
 import { managed } from '../audit/events.ts'
 import { CLIENT_MEMBERS } from '../clients/metadata.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
@@ -197,7 +198,7 @@ async function commit({ store, tenant, clock, giveWay }: Planning, steps: readon
         await giveWay()
         const some = untold.slice(from, from + EVENTS_AT_ONCE)
         await transaction.events.record(
-          some.map(({ kind, id, change, changes }) => managed(occasion, FILE, kind, id, change, changes)),
+          some.map(({ kind, id, change, changes }) => managed(occasion, FILE, kind, id, change, shortened(changes))),
         )
       }
     })

@@ -1,6 +1,5 @@
 /** The `clientGrants` of a tenant file: what a client may ask of an API, as itself or for people. */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import { GRANT_SETTINGS, GRANT_SUBJECTS, THIRD_PARTIES } from '../clients/client-grants.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
@@ -12,8 +11,8 @@ import type { Nouns } from '../store/store.ts'
 import type { ClientPlan } from './clients.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
-import type { ResourceServerPlan } from './resource-servers.ts'
+import { differences, type Planning, type Step } from './plan.ts'
+import { isOfAnother, type ResourceServerPlan } from './resource-servers.ts'
 
 export interface ClientGrantEntry {
   readonly path: Path
@@ -31,6 +30,9 @@ const MEMBERS = {
   audience: { is: 'text' },
   subject_type: { is: 'text', oneOf: GRANT_SUBJECTS, optional: true },
   scope: { is: 'texts', optional: true },
+  /** An export may name it, and says which are Auth0's own making. */
+  id: { is: 'text', optional: true },
+  is_system: { is: 'boolean', optional: true },
   ...GRANT_SETTINGS,
 } as const satisfies Readonly<Record<string, Member>>
 
@@ -38,7 +40,8 @@ export const readClientGrants = (entries: readonly Entry[], findings: Findings):
   entries.flatMap(entry => {
     if (!isSound('a client grant', MEMBERS, entry, findings)) return []
     const read = readMembers(MEMBERS, entry.given)
-    const { client_id: client = null, default_for: others, audience, subject_type: subject, scope, ...settings } = read
+    const { client_id: client = null, default_for: others, audience, subject_type: subject, scope, ...rest } = read
+    const { id: _id, is_system: _isSystem, ...settings } = rest
     if ((client === null) === (others === undefined))
       findings.fault(entry.path, 'A client grant has a client_id or default_for, and not both.')
     return [
@@ -104,6 +107,13 @@ export async function planClientGrants(
     const { path, client, audience } = entry
     const id = client === null ? null : await clients.find(client)
     const scopes = await apis.scopesOf(audience)
+    if (!scopes && isOfAnother(audience)) {
+      findings.warn(
+        path,
+        `"${client ?? THIRD_PARTIES}" is given nothing: "${audience}" is an API of another server. Where this one's is meant, name it by this one's domain.`,
+      )
+      continue
+    }
     if (id === 'unknown') findings.fault(path, `There is no client with the id or name "${client}".`)
     else if (id === 'ambiguous') findings.fault(path, `Several clients are called "${client}"; name one by its id.`)
     else grants.push({ ...entry, id })
@@ -133,7 +143,7 @@ export async function planClientGrants(
       id,
       name: `${client ?? THIRD_PARTIES} for ${audience}`,
       change,
-      changes: changesBetween(before ? shown(before) : null, shown({ client, audience, subject, scopes, settings })),
+      changes: differences(before ? shown(before) : null, shown({ client, audience, subject, scopes, settings })),
       path,
       async write(transaction) {
         transaction.announce({ topic: 'client', tenant, id: client ?? '' })

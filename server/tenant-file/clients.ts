@@ -3,21 +3,21 @@
  * default again. Only a secret that it leaves out stays, because exports hold none.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
+import { clientToWire } from '../clients/client-document.ts'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newClientId } from '../kernel/ids.ts'
-import type { JsonObject, JsonValue } from '../kernel/json.ts'
+import { type JsonObject, type JsonValue, withoutNulls } from '../kernel/json.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import type { ClientRecord } from '../store/clients.ts'
 import type { Nouns, Store } from '../store/store.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 
 export interface ClientEntry {
   readonly path: Path
@@ -32,6 +32,8 @@ const MEMBERS = {
   client_id: { is: 'text', optional: true },
   client_secret: { is: 'text', optional: true },
   ...CLIENT_MEMBERS,
+  /** Of every client of an export, and without meaning where there is no page. */
+  custom_login_page_on: { is: 'boolean', optional: true },
 } as const satisfies Readonly<Record<string, Member>>
 
 const LISTED_AT_ONCE = 500
@@ -157,7 +159,7 @@ const create = (
   id,
   name: metadata['name'] as string,
   change: 'created',
-  changes: changesBetween(null, { client_id: id, ...metadata }),
+  changes: differences(null, { client_id: id, ...metadata }),
   path,
   write: async transaction =>
     (await clients.create(transaction, { tenant, id, metadata, secret })) === 'created' ? 'written' : 'overtaken',
@@ -170,8 +172,10 @@ function change(
   secret: string | null,
 ): Step | undefined {
   const { id } = before
+  // A tool's export spells out the defaults that a file by hand leaves out: both mean the same client.
+  const [old, wanted] = [inForce(before, before.metadata), inForce(before, metadata)]
   const changes = {
-    ...(!isDeepStrictEqual(metadata, before.metadata) && { metadata }),
+    ...(!isDeepStrictEqual(old, wanted) && { metadata }),
     ...(secret !== null && secret !== clients.openSecret(before) && { secret }),
   }
   if (Object.keys(changes).length === 0) return undefined
@@ -181,7 +185,7 @@ function change(
     name: metadata['name'] as string,
     change: 'changed',
     changes: {
-      ...changesBetween(before.metadata, metadata),
+      ...differences(old, wanted),
       ...('secret' in changes && { client_secret: 'changed' }),
     },
     path,
@@ -192,6 +196,9 @@ function change(
     },
   }
 }
+
+const inForce = (client: ClientRecord, metadata: JsonObject): JsonObject =>
+  clientToWire({ ...client, metadata: withoutNulls(metadata) }, client.tenant)
 
 /** The tenant's clients by name, read when a name is first asked for: a file that gives ids never asks. */
 function storedByName(store: Store, tenant: string): (name: string) => Promise<readonly ClientRecord[]> {

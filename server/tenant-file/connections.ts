@@ -18,16 +18,18 @@ import {
   CONNECTION_SETTINGS,
   type ConnectionDocument,
   connectionChanges,
+  connectionSettings,
   newConnectionId,
   servedClients,
 } from '../identity/connections.ts'
+import { DATABASE_OPTIONS } from '../identity/database-options.ts'
 import { DATABASE_CONNECTION } from '../identity/users.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
-import { type ConnectionRecord, DATABASE_STRATEGY } from '../store/connections.ts'
+import { type ConnectionRecord, DATABASE_STRATEGY, EMAIL_STRATEGY } from '../store/connections.ts'
 import type { ClientPlan } from './clients.ts'
-import { type Entry, entriesOf, isSound, refuseRepeats } from './entries.ts'
+import { type Entry, entriesOf, isSound, refuseRepeats, tellUnused, without } from './entries.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 
 export interface ConnectionEntry {
   readonly path: Path
@@ -50,6 +52,9 @@ const MEMBERS = {
 } as const satisfies Readonly<Record<string, Member>>
 
 const NAME = new RegExp(CONNECTION_NAME)
+
+/** Told by their own sentence, or of no meaning by now for Auth0 either, whose exports have them. */
+const SILENT = ['authentication_methods', 'configuration', 'customScripts', 'mfa', 'strategy_version']
 
 export function readConnections(document: JsonObject, findings: Findings): readonly ConnectionEntry[] {
   const connections = [
@@ -79,6 +84,7 @@ function readConnection(entry: Entry, isDatabase: boolean, findings: Findings): 
   else if (isDatabase && strategy !== DATABASE_STRATEGY)
     findings.fault([...path, 'strategy'], `The strategy of a database is ${DATABASE_STRATEGY}.`)
   const options = isObject(given['options']) ? given['options'] : null
+  tellConnection({ path, name, strategy: strategy ?? '', options: options ?? {} }, findings)
   for (const problem of optionProblems(strategy ?? '', options ?? {}))
     findings.fault([...path, 'options', ...problem.path], `options: ${problem.message}`)
   const clients = (given['enabled_clients'] ?? null) as readonly string[] | null
@@ -91,6 +97,35 @@ function readConnection(entry: Entry, isDatabase: boolean, findings: Findings): 
     }),
   )
   return [{ path, name, strategy: strategy ?? '', options, settings, clients }]
+}
+
+/** What of it nobody signs in by, though it is kept. */
+function tellConnection(
+  { path, name, strategy, options }: Pick<ConnectionEntry, 'path' | 'name' | 'strategy'> & { options: JsonObject },
+  findings: Findings,
+): void {
+  if (strategy !== DATABASE_STRATEGY) {
+    if (strategy !== '' && strategy !== EMAIL_STRATEGY)
+      findings.warn(
+        path,
+        `The connection "${name}" is kept, and nobody signs in by it: ${strategy} is not spoken here.`,
+      )
+    return
+  }
+  const at = [...path, 'options']
+  if (options['enabledDatabaseCustomization'] === true)
+    findings.warn(
+      [...at, 'enabledDatabaseCustomization'],
+      `The scripts of the database "${name}" are kept and not run: whoever is known to them alone cannot sign in until they are imported.`,
+    )
+  const { authentication_methods: methods } = options
+  for (const [method, said] of Object.entries(isObject(methods) ? methods : {}))
+    if (isObject(said) && (said['enabled'] === true) !== (method === 'password'))
+      findings.warn(
+        [...at, 'authentication_methods', method],
+        `${method} of the database "${name}" has no effect: people sign in to it with a password, and with nothing else.`,
+      )
+  tellUnused('the options of a database', DATABASE_OPTIONS, { path: at, given: without(options, ...SILENT) }, findings)
 }
 
 /** The default database is every tenant's, and serves every client until somebody says whom; others have a list. */
@@ -177,8 +212,9 @@ async function stepFor(
   added: readonly string[],
 ): Promise<Step | undefined> {
   const id = before?.id ?? newConnectionId()
+  const said = (given: JsonObject) => connectionSettings(name, given)
   const opened = before ? connections.openOptions(before) : {}
-  const kept = options && keepSecrets(options, splitSecrets(opened).secrets ?? [])
+  const kept = options && keepSecrets(options, opened)
   const split = splitSecrets(kept ?? opened)
   const isSecretChanged = !isDeepStrictEqual(split.secrets, splitSecrets(opened).secrets)
   // A client that the file makes is put on every list there is, which one that names its clients does not mean.
@@ -186,7 +222,7 @@ async function stepFor(
   const isServingOthers = served !== null && named !== null && !isDeepStrictEqual(listed ?? null, served)
   const wanted: ConnectionDocument = {
     ...(kept && (!before || isSecretChanged || !isDeepStrictEqual(split.options, before.options)) && { options: kept }),
-    ...(!isDeepStrictEqual({ ...before?.settings, ...settings }, before?.settings ?? {}) && { settings }),
+    ...(!isDeepStrictEqual(said({ ...before?.settings, ...settings }), said(before?.settings ?? {})) && { settings }),
     ...((isServingOthers || (!before && served)) && { clients: served }),
   }
   if (before && Object.keys(wanted).length === 0) return undefined
@@ -206,7 +242,7 @@ async function stepFor(
     id,
     name,
     change: before ? 'changed' : 'created',
-    changes: connectionChanges(told, after, isSecretChanged),
+    changes: connectionChanges(told, after, isSecretChanged, differences),
     path,
     async write(transaction) {
       if (!before) {

@@ -3,7 +3,8 @@
 import type { Findings } from '../config/findings.ts'
 import { checkMembers, type Members, unknownMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
-import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { isNothing } from './elsewhere.ts'
 
 export interface Entry {
   readonly path: Path
@@ -26,13 +27,22 @@ export function entriesOf(document: JsonObject, path: Path, findings: Findings):
   })
 }
 
-/** Reports every fault of form and every member without a meaning; `kind` is how a reader calls the thing: `a client`. */
+/** Reports every fault of form and every member without a meaning that says anything; `kind` is how a reader calls the thing: `a client`. */
 export function isSound(kind: string, members: Members, { path, given }: Entry, findings: Findings): boolean {
   const problems = checkMembers(members, given, path)
   for (const problem of problems) findings.fault(problem.path, problem.message)
-  for (const name of unknownMembers(members, given)) findings.unused(kind, path, name)
+  tellUnused(kind, members, { path, given }, findings)
   return problems.length === 0
 }
+
+/** An export spells out what is off or empty too, which nobody has to be told of. */
+export function tellUnused(kind: string, members: Members, { path, given }: Entry, findings: Findings): void {
+  for (const name of unknownMembers(members, given))
+    if (!isNothing(valueAt(given, name.split('.')))) findings.unused(kind, path, name)
+}
+
+const valueAt = (value: JsonValue | undefined, [name, ...rest]: readonly string[]): JsonValue | undefined =>
+  name === undefined ? value : isObject(value ?? null) ? valueAt((value as JsonObject)[name], rest) : undefined
 
 /** The first of each name stays; every further one is a fault. A null has no name to share. */
 export function refuseRepeats<T extends { readonly path: Path }>(

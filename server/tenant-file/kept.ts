@@ -3,7 +3,6 @@
  * of a page. What differs between them is where they stand in the file and where they are kept, and that is a `Kept`.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import type { Managed } from '../audit/events.ts'
 import { DocumentFault } from '../config/document-fault.ts'
 import type { Findings } from '../config/findings.ts'
@@ -12,7 +11,7 @@ import type { Instant } from '../kernel/clock.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { Nouns, Transaction } from '../store/store.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 
 export interface KeptEntry {
   readonly path: Path
@@ -103,7 +102,7 @@ async function planEntry(
     id: kept.idOf?.(tenant) ?? name,
     name,
     change: before ? 'changed' : 'created',
-    changes: changesBetween(before ?? null, after, kept.secrets),
+    changes: differences(before ?? null, after, kept.secrets),
     path,
     async write(transaction) {
       if (!isDeepStrictEqual(await kept.find(transaction, tenant, name), before)) return 'overtaken'
@@ -132,7 +131,7 @@ export async function planKeptRemovals(
       if (!before) continue
       steps.push({
         ...{ kind: kept.kind, id: kept.idOf?.(tenant) ?? gone, name: gone, change: 'removed' },
-        changes: changesBetween(before, null, kept.secrets),
+        changes: differences(before, null, kept.secrets),
         path: [section],
         async write(transaction) {
           if (!isDeepStrictEqual(await kept.find(transaction, tenant, gone), before)) return 'overtaken'

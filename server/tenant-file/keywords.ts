@@ -48,8 +48,8 @@ export const replaceKeywords = (text: string, keywords: Keywords): string =>
 
 const PLACEHOLDER = /@@([\w.-]+)@@|##([\w.-]+)##/g
 
-/** Each word once, where it stands first. `told` are members whose own reader says it. */
-export function tellPlaceholders(document: JsonObject, told: readonly string[], findings: Findings): void {
+/** Each word once, where it stands first. `sections` are those that something is done with. */
+export function tellPlaceholders(document: JsonObject, sections: readonly string[], findings: Findings): void {
   const seen = new Set<string>()
   const look = (value: JsonValue | undefined, path: Path): void => {
     if (typeof value === 'string')
@@ -64,5 +64,5 @@ export function tellPlaceholders(document: JsonObject, told: readonly string[], 
     else if (Array.isArray(value)) for (const [index, item] of value.entries()) look(item, [...path, index])
     else if (isObject(value)) for (const [name, item] of Object.entries(value)) look(item, [...path, name])
   }
-  for (const [section, value] of Object.entries(document)) if (!told.includes(section)) look(value, [section])
+  for (const [section, value] of Object.entries(document)) if (sections.includes(section)) look(value, [section])
 }

@@ -3,9 +3,8 @@
  * list that it has is all there is of it.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
-import { checkMembers, type Member, type Members, readMembers, unknownMembers } from '../config/members.ts'
+import { checkMembers, type Member, type Members, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import {
   CONNECTION_DEFAULTS,
@@ -40,9 +39,9 @@ import type { Nouns, Transaction } from '../store/store.ts'
 import type { ClientGrantPlan } from './client-grants.ts'
 import type { ClientPlan } from './clients.ts'
 import type { ConnectionPlan } from './connections.ts'
-import { type Entry, entriesOf, isSound, refuseRepeats } from './entries.ts'
+import { type Entry, entriesOf, isSound, refuseRepeats, tellUnused } from './entries.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 
 export interface OrganizationEntry {
   readonly path: Path
@@ -189,7 +188,7 @@ function readParts(
   const parts = entriesOf(given, path, findings).flatMap(part => {
     const problems = checkMembers(members, part.given, part.path)
     for (const problem of problems) findings.fault(problem.path, problem.message)
-    for (const name of unknownMembers(members, part.given)) findings.unused(kind, part.path, name)
+    tellUnused(kind, members, part, findings)
     return problems.length > 0 ? [] : [part]
   })
   refuseRepeats(
@@ -327,7 +326,7 @@ export async function planOrganizations(
       id: before?.id ?? name,
       name,
       change: before ? 'changed' : 'created',
-      changes: changesBetween(
+      changes: differences(
         before ? toDocument(whole) : null,
         before ? toDocument(wanted) : { name, ...toDocument(wanted) },
       ),

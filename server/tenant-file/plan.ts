@@ -2,6 +2,7 @@
  * What a plan is made of. The sections of the file compare themselves with the store outside of any transaction;
  * what differs becomes a step, and all steps are written in one.
  */
+import { changesBetween } from '../audit/changes.ts'
 import type { Managed } from '../audit/events.ts'
 import type { Clients } from '../clients/clients.ts'
 import type { Findings } from '../config/findings.ts'
@@ -45,3 +46,10 @@ export interface Step extends Change {
   /** What it writes records its own events, for which it is told who does it. Left out: one event is recorded for it. */
   readonly isTold?: true
 }
+
+/** Of each member: whoever looks at a plan wants to see what of a long list is new, where an event keeps less. */
+const MOST_SHOWN = 50_000
+
+/** `changesBetween`, at the length of a plan. */
+export const differences: typeof changesBetween = (before, after, secrets = []) =>
+  changesBetween(before, after, secrets, MOST_SHOWN)

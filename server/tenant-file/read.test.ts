@@ -188,13 +188,14 @@ describe('warnings', () => {
   test('members of an export without effect are named once per kind, at every depth', async () => {
     const found = await warningsOf(`friends: [x]
 clients:
-  - { client_id: a, name: A, addons: {}, constructor: x }
-  - { client_id: b, name: B, addons: {}, refresh_token: { policies: [] } }
+  - { client_id: a, name: A, addons: { samlp: {}, layer: 1 }, constructor: x }
+  - { client_id: b, name: B, addons: { layer: 1 }, client_aliases: [], sso_disabled: false, refresh_token: { policies: [1] } }
 resourceServers:
   - identifier: x
     scopes:
       - { value: a, addons: 1 }
 roles: [{ name: R, owner: x, permissions: [] }]
+attackProtection: { botDetection: { bot_detection_level: low }, fog: 1 }
 `)
     assert.deepEqual(found, [
       'tenant.yaml:1: "friends" of the file has no effect.',
@@ -203,6 +204,7 @@ roles: [{ name: R, owner: x, permissions: [] }]
       'tenant.yaml:4: "refresh_token.policies" of a client has no effect.',
       'tenant.yaml:8: "addons" of a scope has no effect.',
       'tenant.yaml:9: "owner" of a role has no effect.',
+      'tenant.yaml:10: "fog" of attackProtection has no effect.',
     ])
   })
 
@@ -216,8 +218,8 @@ logStreams: null
 forms: [{ name: Sign in }]
 `)
     assert.deepEqual(found, [
-      'tenant.yaml:1: "actions" of the file has no effect.',
-      'tenant.yaml:7: "forms" of the file has no effect.',
+      'tenant.yaml:1: "actions" has no effect: code of your own is not run. Whoever it would turn away is let in, and claims that it would add are missing: `claims` of a client or an API adds them.',
+      'tenant.yaml:7: "forms" has no effect: nobody is shown a form of yours on the way in.',
     ])
   })
 

@@ -5,10 +5,11 @@
 import type { Findings } from '../config/findings.ts'
 import { type OperatorFile, parseOperatorFile, readOperatorFile } from '../config/operator-file.ts'
 import type { Yaml } from '../config/yaml.ts'
-import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject } from '../kernel/json.ts'
 import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
 import { type ConnectionEntry, readConnections } from './connections.ts'
+import { tellSections } from './elsewhere.ts'
 import { entriesOf } from './entries.ts'
 import { takeIn } from './files-beside.ts'
 import { KEPT_SECTIONS, type KeptEntries, readKept } from './kept.ts'
@@ -61,15 +62,11 @@ const SECTIONS = [
   'gateway',
 ]
 
+/** Whose own reader tells the words in it. */
+const OWN_WORDS = ['emailProvider', 'gateway']
+
 /** @throws OperatorError when the file cannot be read, is larger than 10 MiB or is not UTF-8. */
 export const readTenantFile = (file: string): OperatorFile => readOperatorFile('tenant file', file)
-
-/** What an export holds of things that the tenant does not have: an empty list, or a list of what is switched off. */
-function isNothing(given: JsonValue | undefined): boolean {
-  if (given === undefined || given === null || given === false || given === '') return true
-  if (Array.isArray(given)) return given.every(isNothing)
-  return isObject(given) && (given['enabled'] === false || Object.values(given).every(isNothing))
-}
 
 /** @throws OperatorError for what is no YAML. Other faults are findings. */
 export async function parseTenantFile(file: OperatorFile, keywords: Keywords = {}): Promise<ParsedTenantFile> {
@@ -79,9 +76,12 @@ export async function parseTenantFile(file: OperatorFile, keywords: Keywords = {
   const written = isObject(value) ? value : {}
   const document = file.folder === undefined ? written : takeIn(written, file.folder, findings, replace)
   if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
-  for (const [section, given] of Object.entries(document))
-    if (!SECTIONS.includes(section) && !isNothing(given)) findings.unused('the file', [], section)
-  tellPlaceholders(document, ['emailProvider', 'gateway'], findings)
+  tellSections(document, SECTIONS, findings)
+  tellPlaceholders(
+    document,
+    SECTIONS.filter(section => !OWN_WORDS.includes(section)),
+    findings,
+  )
 
   const list = (section: string) => entriesOf(document, [section], findings)
   const organizations = list('organizations')

@@ -1,13 +1,13 @@
 /**
  * What `--delete` removes: whatever a list of the file does not name, as auth0-deploy-cli has it. A section that the file
  * does not have is left alone, and so is what nobody could put back: the default database, connections that people come in
- * by, and the role of whoever may do everything.
+ * by, the role of whoever may do everything, and grants for managing the tenant.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import { apiToWire } from '../clients/api-document.ts'
 import { clientToWire } from '../clients/client-document.ts'
 import { grantToWire, THIRD_PARTIES } from '../clients/client-grants.ts'
+import { managementAudience } from '../clients/system-apis.ts'
 import { connectionChanges } from '../identity/connections.ts'
 import { organizationToWire } from '../identity/organization-documents.ts'
 import { endOrganization } from '../identity/organization-management.ts'
@@ -20,7 +20,7 @@ import { type ClientPlan, everyClient } from './clients.ts'
 import { ADMINISTRATOR } from './first-start.ts'
 import { planKeptRemovals } from './kept.ts'
 import { everyOrganization } from './organizations.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 import type { TenantFile } from './read.ts'
 import { everyRole } from './roles.ts'
 
@@ -53,7 +53,7 @@ async function planOrganizations({ store, tenant }: Planning, file: TenantFile):
   const gone = (await everyOrganization(store, tenant)).filter(({ name }) => !named.has(name))
   return gone.map(organization => ({
     ...{ kind: 'organization', id: organization.id, name: organization.name, change: 'removed' },
-    changes: changesBetween(organizationToWire(organization), null),
+    changes: differences(organizationToWire(organization), null),
     path: ['organizations'],
     isTold: true,
     write: async (transaction, doing) =>
@@ -72,7 +72,7 @@ async function planRoles({ store, tenant, findings, clock }: Planning, file: Ten
     }
     steps.push({
       ...{ kind: 'role', id: role.id, name: role.name, change: 'removed' },
-      changes: changesBetween(roleToWire(role), null),
+      changes: differences(roleToWire(role), null),
       path: ['roles'],
       write: async transaction =>
         (await transaction.roles.remove(tenant, role.id, clock())) === 'removed' ? 'written' : 'overtaken',
@@ -107,7 +107,7 @@ async function planConnections(
     }
     steps.push({
       ...{ kind: 'connection', id, name, change: 'removed' },
-      changes: connectionChanges(connection, null, connection.sealedOptions !== null),
+      changes: connectionChanges(connection, null, connection.sealedOptions !== null, differences),
       path,
       async write(transaction) {
         if (await transaction.connections.hasPeople(tenant, id)) return 'overtaken'
@@ -119,7 +119,7 @@ async function planConnections(
 }
 
 async function planGrants(
-  { store, tenant }: Planning,
+  { store, tenant, findings }: Planning,
   file: TenantFile,
   clients: ClientPlan,
 ): Promise<readonly Step[]> {
@@ -128,13 +128,24 @@ async function planGrants(
   const named = new Set<string>()
   for (const { client, audience, subject } of file.clientGrants)
     named.add(nameOf(client === null ? null : await clients.find(client), audience, subject))
+  const management = (await store.tenants.hostsOf(tenant)).map(host => managementAudience(host.issuer))
   const steps: Step[] = []
   for await (const grant of everyGrant(store, tenant)) {
     const { id, client, audience, subject } = grant
     if (named.has(nameOf(client, audience, subject))) continue
+    // A tool leaves its own out of what it exports.
+    if (management.includes(audience)) {
+      const isLeft = client === null || !file.lists.includes('clients') || clients.isNamed(client)
+      if (isLeft)
+        findings.warn(
+          ['clientGrants'],
+          `That ${client ?? THIRD_PARTIES} may manage this tenant is not named and is left: a tool could not come back. Remove it through the Management API.`,
+        )
+      continue
+    }
     steps.push({
       ...{ kind: 'client-grant', id, name: `${client ?? THIRD_PARTIES} for ${audience}`, change: 'removed' },
-      changes: changesBetween(grantToWire(grant), null),
+      changes: differences(grantToWire(grant), null),
       path: ['clientGrants'],
       async write(transaction) {
         transaction.announce({ topic: 'client', tenant, id: client ?? '' })
@@ -157,7 +168,7 @@ async function planClients(
     if (clients.isNamed(id)) continue
     steps.push({
       ...{ kind: 'client', id, name: String(client.metadata['name'] ?? id), change: 'removed' },
-      changes: changesBetween(clientToWire(client, tenantName), null),
+      changes: differences(clientToWire(client, tenantName), null),
       path: ['clients'],
       write: async transaction =>
         (await removeClient(transaction, { tenant, id }, clock())) === 'removed' ? 'written' : 'overtaken',
@@ -171,7 +182,7 @@ async function planApis({ store, tenant, clock }: Planning, file: TenantFile): P
   const gone = (await store.resourceServers.list(tenant)).filter(({ identifier }) => !named.has(identifier))
   return gone.map(api => ({
     ...{ kind: 'resource-server', id: api.id, name: api.identifier, change: 'removed' },
-    changes: changesBetween(apiToWire(api), null),
+    changes: differences(apiToWire(api), null),
     path: ['resourceServers'],
     async write(transaction) {
       if (!isDeepStrictEqual(await transaction.resourceServers.hold(tenant, api.id), api)) return 'overtaken'

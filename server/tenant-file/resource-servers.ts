@@ -1,25 +1,24 @@
 /** The `resourceServers` of a tenant file. The secret of an HS256 API goes to the keyring and into no setting. */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import { changeApi, createApi } from '../clients/api-changes.ts'
-import { apiProblems, isKey, SCOPE_MEMBERS } from '../clients/api-document.ts'
+import { apiProblems, apiToWire, isKey, SCOPE_MEMBERS } from '../clients/api-document.ts'
 import { API_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { MANAGEMENT_SCOPES } from '../clients/management-scopes.ts'
 import { RESOURCE_SERVER_MEMBERS } from '../clients/resource-servers.ts'
 import { managementAudience } from '../clients/system-apis.ts'
 import type { Findings } from '../config/findings.ts'
-import { readMembers, unknownMembers } from '../config/members.ts'
+import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
 import { newId } from '../kernel/ids.ts'
-import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue, withoutNulls } from '../kernel/json.ts'
 import { sha256 } from '../kernel/secrets.ts'
 import type { ResourceServerRecord } from '../store/resource-servers.ts'
 import { userinfoAudience } from '../tokens/access-token.ts'
 import { OPENID_SCOPES } from '../tokens/claims.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
-import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
+import { type Entry, isSound, refuseRepeats, tellUnused, without } from './entries.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 
 export interface ResourceServerEntry {
   readonly path: Path
@@ -29,6 +28,21 @@ export interface ResourceServerEntry {
   readonly secret: string | null
   readonly settings: JsonObject
 }
+
+const MEMBERS = {
+  /** An export may name it; it is found by its identifier. */
+  id: { is: 'text', optional: true },
+  is_system: { is: 'boolean', optional: true },
+  ...RESOURCE_SERVER_MEMBERS,
+} as const satisfies Readonly<Record<string, Member>>
+
+/**
+ * Auth0's own APIs of any of its tenants, which an export names in grants and permissions: what may be done with one says
+ * nothing of what may be done here.
+ */
+const OF_AUTH0 = /^https:\/\/[^/]+\/(?:api\/v2|me|my-org|mfa)\/$/
+
+export const isOfAnother = (identifier: string): boolean => OF_AUTH0.test(identifier)
 
 export function readResourceServers(entries: readonly Entry[], findings: Findings): readonly ResourceServerEntry[] {
   const servers = entries.flatMap(entry => readResourceServer(entry, findings))
@@ -49,8 +63,12 @@ export function readResourceServers(entries: readonly Entry[], findings: Finding
 
 function readResourceServer(entry: Entry, findings: Findings): readonly ResourceServerEntry[] {
   const { path, given } = entry
-  if (!isSound('an API', RESOURCE_SERVER_MEMBERS, entry, findings)) return []
-  const { identifier, signing_alg, signing_secret: secret = null } = readMembers(RESOURCE_SERVER_MEMBERS, given)
+  if (!isSound('an API', MEMBERS, entry, findings)) return []
+  const { identifier, signing_alg, signing_secret: secret = null, is_system: isOwn } = readMembers(MEMBERS, given)
+  if (isOwn) {
+    findings.warn(path, `"${identifier}" is an API of the server that the file comes from, and is not made here.`)
+    return []
+  }
   const problems = apiProblems(given, OPENID_SCOPES)
   for (const problem of problems) findings.fault([...path, ...problem.path], problem.message)
   const isHs256 = signing_alg === 'HS256'
@@ -63,7 +81,7 @@ function readResourceServer(entry: Entry, findings: Findings): readonly Resource
       isHs256,
       secret: isHs256 ? secret : null,
       scopes: readScopes(given['scopes'], [...path, 'scopes'], findings),
-      settings: without(given, 'identifier', 'signing_secret'),
+      settings: without(given, 'identifier', 'signing_secret', 'id', 'is_system'),
     },
   ]
 }
@@ -73,7 +91,7 @@ function readScopes(given: JsonValue | undefined, path: Path, findings: Findings
   if (!Array.isArray(given)) return []
   return given.flatMap((scope: JsonValue, index) => {
     if (!isObject(scope)) return []
-    for (const name of unknownMembers(SCOPE_MEMBERS, scope)) findings.unused('a scope', [...path, index], name)
+    tellUnused('a scope', SCOPE_MEMBERS, { path: [...path, index], given: scope }, findings)
     return typeof scope['value'] === 'string' ? [scope['value']] : []
   })
 }
@@ -135,7 +153,7 @@ export async function planResourceServers(
     const isNewSecret = isAnother && !isRevoked
     if (isNewSecret) secrets.push({ id, secret })
     if (!before) made.push(identifier)
-    if (!before || isNewSecret || !isDeepStrictEqual(entry.settings, before.settings))
+    if (!before || isNewSecret || !isDeepStrictEqual(inForce(before, entry.settings), inForce(before, before.settings)))
       steps.push(stepFor(planning, entry, before, id, isNewSecret))
   }
 
@@ -154,6 +172,10 @@ export async function planResourceServers(
   }
 }
 
+/** With the defaults: a tool's export spells them out, a file by hand leaves them out, and both mean the same. */
+const inForce = (api: ResourceServerRecord, settings: JsonObject): JsonObject =>
+  apiToWire({ ...api, settings: withoutNulls(settings) })
+
 const stepFor = (
   { tenant, clock }: Planning,
   { path, identifier, settings }: ResourceServerEntry,
@@ -166,7 +188,9 @@ const stepFor = (
   name: identifier,
   change: before ? 'changed' : 'created',
   changes: {
-    ...(before ? changesBetween(before.settings, settings) : changesBetween(null, { identifier, ...settings })),
+    ...(before
+      ? differences(inForce(before, before.settings), inForce(before, settings))
+      : differences(null, { identifier, ...settings })),
     ...(isNewSecret && { signing_secret: 'changed' }),
   },
   path,

@@ -1,5 +1,4 @@
 /** The `roles` of a tenant file, and what each may do. An entry that does not speak of permissions leaves those there are. */
-import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { type Member, readMembers } from '../config/members.ts'
 import type { Path } from '../config/yaml.ts'
@@ -11,8 +10,8 @@ import type { RoleRecord } from '../store/roles.ts'
 import type { Nouns } from '../store/store.ts'
 import { type Entry, isSound, refuseRepeats } from './entries.ts'
 import type { Exporting } from './export.ts'
-import type { Planning, Step } from './plan.ts'
-import type { ResourceServerPlan } from './resource-servers.ts'
+import { differences, type Planning, type Step } from './plan.ts'
+import { isOfAnother, type ResourceServerPlan } from './resource-servers.ts'
 
 export interface RoleEntry {
   readonly path: Path
@@ -112,6 +111,24 @@ export interface RolePlan {
   find(name: string): Promise<string | undefined>
 }
 
+/** Of an API of another server it is told that nothing is given; whatever else is not there is a fault. */
+async function thoseThereAre<P extends Permission & { readonly path: Path }>(
+  permissions: readonly P[],
+  apis: ResourceServerPlan,
+  findings: Findings,
+): Promise<readonly P[]> {
+  const there: P[] = []
+  for (const permission of permissions) {
+    const { path, name, audience } = permission
+    const scopes = await apis.scopesOf(audience)
+    if (scopes?.includes(name)) there.push(permission)
+    else if (!scopes && isOfAnother(audience))
+      findings.warn(path, `"${name}" is not given: "${audience}" is an API of another server.`)
+    else findings.fault(path, `The API "${audience}" has no scope "${name}".`)
+  }
+  return there
+}
+
 /** Without `apis` permissions are not looked at: for finding roles alone. */
 export async function planRoles(
   { store, tenant, findings, giveWay }: Planning,
@@ -120,14 +137,12 @@ export async function planRoles(
 ): Promise<RolePlan> {
   const ids = new Map<string, string | undefined>()
   const steps: Step[] = []
-  for (const { path, name, description, permissions } of entries) {
+  for (const { path, name, description, permissions: named } of entries) {
     await giveWay()
+    const permissions = named && apis ? await thoseThereAre(named, apis, findings) : named
     const before = await store.roles.findByName(tenant, name)
     const id = before?.id ?? newId('rol')
     ids.set(name, id)
-    for (const permission of (apis && permissions) ?? [])
-      if (!(await apis?.scopesOf(permission.audience))?.includes(permission.name))
-        findings.fault(permission.path, `The API "${permission.audience}" has no scope "${permission.name}".`)
     const held = before && permissions ? await store.permissions.ofRole(tenant, id) : []
     const wanted = new Set(permissions?.map(nameOf))
     const has = new Set(held.map(nameOf))
@@ -140,7 +155,7 @@ export async function planRoles(
       id,
       name,
       change,
-      changes: changesBetween(
+      changes: differences(
         before ? shown(before, permissions ? held : null) : null,
         shown({ name, description }, permissions),
       ),

@@ -3,17 +3,20 @@
  * dozens, a file written by hand two or three. The second is one of them. What the settings mean is `tenants/`'s to say.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
+import { checkMembers } from '../config/members.ts'
+import type { Path } from '../config/yaml.ts'
 import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import { DATABASE_STRATEGY } from '../store/connections.ts'
 import type { ProtectionPart } from '../tenants/attack-protection.ts'
-import { SETTINGS, settingFaults, settingProblems, withChange } from '../tenants/settings.ts'
+import { brandingToWire } from '../tenants/look.ts'
+import { SETTINGS, settingFaults, settingProblems, settingsToWire, withChange } from '../tenants/settings.ts'
 import type { ConnectionPlan } from './connections.ts'
-import { isSound, without } from './entries.ts'
+import { tellProtection } from './elsewhere.ts'
+import { isSound, tellUnused, without } from './entries.ts'
 import type { Exporting } from './export.ts'
 import { PAGE_SETTINGS, readPageSettings } from './pages.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 import type { ResourceServerPlan } from './resource-servers.ts'
 
 const PATH = ['tenant'] as const
@@ -23,44 +26,65 @@ const BRANDING_PATH = ['branding'] as const
 /** The settings as given, those without a meaning included, so that an export returns them. */
 export async function readSettings(document: JsonObject, findings: Findings): Promise<JsonObject> {
   const attackProtection = await readAttackProtection(document, findings)
-  const branding = readMapping(document, BRANDING_PATH, findings)
-  if (branding) {
-    const { BRANDING } = await import('../tenants/branding.ts')
-    isSound('the branding', BRANDING, { path: BRANDING_PATH, given: branding }, findings)
-  }
+  const branding = await readBranding(document, findings)
   return {
     ...readTenant(document, findings),
     ...readPageSettings(document, findings),
     ...(attackProtection && { attackProtection }),
-    ...(branding && { branding: withChange({}, branding) }),
+    ...(branding && { branding }),
   }
 }
 
+/** Undefined where the file does not speak of it. Markup is told and not kept; an export writes an empty list of none. */
+async function readBranding(document: JsonObject, findings: Findings): Promise<JsonObject | undefined> {
+  const given = readMapping(document, BRANDING_PATH, findings)
+  if (!given) return undefined
+  const { templates, ...branding } = given
+  if (Array.isArray(templates) ? templates.length > 0 : templates)
+    findings.warn(
+      [...BRANDING_PATH, 'templates'],
+      'templates of the branding have no effect: pages on which people enter passwords take no markup.',
+    )
+  const { BRANDING } = await import('../tenants/branding.ts')
+  isSound('the branding', BRANDING, { path: BRANDING_PATH, given: branding }, findings)
+  return branding
+}
+
 /** Undefined where the file does not speak of it. */
-function readMapping(document: JsonObject, path: readonly [string], findings: Findings): JsonObject | undefined {
-  const [name] = path
+function readMapping(
+  document: JsonObject,
+  [name]: readonly [string],
+  findings: Findings,
+  within: Path = [],
+): JsonObject | undefined {
   const given = document[name]
   if (given === undefined || given === null) return undefined
   if (isObject(given)) return given
-  findings.fault(path, `${name} must be a mapping.`)
+  findings.fault([...within, name], `${name} must be a mapping.`)
   return undefined
 }
 
-/** What `policy/guessing.ts` reads. */
+/** Parts that are known to nobody are not kept: one of Auth0's has a secret in it. */
 async function readAttackProtection(document: JsonObject, findings: Findings): Promise<JsonObject | undefined> {
   const given = readMapping(document, PROTECTION_PATH, findings)
   if (!given) return undefined
-  const { allowlistFaults, PARTS } = await import('../tenants/attack-protection.ts')
-  const members = {
-    bruteForceProtection: { is: 'object', optional: true, members: PARTS.bruteForceProtection },
-    suspiciousIpThrottling: { is: 'object', optional: true, members: PARTS.suspiciousIpThrottling },
-  } as const
-  if (!isSound('attackProtection', members, { path: PROTECTION_PATH, given }, findings)) return undefined
-  for (const [part, said] of Object.entries(given))
-    if (Object.hasOwn(PARTS, part) && isObject(said))
-      for (const { path, message } of allowlistFaults(part as ProtectionPart, said))
-        findings.fault([...PROTECTION_PATH, ...path], message)
-  return given
+  const { allowlistFaults, isDefaultProtection, KEPT_PARTS, PARTS } = await import('../tenants/attack-protection.ts')
+  tellProtection(given, Object.keys(PARTS), isDefaultProtection, findings)
+  const known: Record<string, JsonObject> = {}
+  for (const [part, members] of Object.entries({ ...PARTS, ...KEPT_PARTS })) {
+    const said = readMapping(given, [part], findings, PROTECTION_PATH)
+    if (!said) continue
+    const path = [...PROTECTION_PATH, part]
+    const problems = checkMembers(members, said, path)
+    for (const problem of problems) findings.fault(problem.path, problem.message)
+    // A part that nothing is done with has been told of as a whole.
+    if (Object.hasOwn(PARTS, part)) tellUnused(part, members, { path, given: said }, findings)
+    if (problems.length > 0) continue
+    for (const { path, message } of allowlistFaults(part as ProtectionPart, said))
+      findings.fault([...PROTECTION_PATH, ...path], message)
+    known[part] = said
+  }
+  return known
 }
 
 function readTenant(document: JsonObject, findings: Findings): JsonObject {
@@ -92,15 +116,17 @@ export async function planSettings(
       findings.fault([...PATH, ...path], message)
   const before = await store.tenants.find(tenant)
   if (!before) throw new TypeError(`There is no tenant ${tenant}`)
-  const settings = { ...before.settings, ...given }
-  if (isDeepStrictEqual(settings, before.settings)) return []
+  const settings = await withSettings(before.settings, given)
+  const old = await inForce(before.settings)
+  const wanted = await inForce(settings)
+  if (isDeepStrictEqual(old, wanted)) return []
   return [
     {
       kind: 'tenant',
       id: tenant,
       name: before.name,
       change: 'changed',
-      changes: changesBetween(before.settings, settings),
+      changes: differences(old, wanted),
       path: PATH,
       async write({ tenants, announce }) {
         if (!isDeepStrictEqual(await tenants.find(tenant), before)) return 'overtaken'
@@ -110,6 +136,32 @@ export async function planSettings(
       },
     },
   ]
+}
+
+/** As the Management API would change them: of what has parts, what is not spoken of stays, and a null takes a member back. */
+async function withSettings(before: JsonObject, given: JsonObject): Promise<JsonObject> {
+  const { attackProtection, branding } = given
+  const change: Record<string, JsonValue | undefined> = { ...given }
+  if (isObject(attackProtection)) {
+    const { withProtection } = await import('../tenants/attack-protection.ts')
+    change['attackProtection'] = withProtection(before, attackProtection)
+  }
+  if (isObject(branding)) {
+    const { withChange: withBranding } = await import('../tenants/branding.ts')
+    change['branding'] = withBranding(brandingToWire(before), branding)
+  }
+  return withChange(before, change)
+}
+
+/** What holds: an export of a tool spells out the defaults that a file by hand leaves out, and both mean the same. */
+async function inForce(settings: JsonObject): Promise<JsonObject> {
+  const { colors, signup = 'immediate' } = settings
+  const { protectionInForce } = await import('../tenants/attack-protection.ts')
+  return {
+    ...settingsToWire(settings),
+    ...{ signup, branding: brandingToWire(settings), attackProtection: protectionInForce(settings) },
+    ...(colors !== undefined && { colors }),
+  }
 }
 
 /** What they are made of, each by its member of the file. */

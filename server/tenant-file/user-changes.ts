@@ -3,7 +3,6 @@
  * people change their own profiles. Whatever takes away how somebody signs in ends what they signed in to.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { changesBetween } from '../audit/changes.ts'
 import type { Findings } from '../config/findings.ts'
 import { databaseOptions } from '../identity/database-options.ts'
 import { hashPassword, verifyPassword } from '../identity/password-hash.ts'
@@ -15,7 +14,7 @@ import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
-import type { Planning, Step } from './plan.ts'
+import { differences, type Planning, type Step } from './plan.ts'
 import type { RolePlan } from './roles.ts'
 import type { UserEntry } from './users.ts'
 
@@ -111,7 +110,7 @@ function create({ tenant, clock }: Planning, { entry, connection, roles }: Met, 
     name: entry.email,
     change: 'created',
     changes: {
-      ...changesBetween(null, { ...shown({ ...NOBODY, ...given(entry) }), ...(entry.roles && { roles: entry.roles }) }),
+      ...differences(null, { ...shown({ ...NOBODY, ...given(entry) }), ...(entry.roles && { roles: entry.roles }) }),
       password: 'changed',
     },
     path: entry.path,
@@ -157,7 +156,7 @@ async function change(
     name: entry.email,
     change: 'changed',
     changes: {
-      ...changesBetween(shown(before), shown({ ...before, ...changes })),
+      ...differences(shown(before), shown({ ...before, ...changes })),
       ...(hasOtherRoles && { roles: { before: held?.map(role => role.name) ?? [], after: entry.roles ?? [] } }),
       ...(password !== null && { password: 'changed' }),
     },

@@ -2,10 +2,11 @@
  * Attack protection under Auth0's names, in one member of the tenant's settings: what may be said of each part, and what
  * is told where nothing is. The first two parts are carried out (`policy/guessing.ts`); what the others say is kept.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { DocumentFault, mustBeSound } from '../config/document-fault.ts'
 import { type Members, readMembers } from '../config/members.ts'
 import { isAddressOrRange } from '../kernel/ip-ranges.ts'
-import { isObject, type JsonObject } from '../kernel/json.ts'
+import { isObject, type JsonObject, type JsonValue } from '../kernel/json.ts'
 import type { Transaction } from '../store/store.ts'
 import { rewriteSettings } from './settings.ts'
 
@@ -99,6 +100,9 @@ const DEFAULTS: Readonly<Record<ProtectionPart, JsonObject>> = {
   },
 }
 
+/** Lists of which the order says nothing. */
+const SETS: readonly string[] = ['shields', 'admin_notification_frequency', 'allowlist']
+
 const MOST_LISTED = 1000
 
 /** Beyond the form of each member: what a list of addresses holds. */
@@ -130,6 +134,12 @@ export function readProtection(part: ProtectionPart, given: JsonObject): JsonObj
   return given
 }
 
+/** Whether a part as given says nothing but what holds where nothing is said. */
+export const isDefaultProtection = (part: string, given: JsonValue): boolean =>
+  isObject(given) &&
+  Object.hasOwn(ALL_PARTS, part) &&
+  isDeepStrictEqual(inOrder(merged(DEFAULTS[part as ProtectionPart], given)), inOrder(DEFAULTS[part as ProtectionPart]))
+
 export const protectionToWire = (settings: JsonObject, part: ProtectionPart): JsonObject =>
   merged(DEFAULTS[part], partOf(settings, part))
 
@@ -150,7 +160,31 @@ export async function changeProtection(
   return { before: protectionToWire(before, part), after: protectionToWire(after, part) }
 }
 
-function partOf(settings: JsonObject, part: ProtectionPart): JsonObject {
+/** What a change of several parts makes of the member of the settings: each part as by `changeProtection`. */
+export const withProtection = (settings: JsonObject, change: JsonObject): JsonObject => ({
+  ...(isObject(settings['attackProtection']) && settings['attackProtection']),
+  ...Object.fromEntries(
+    Object.entries(change).map(([part, said]) => [part, merged(partOf(settings, part), isObject(said) ? said : {})]),
+  ),
+})
+
+/** Every part as it holds, whichever of them the settings speak of, and lists that are sets in one order. */
+export const protectionInForce = (settings: JsonObject): JsonObject => ({
+  ...(isObject(settings['attackProtection']) && settings['attackProtection']),
+  ...Object.fromEntries(
+    (Object.keys(ALL_PARTS) as ProtectionPart[]).map(part => [part, inOrder(protectionToWire(settings, part))]),
+  ),
+})
+
+const inOrder = (part: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(part).map(([name, value]) => [
+      name,
+      isObject(value) ? inOrder(value) : SETS.includes(name) && Array.isArray(value) ? value.toSorted() : value,
+    ]),
+  )
+
+function partOf(settings: JsonObject, part: string): JsonObject {
   const all = settings['attackProtection']
   const found = isObject(all) ? all[part] : undefined
   return isObject(found) ? found : {}
