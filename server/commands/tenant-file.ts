@@ -3,14 +3,14 @@
  * done is `operations/apply.ts`.
  */
 import { writeFileSync } from 'node:fs'
+import { styleText } from 'node:util'
 import { OperatorError } from '../kernel/errors.ts'
-import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { readKeywords } from '../tenant-file/keywords.ts'
 import { packTenantFile } from '../tenant-file/packed.ts'
-import type { Change } from '../tenant-file/plan.ts'
 import { parseTenantFile, readTenantFile } from '../tenant-file/read.ts'
 import { type Answering, answer, makeSureToTell, tellOnce, warn } from './answer.ts'
 import { ask } from './ask.ts'
+import { type Ink, planLines, tally } from './plan-lines.ts'
 
 type Given = Answering & { readonly tenant: string }
 type GivenFile = Given & { readonly keywords?: string | undefined; readonly delete?: boolean | undefined }
@@ -32,8 +32,8 @@ export async function applyFile(path: string, given: GivenFile): Promise<void> {
   ])
 }
 
-/** What a plan that is not empty ends with, for scripts that asked. */
-const SOMETHING_TO_DO = 3
+/** What a plan that is not empty ends with, for scripts that asked: what terraform says by `-detailed-exitcode`. */
+const SOMETHING_TO_DO = 2
 
 export async function planFile(
   path: string,
@@ -43,31 +43,16 @@ export async function planFile(
   const { changes, warnings } = await ask('plan', { tenant: given.tenant, file, removes: given.delete ?? false })
   if (!given.json) for (const warning of warnings) warn(`warning: ${warning}`)
   answer(given, { changes, warnings }, () => [
-    ...changes.flatMap(lines),
+    ...changes.flatMap(change => planLines(change, ink)),
     changes.length === 0 ? 'Everything is as the file says.' : `${tally(changes)}. Nothing was changed.`,
   ])
   if (given['exit-code'] && changes.length > 0) process.exitCode = SOMETHING_TO_DO
 }
 
-const SIGNS = { created: '+', changed: '~', removed: '-' } as const
+const COLOURS = { '+': 'green', '~': 'yellow', '-': 'red' } as const
 
-const lines = ({ kind, name, change, changes }: Change): string[] => [
-  `${SIGNS[change]} ${kind} ${name}`,
-  ...(change === 'removed' ? [] : Object.entries(changes).map(([member, told]) => `    ${member}: ${line(told)}`)),
-]
-
-/** `changesBetween` tells a secret as a word, and what was or is not there by leaving it out. */
-function line(told: JsonValue | undefined): string {
-  if (typeof told !== 'object' || told === null) return String(told)
-  const { before, after } = told as JsonObject
-  const shown = (value: JsonValue | undefined) => (value === undefined ? 'nothing' : JSON.stringify(value))
-  return before === undefined ? shown(after) : `${shown(before)} -> ${shown(after)}`
-}
-
-const tally = (changes: readonly Change[]): string =>
-  Object.entries(Object.groupBy(changes, ({ change }) => change))
-    .map(([change, some]) => `${some.length} ${change}`)
-    .join(', ')
+/** On a terminal that shows colours, and nowhere else. */
+const ink: Ink = (sign, line) => styleText(COLOURS[sign], line, { stream: process.stdout })
 
 /** Never over another: it may be the file that the tenant is kept by. */
 function write(path: string, text: string): void {
