@@ -15,6 +15,7 @@ import type { JsonObject } from '../kernel/json.ts'
 import { HOUR, SECOND } from '../kernel/seconds.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { JobRecord, JobType, NewJob } from '../store/jobs.ts'
+import type { Nouns } from '../store/store.ts'
 import { chooseLanguage } from '../words/languages.ts'
 import { ticketForExport } from './export-download.ts'
 import { ManagementFault, notFound } from './fault.ts'
@@ -93,7 +94,6 @@ export const jobs: readonly Operation[] = [
     takesForm: true,
     answers: { 202: JOB },
     async run(call, services) {
-      await mayBegin(call, services)
       // Told before it is sent, where its length is said.
       await hasRoom(services, Number(call.incoming.header('content-length') ?? 0))
       const job = await receive(call, services)
@@ -110,13 +110,12 @@ export const jobs: readonly Operation[] = [
     bodyMayBeLeftOut: true,
     answers: { 200: JOB },
     async run(call, services) {
-      await mayBegin(call, services)
       const { connection_id: connection = null, ...asked } = call.body
       if (connection !== null && !(await services.store.connections.find(call.tenant, connection)))
         throw invalidBody('connection_id is the id of no connection.')
       const job = newJob(call, 'users_export', { connection, asked: { format: 'json', ...asked } as JsonObject })
       await services.store.transaction(async transaction => {
-        await transaction.jobs.create(job)
+        await begin(transaction, job)
         await transaction.events.record([
           exportedUsersBegun(call.occasion, call.client.id, job.id, { connection, ...job.asked }),
         ])
@@ -201,8 +200,8 @@ const newJob = (
   ...more,
 })
 
-async function mayBegin({ tenant }: AnyCall, { store }: ApiServices): Promise<void> {
-  if ((await store.jobs.countOpen(tenant)) >= MOST_OPEN)
+async function begin({ jobs }: Nouns, job: NewJob): Promise<void> {
+  if ((await jobs.createWithin(MOST_OPEN, job)) === 'full')
     throw new ManagementFault(
       429,
       'too_many_jobs',
@@ -227,7 +226,7 @@ async function receive(call: AnyCall, services: ApiServices): Promise<JobRecord>
     status: 'receiving',
     keptUntil: call.now + LONGEST_RECEIVING,
   })
-  await store.jobs.create(receiving)
+  await begin(store, receiving)
   try {
     const { fields, size } = await writeDown(call, services, receiving)
     const { connection, asked } = await readFields(call, services, fields)
@@ -254,30 +253,34 @@ async function writeDown(
 ): Promise<{ readonly fields: Map<string, string>; readonly size: number }> {
   const { store, imports } = services
   let size = 0
-  let waiting: Buffer[] = []
-  let waitingLength = 0
+  // One for all of it: whoever sends a byte at a time would have each kept as what describes a hundred.
+  const part = Buffer.allocUnsafeSlow(PART)
+  let filled = 0
   const flush = async () => {
-    if (waitingLength === 0) return
-    const bytes = Buffer.concat(waiting)
-    waiting = []
-    waitingLength = 0
+    if (filled === 0) return
+    const bytes = part.subarray(0, filled)
     // Told at once, and not after a gigabyte of it: an archive, or another kind of file.
     if (size === 0 && !beginsAsRows(bytes))
       throw new FormFault('users must be a JSON array of users, or one user a line (NDJSON); an archive is neither.')
     // Of no length that was said, or beside others: a full disk would hold up everybody's sign-ins.
     await hasRoom(services, bytes.length)
     await store.jobs.addPart(tenant, id, size, bytes)
-    size += bytes.length
+    size += filled
+    filled = 0
+  }
+  const take = async (chunk: Buffer) => {
+    for (let from = 0; from < chunk.length; ) {
+      const copied = chunk.copy(part, filled, from)
+      filled += copied
+      from += copied
+      if (filled === PART) await flush()
+    }
   }
   const fields = await readForm(incoming, {
     file: 'users',
     fields: ['connection_id', 'upsert', 'external_id', 'send_completion_email'],
     largest: imports.largest,
-    take: chunk => {
-      waiting.push(chunk)
-      waitingLength += chunk.length
-      return waitingLength >= PART ? flush() : undefined
-    },
+    take,
   })
   await flush()
   if (size === 0) throw new FormFault('The file users is empty.')
@@ -285,7 +288,7 @@ async function writeDown(
 }
 
 async function readFields(
-  { tenant }: AnyCall,
+  { tenant, scopes }: AnyCall,
   { store }: ApiServices,
   fields: Map<string, string>,
 ): Promise<{ readonly connection: ConnectionRecord; readonly asked: JsonObject }> {
@@ -294,11 +297,19 @@ async function readFields(
   const connection = await store.connections.find(tenant, id)
   if (connection?.strategy !== DATABASE_STRATEGY)
     throw invalidBody('connection_id is not the id of a database of passwords.')
+  const upsert = flagOf(fields, 'upsert', false)
+  // Whoever may only create people blocks nobody who is there, and gives nobody another address.
+  if (upsert && !scopes.includes('update:users'))
+    throw new ManagementFault(
+      403,
+      'insufficient_scope',
+      'Insufficient scope, expected any of: update:users, for upsert',
+    )
   const externalId = fields.get('external_id')
   return {
     connection,
     asked: {
-      upsert: flagOf(fields, 'upsert', false),
+      upsert,
       send_completion_email: flagOf(fields, 'send_completion_email', true),
       ...(externalId && { external_id: externalId.toWellFormed().replaceAll('\0', '\uFFFD') }),
     },

@@ -9,7 +9,7 @@ import {
   findPasswordProblem,
   ownTextsOf,
 } from '../identity/choosable-password.ts'
-import { databaseOptions } from '../identity/database-options.ts'
+import { databaseOptions, NO_USERNAMES, usernameSentence } from '../identity/database-options.ts'
 import { BusyError } from '../identity/hash-queue.ts'
 import {
   bounded,
@@ -277,12 +277,9 @@ function refusedPassword(problem: ChosenPasswordProblem, password: string, conne
 function usernameIn(given: string | null | undefined, { options }: ConnectionRecord): string | null {
   if (given === undefined || given === null) return null
   const { username: rule } = databaseOptions(options)
-  if (!rule) throw invalid('username cannot be set for connections without requires_username')
+  if (!rule) throw invalid(NO_USERNAMES)
   const username = readUsername(given, rule)
-  if (username === undefined)
-    throw invalid(
-      `username must be ${rule.shortest} to ${rule.longest} of the characters a to z, digits and _ + - . ! # $ ' ^ \` ~ @, and no e-mail address`,
-    )
+  if (username === undefined) throw invalid(usernameSentence(rule))
   return username
 }
 

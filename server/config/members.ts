@@ -47,19 +47,23 @@ export function checkMembers(
   document: JsonObject,
   path: readonly (string | number)[] = [],
 ): Problem[] {
-  return Object.entries(members).flatMap(([name, member]) => {
+  const problems: Problem[] = []
+  for (const name of Object.keys(members)) {
+    const member = members[name] as Member
     const value = document[name]
-    const at = [...path, name]
-    if (isUnset(value, member)) return member.optional ? [] : [{ path: at, message: `${name} is missing.` }]
-    if (member.is === 'object')
-      return isObject(value)
-        ? checkMembers(member.members, value, at)
-        : [{ path: at, message: `${name} must be a mapping.` }]
-    if (member.is === 'urls' && isTexts(value))
-      return value.flatMap((url, index) => urlProblems(url, name, [...at, index]))
-    const message = FAULTS[member.is](value, name, member)
-    return message ? [{ path: at, message }] : []
-  })
+    if (isUnset(value, member)) {
+      if (!member.optional) problems.push({ path: [...path, name], message: `${name} is missing.` })
+    } else problems.push(...problemsOf(name, member, value, path))
+  }
+  return problems
+}
+
+function problemsOf(name: string, member: Member, value: JsonValue, path: Problem['path']): readonly Problem[] {
+  if (member.is === 'object' && isObject(value)) return checkMembers(member.members, value, [...path, name])
+  if (member.is === 'urls' && isTexts(value))
+    return value.flatMap((url, index) => urlProblems(url, name, [...path, name, index]))
+  const message = member.is === 'object' ? `${name} must be a mapping.` : FAULTS[member.is](value, name, member)
+  return message ? [{ path: [...path, name], message }] : []
 }
 
 /** Members that have no meaning here, so that nobody believes they do. */
@@ -76,7 +80,8 @@ export const unknownMembers = (members: Members, document: JsonObject): string[]
 /** The known members of a document that `checkMembers` found sound; what is not set is left out. */
 export function readMembers<const M extends Members>(members: M, document: JsonObject): Read<M> {
   const read: Record<string, unknown> = {}
-  for (const [name, member] of Object.entries(members)) {
+  for (const name of Object.keys(members)) {
+    const member = members[name] as Member
     const value = document[name]
     if (isUnset(value, member)) continue
     read[name] = member.is === 'object' ? readMembers(member.members, value as JsonObject) : value

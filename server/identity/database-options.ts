@@ -14,6 +14,10 @@ export interface UsernameRule {
   readonly longest: number
 }
 
+export const NO_USERNAMES = 'username cannot be set for connections without requires_username'
+export const usernameSentence = ({ shortest, longest }: UsernameRule): string =>
+  `username must be ${shortest} to ${longest} of the characters a to z, digits and _ + - . ! # $ ' ^ \` ~ @, and no e-mail address`
+
 export interface DatabaseOptions {
   readonly policy: PasswordPolicy
   /** Words that may not be chosen as a password, in lower case. */

@@ -145,7 +145,7 @@ export function bounded(member: MetadataTooLarge['member'], document: JsonObject
 }
 
 /** What events tell of somebody, under the wire names. */
-function membersOf(user: UserRecord): JsonObject {
+export function membersOf(user: UserRecord): JsonObject {
   const { identities: _, created_at: __, updated_at: ___, ...members } = userToWire({ user, identities: [] })
   return members
 }

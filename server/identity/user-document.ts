@@ -13,10 +13,11 @@ import {
   SHORTEST_PASSWORD,
 } from '../policy/password-rule.js'
 import { isName, isProfileText, LONGEST_PROFILE_TEXT } from '../policy/profile-text.ts'
+import { readUsername } from '../policy/username.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { Transaction } from '../store/store.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
-import { databaseOptions } from './database-options.ts'
+import { databaseOptions, NO_USERNAMES, type UsernameRule, usernameSentence } from './database-options.ts'
 import { hashProblem } from './password-hash.ts'
 import { DATABASE_STRATEGY } from './users.ts'
 
@@ -30,6 +31,8 @@ export interface UserDocument {
   /** Null, here and below, for what the document leaves as it is. */
   readonly emailVerified: boolean | null
   readonly blocked: boolean | null
+  /** As `readUsername` has it. */
+  readonly username: string | null
   /** Names. */
   readonly roles: readonly string[] | null
   /** The claims that are given. */
@@ -102,6 +105,8 @@ const MEMBERS = {
   ...PROFILE,
 } as const satisfies Readonly<Record<string, Member>>
 
+const MEMBERS_WITH_NAME = { ...MEMBERS, username: text } as const satisfies Readonly<Record<string, Member>>
+
 const LONGEST_ID = 200
 const MOST_METADATA_BYTES = 16 * 1024
 
@@ -121,13 +126,15 @@ const PASSWORD_SENTENCES: Readonly<Record<PasswordProblem, string>> = {
 
 type Complain = (path: Problem['path'], message: string) => void
 
-export function readUserDocument(given: JsonObject): ReadUser {
-  const problems = checkMembers(MEMBERS, given)
-  const unknown = unknownMembers(MEMBERS, given)
+/** `usernames`: the rule of the database it is for, null for one without; where nobody says so, `username` has no meaning. */
+export function readUserDocument(given: JsonObject, usernames?: UsernameRule | null): ReadUser {
+  const members = usernames === undefined ? MEMBERS : MEMBERS_WITH_NAME
+  const problems = checkMembers(members, given)
+  const unknown = unknownMembers(members, given)
   if (problems.length > 0) return { user: undefined, problems, unknown }
 
   const complain: Complain = (path, message) => void problems.push({ path, message })
-  const read = readMembers(MEMBERS, given)
+  const read = readMembers(MEMBERS_WITH_NAME, given)
   const address = readEmailAddress(read.email)
   if (address === undefined) complain(['email'], `"${read.email}" is not an e-mail address.`)
   // Kept even so: whatever else is wrong with its user is told beside it.
@@ -144,6 +151,10 @@ export function readUserDocument(given: JsonObject): ReadUser {
     passwordHash,
     emailVerified: read.email_verified ?? null,
     blocked: read.blocked ?? null,
+    username:
+      usernames === undefined || read.username === undefined
+        ? null
+        : readUsernameOf(read.username, usernames, complain),
     roles: read.roles ? [...new Set(read.roles)] : null,
     profile: { ...profile },
     appMetadata: readMetadata(given, 'app_metadata', complain),
@@ -211,6 +222,12 @@ function readUserId(given: string, complain: Complain): string {
   return `${prefix}${subject}`
 }
 
+function readUsernameOf(given: string, rule: UsernameRule | null, complain: Complain): string | null {
+  const username = rule ? readUsername(given, rule) : undefined
+  if (username === undefined) complain(['username'], `${rule ? usernameSentence(rule) : NO_USERNAMES}.`)
+  return username ?? null
+}
+
 function readMetadata(
   given: JsonObject,
   name: 'app_metadata' | 'user_metadata',
@@ -239,6 +256,7 @@ export function changesTo(before: UserRecord, entry: UserDocument): UserChanges 
     // Nobody has proven a new address unless the file says so.
     emailVerified: entry.emailVerified ?? (before.emailVerified && !isOtherAddress),
     blocked: entry.blocked ?? before.blocked,
+    username: entry.username ?? before.username,
     profile: { ...before.profile, ...entry.profile },
     appMetadata: entry.appMetadata ?? before.appMetadata,
     userMetadata: entry.userMetadata ?? before.userMetadata,

@@ -1,4 +1,4 @@
-/** Names for things. An id is not a secret, but none can be guessed: all carry at least 64 random bits. */
+/** Names for things. An id is not a secret, but none can be guessed: all carry at least 56 random bits. */
 import { randomUUIDv7 } from 'node:crypto'
 import { SECOND } from './seconds.ts'
 import { randomBytes } from './secrets.ts'
@@ -13,14 +13,18 @@ export function newId(prefix: string): string {
   return `${prefix}_${bytes.toString('base64url')}`
 }
 
+/** So many in a second: the first byte behind the seconds counts them. */
+const PARTS_OF_A_SECOND = 256
+
 /**
  * 24 hexadecimal characters: the form of Auth0's user ids, so that `auth0|<id>` fits what applications store. As there, they
- * begin with the second they were made in, for the reason of `newId`: people who come by the thousand are written with half
- * the work, and 64 random bits are more than anybody guesses.
+ * begin with the second they were made in, and with the part of it, for the reason of `newId`: of people who come by the
+ * thousand in a second, each batch lies beside the one before it, and the work is half. 56 random bits behind it, of one part
+ * of one second, are more than anybody guesses.
  */
 export function newObjectId(): string {
   const bytes = randomBytes(12)
-  bytes.writeUInt32BE(Math.floor(Date.now() / SECOND))
+  bytes.writeUIntBE(Math.floor((Date.now() * PARTS_OF_A_SECOND) / SECOND), 0, 5)
   return bytes.toString('hex')
 }
 

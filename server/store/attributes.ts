@@ -20,7 +20,10 @@ const ATTRIBUTES_PER_USER = 200
 const DEPTH = 4
 
 /** NFKC, lower case, the first 200 characters: longer values are found by their beginning. */
-export const foldAttribute = (value: string): string => [...fold(value)].slice(0, VALUE_LENGTH).join('')
+export function foldAttribute(value: string): string {
+  const folded = fold(value)
+  return folded.length <= VALUE_LENGTH ? folded : [...folded].slice(0, VALUE_LENGTH).join('')
+}
 
 const fold = (value: string): string => value.normalize('NFKC').toLowerCase()
 
@@ -28,14 +31,15 @@ const fold = (value: string): string => value.normalize('NFKC').toLowerCase()
 export const foldPattern = (pattern: readonly PatternPart[]): readonly PatternPart[] =>
   pattern.map(part => ('literal' in part ? { literal: fold(part.literal) } : part))
 
-function* flatten(path: string, value: JsonValue | undefined, depth = 0): Generator<Attribute> {
+function flatten(into: Attribute[], path: string, value: JsonValue | undefined, depth = 0): void {
   if (value === null || value === undefined || path.length > PATH_LENGTH || depth > DEPTH) return
   if (Array.isArray(value)) {
-    for (const element of value) yield* flatten(path, element, depth + 1)
+    for (const element of value) flatten(into, path, element, depth + 1)
   } else if (isObject(value)) {
-    for (const [member, inner] of Object.entries(value)) yield* flatten(`${path}.${member}`, inner, depth + 1)
-  } else {
-    yield { path, value: foldAttribute(String(value)) }
+    for (const [member, inner] of Object.entries(value)) flatten(into, `${path}.${member}`, inner, depth + 1)
+  } else if (into.length < ATTRIBUTES_PER_USER) {
+    const folded = foldAttribute(String(value))
+    if (!into.some(other => other.path === path && other.value === folded)) into.push({ path, value: folded })
   }
 }
 
@@ -43,21 +47,14 @@ function* flatten(path: string, value: JsonValue | undefined, depth = 0): Genera
 const RESERVED = new Set(['email', 'blocked', 'username', 'app_metadata', 'user_metadata'])
 const isOwnPath = (claim: string): boolean => !RESERVED.has(claim) && !claim.includes('.')
 
-function* allOf(user: UserRecord): Generator<Attribute> {
-  yield* flatten('email', user.email)
-  yield* flatten('blocked', user.blocked)
-  yield* flatten('username', user.username)
-  for (const [claim, value] of Object.entries(user.profile)) if (isOwnPath(claim)) yield* flatten(claim, value)
-  yield* flatten('app_metadata', user.appMetadata)
-  yield* flatten('user_metadata', user.userMetadata)
-}
-
 /** Each pair once, at most 200: the e-mail, the profile's claims and what administrators wrote come before the rest. */
 export function attributesOf(user: UserRecord): Attribute[] {
-  const attributes = new Map<string, Attribute>()
-  for (const attribute of allOf(user)) {
-    if (attributes.size === ATTRIBUTES_PER_USER) break
-    attributes.set(JSON.stringify([attribute.path, attribute.value]), attribute)
-  }
-  return [...attributes.values()]
+  const attributes: Attribute[] = []
+  flatten(attributes, 'email', user.email)
+  flatten(attributes, 'blocked', user.blocked)
+  flatten(attributes, 'username', user.username)
+  for (const [claim, value] of Object.entries(user.profile)) if (isOwnPath(claim)) flatten(attributes, claim, value)
+  flatten(attributes, 'app_metadata', user.appMetadata)
+  flatten(attributes, 'user_metadata', user.userMetadata)
+  return attributes
 }

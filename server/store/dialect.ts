@@ -92,6 +92,15 @@ export const lockingIn =
   <Query extends Lockable<Query>>(query: Query): Query =>
     dialectOf(db) === 'postgres' ? query.forUpdate() : query
 
+/**
+ * Whoever names the same waits until this transaction is over: for what is counted before it is written, where there is no
+ * row that all could hold. On SQLite whoever writes already has the database to themselves.
+ */
+export async function takeTurn(transaction: Database, name: string): Promise<void> {
+  if (dialectOf(transaction) === 'postgres')
+    await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(transaction)
+}
+
 /** Two nodes that purge at once take different rows, and neither waits for a row in use. */
 export const skippingLockedIn =
   (db: Database) =>
@@ -163,7 +172,9 @@ export function rowsOf(
     const field = sql`value ->> ${sql.lit(place)}`
     return sql`${type === 'bigint' && isPostgres ? sql`(${field})::bigint` : field} as ${sql.id(name)}`
   })
-  const list = JSON.stringify(rows.map(row => row.map(storableInJson)))
+  const written = JSON.stringify(rows)
+  // Whatever no database can hold is written with a backslash and its number, as little else is.
+  const list = written.includes('\\u') ? JSON.stringify(rows.map(row => row.map(storableInJson))) : written
   const source = isPostgres ? sql`jsonb_array_elements(${list}::jsonb) as listed(value)` : sql`json_each(${list})`
   // SQLite takes `on conflict` after a select for part of a join unless something stands between.
   return sql`select ${sql.join(fields)} from ${source} where true`

@@ -3,10 +3,12 @@
  * takes one up where another left it: how far it came is written in the transaction of the work itself. What a job does
  * is its type's to know (`identity/jobs/`).
  */
+import { sql } from 'kysely'
 import type { Instant } from '../kernel/clock.ts'
 import type { JsonObject } from '../kernel/json.ts'
+import { atomically } from './atomic.ts'
 import { toObject, toText } from './columns.ts'
-import { skippingLockedIn } from './dialect.ts'
+import { skippingLockedIn, takeTurn } from './dialect.ts'
 import type { Database, JobsTable } from './schema.ts'
 
 export type JobType = 'users_import' | 'users_export' | 'verification_email'
@@ -60,9 +62,12 @@ export interface JobError {
 export interface Jobs {
   /** One that is pending is due at once; one that is over was done in the transaction that makes it. */
   create(job: NewJob): Promise<void>
+  /**
+   * As `create`, unless that many of the tenant's are not over, those that are being received included. However many are
+   * asked for at once, no more than these are begun.
+   */
+  createWithin(most: number, job: NewJob): Promise<'created' | 'full'>
   find(tenant: string, id: string): Promise<JobRecord | undefined>
-  /** How many of the tenant's are not over, those that are being received included. */
-  countOpen(tenant: string): Promise<number>
   /** Its input is whole: it is pending, and due at once. `false` when it was not being received any more. */
   submit(
     job: Pick<JobRecord, 'tenant' | 'id' | 'connection' | 'asked' | 'size' | 'keptUntil'>,
@@ -92,8 +97,9 @@ export interface Jobs {
 
   /** Input or output, in pieces; `place` orders them. */
   addPart(tenant: string, job: string, place: number, bytes: Uint8Array): Promise<void>
-  /** The last part whose place is not beyond that one. */
-  partAt(tenant: string, job: string, place: number): Promise<{ place: number; bytes: Uint8Array } | undefined>
+  partAt(tenant: string, job: string, place: number): Promise<Uint8Array | undefined>
+  /** Where the place of a part is that of its first byte: bytes of one part from that one on, at most so many; none behind the end. */
+  bytesAt(tenant: string, job: string, from: number, most: number): Promise<Uint8Array>
 
   addErrors(tenant: string, job: string, errors: readonly JobError[]): Promise<void>
   /** In their order, those behind that place. */
@@ -136,6 +142,16 @@ const toRecord = (row: JobsTable): JobRecord => {
 const OVER = ['completed', 'failed']
 /** Of a few megabytes together. */
 const PARTS_AT_ONCE = 32
+
+async function countOpen(db: Database, tenant: string): Promise<number> {
+  const { open } = await db
+    .selectFrom('jobs')
+    .select(row => row.fn.countAll<number>().as('open'))
+    .where('tenant', '=', tenant)
+    .where('status', 'in', ['receiving', 'pending', 'processing'])
+    .executeTakeFirstOrThrow()
+  return Number(open)
+}
 
 export const jobsIn = (db: Database): Jobs => {
   const held = ({ tenant, id, attempts }: ClaimedJob) =>
@@ -186,15 +202,13 @@ export const jobsIn = (db: Database): Jobs => {
       return row && toRecord(row)
     },
 
-    async countOpen(tenant) {
-      const { open } = await db
-        .selectFrom('jobs')
-        .select(row => row.fn.countAll<number>().as('open'))
-        .where('tenant', '=', tenant)
-        .where('status', 'in', ['receiving', 'pending', 'processing'])
-        .executeTakeFirstOrThrow()
-      return Number(open)
-    },
+    createWithin: (most, job) =>
+      atomically(db, async transaction => {
+        await takeTurn(transaction, `jobs of ${job.tenant}`)
+        if ((await countOpen(transaction, job.tenant)) >= most) return 'full'
+        await jobsIn(transaction).create(job)
+        return 'created'
+      }),
 
     async submit({ tenant, id, connection, asked, size, keptUntil }, at) {
       const submitted = await db
@@ -277,16 +291,31 @@ export const jobsIn = (db: Database): Jobs => {
       await db.insertInto('job_parts').values({ tenant, job, place, bytes }).execute()
     },
 
-    partAt: (tenant, job, place) =>
-      db
+    async partAt(tenant, job, place) {
+      const part = await db
         .selectFrom('job_parts')
-        .select(['place', 'bytes'])
+        .select('bytes')
         .where('tenant', '=', tenant)
         .where('job', '=', job)
-        .where('place', '<=', place)
+        .where('place', '=', place)
+        .executeTakeFirst()
+      return part?.bytes
+    },
+
+    async bytesAt(tenant, job, from, most) {
+      const part = await db
+        .selectFrom('job_parts')
+        .select(
+          sql<Uint8Array>`substr(bytes, cast(${from} - place as integer) + 1, cast(${most} as integer))`.as('bytes'),
+        )
+        .where('tenant', '=', tenant)
+        .where('job', '=', job)
+        .where('place', '<=', from)
         .orderBy('place', 'desc')
         .limit(1)
-        .executeTakeFirst(),
+        .executeTakeFirst()
+      return part?.bytes ?? new Uint8Array()
+    },
 
     async addErrors(tenant, job, errors) {
       if (errors.length === 0) return

@@ -50,9 +50,10 @@ const BUSY_TIMEOUT = 5 * SECOND
  * fault (`sqlite-faults.ts`), as every query does from then on.
  */
 export async function openSqlite(file: string, options: SqliteOptions): Promise<Store> {
-  const { db, gate } = openSqliteDatabase(file, options)
+  const { db, gate, migrated } = openSqliteDatabase(file, options)
   try {
     await migrate(db)
+    migrated()
   } catch (error) {
     await db.destroy()
     throw error
@@ -64,7 +65,7 @@ export async function openSqlite(file: string, options: SqliteOptions): Promise<
 export function openSqliteDatabase(
   file: string,
   options: Pick<SqliteOptions, 'synchronous'> = {},
-): { db: Database; gate: Gate } {
+): { db: Database; gate: Gate; migrated: () => void } {
   const opened = naming(file, () => openFile(file, options))
   const gate = createGate()
   const db = new Kysely<Tables>({
@@ -75,7 +76,10 @@ export function openSqliteDatabase(
       createIntrospector: kysely => new SqliteIntrospector(kysely),
     },
   })
-  return { db, gate }
+  // What a statement may have to undo, SQLite keeps beside the log in a file without a name, written again by every statement
+  // of a transaction that is large: in memory it is at most what the transaction changes. What an index sorts of a whole
+  // table while it is made is another thing, and stays on the disk.
+  return { db, gate, migrated: () => opened.writer.exec('pragma temp_store = memory') }
 }
 
 interface OpenedFile {

@@ -100,6 +100,7 @@ const credentialRow = (credential: CredentialRecord): Row<CredentialsTable> => [
 ]
 
 const ATTRIBUTES: Columns<UserAttributesTable> = { tenant: 'text', path: 'text', value: 'text', user: 'text' }
+type AttributeRow = readonly [tenant: string, path: string, value: string, user: string]
 
 /** Statements, not rows: of as many people as there are. Answers in their order. */
 export const createAllIn = (db: Database, people: readonly NewPerson[]): Promise<('created' | 'taken')[]> =>
@@ -171,11 +172,12 @@ function firstOfEachName(people: readonly NewPerson[]): NewPerson[] {
 }
 
 /** In the order of the index, whose pages are then written once each. */
-const attributeRows = (people: readonly NewPerson[]): Row<UserAttributesTable>[] =>
+const attributeRows = (people: readonly NewPerson[]): AttributeRow[] =>
   people
-    .flatMap(({ user }) => attributesOf(user).map(({ path, value }) => ({ path, value, user })))
-    .sort((one, other) => compare(one.path, other.path) || compare(one.value, other.value))
-    .map(({ path, value, user }) => [user.tenant, path, value, user.id])
+    .flatMap(({ user }) =>
+      attributesOf(user).map(({ path, value }): AttributeRow => [user.tenant, path, value, user.id]),
+    )
+    .sort((one, other) => compare(one[1], other[1]) || compare(one[2], other[2]))
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 

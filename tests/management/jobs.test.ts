@@ -1,9 +1,11 @@
 /** Jobs: people in by a file, out by a file, and the mail that asks for an address, with Auth0's own library where it has them. */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { request } from 'node:https'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
+import type { JobStatus, NewJob } from '../../server/store/jobs.ts'
 import { type Management, type ManagementOptions, startManagement } from '../fixtures/management.ts'
 import { onEachStore } from '../fixtures/server.ts'
 
@@ -66,6 +68,20 @@ const download = (management: Management, url: string): Promise<{ status: number
       .on('error', reject)
       .end()
   })
+
+const aJob = (id: string, status: JobStatus): NewJob => ({
+  tenant: 'default',
+  id,
+  type: 'users_import',
+  status,
+  connection: null,
+  asked: {},
+  askedBy: {},
+  size: 0,
+  failure: null,
+  createdAt: Date.now(),
+  keptUntil: Date.now() + 1000,
+})
 
 async function start(options: ManagementOptions = {}) {
   const management = await startManagement(options)
@@ -233,6 +249,46 @@ onEachStore('an import', store => {
     assert.equal((await userOf('cat2@example.com'))?.id, 'auth0|cat')
   })
 
+  test('with usernames takes them where the connection has some, and asks them of who is new', async () => {
+    const { management, imported, errorsOf, userOf, store } = stage
+    const { id } = await management.client.connections.create({
+      name: 'Named',
+      strategy: 'auth0',
+      options: { requires_username: true },
+    })
+    assert.ok(id)
+    const there = { connection_id: id }
+    const users = [
+      { email: 'hen@example.com', username: ' Hen_1 ' },
+      { email: 'ibex@example.com', username: 'hen_1' },
+      { email: 'jay@example.com' },
+      { email: 'kid@example.com', username: 'kid@example.com' },
+      { email: 'lynx@example.com', username: 'a name that is far too long' },
+    ]
+    const job = await imported(users, there)
+    assert.deepEqual(job.summary, { total: 5, inserted: 1, updated: 0, failed: 4 })
+    const told = (await errorsOf(job.id)).map(({ line, errors: [first] }: RowErrors) => [line, first?.code])
+    assert.deepEqual(told, [
+      [1, 'DUPLICATED_USER'],
+      [1, 'OBJECT_MISSING_REQUIRED_PROPERTY'],
+      [1, 'INVALID_FORMAT'],
+      [1, 'INVALID_FORMAT'],
+    ])
+    const hen = await store.users.findByUsernameKey('default', id, 'hen_1')
+    assert.deepEqual([hen?.email, hen?.username], ['hen@example.com', 'Hen_1'])
+    // Of who is there already a row may leave it out, or say another.
+    const again = [{ email: 'hen@example.com', given_name: 'Hen' }, { email: 'moa@example.com' }]
+    const changed = await imported(again, { ...there, upsert: 'true' })
+    assert.deepEqual(changed.summary, { total: 2, inserted: 0, updated: 1, failed: 1 })
+    assert.equal((await errorsOf(changed.id))[0].errors[0].message, 'username is missing.')
+    await imported([{ email: 'hen@example.com', username: 'hen_2' }], { ...there, upsert: 'true' })
+    assert.equal((await store.users.findByUsernameKey('default', id, 'hen_2'))?.id, hen?.id)
+    assert.equal(await store.users.findByUsernameKey('default', id, 'hen_1'), undefined)
+    const without = await imported([{ email: 'nit@example.com', username: 'nit' }])
+    assert.match((await errorsOf(without.id))[0].errors[0].message, /without requires_username/)
+    assert.equal(await userOf('nit@example.com'), undefined)
+  })
+
   test('blocks whom the file blocks, and lets nobody in again who was blocked here since it was written', async () => {
     const { imported, userOf } = stage
     await imported([{ email: 'elk@example.com', blocked: true }, { email: 'fox@example.com' }])
@@ -243,7 +299,32 @@ onEachStore('an import', store => {
     assert.equal((await imported(file, { upsert: 'true' })).summary?.updated, 2)
     const elk = await userOf('elk@example.com')
     assert.deepEqual([elk?.blocked, elk?.profile['given_name']], [true, 'Elk'])
-    assert.equal((await userOf('fox@example.com'))?.blocked, true)
+    const fox = await userOf('fox@example.com')
+    assert.equal(fox?.blocked, true)
+    const events = await stage.store.events.search('default', { user: fox.id }, { order: 'newest-first', limit: 1 })
+    assert.deepEqual(
+      events.map(({ type, actor, personal }) => [type, actor.id, personal['changes']]),
+      [['user.changed', 'management-root', { blocked: { after: true } }]],
+    )
+  })
+
+  test('changes who is there by the scope that changes people, and not by that which creates them', async () => {
+    const { management, connection, imported, userOf } = stage
+    await imported([{ email: 'owl@example.com' }])
+    const token = await management.tokenWith('create:users')
+    const asked = (upsert: string) =>
+      management.call<Job>(
+        'POST',
+        '/jobs/users-imports',
+        formOf({ connection_id: connection.id, upsert }, '[{"email":"owl@example.com","blocked":true}]'),
+        { ...FORM, token },
+      )
+    const refused = await asked('true')
+    assert.deepEqual([refused.status, /update:users/.test(JSON.stringify(refused.body))], [403, true])
+    const { status, body } = await asked('false')
+    assert.equal(status, 202)
+    assert.equal((await whenOver(management, body.id)).summary?.failed, 1)
+    assert.equal((await userOf('owl@example.com'))?.blocked, false)
   })
 
   test('confirms an address for its owner, and not for who made an account with it and a password before', async () => {
@@ -451,7 +532,7 @@ describe('what is asked of jobs', () => {
     await refused('{}', 415, /multipart/, { headers: { 'content-type': 'application/json' } })
     await refused(formOf(con, `[${' '.repeat(1024 * 1024)}]`), 413, /1048576 bytes/)
     assert.equal((await management.call('POST', '/jobs/users-exports', formOf(con, '[]'), FORM)).status, 415)
-    assert.equal(await store.jobs.countOpen('default'), 0)
+    assert.equal(await store.jobs.createWithin(1, aJob(`job_${randomUUID()}`, 'completed')), 'created')
     // What is of nobody is no fault.
     const { body } = await importing('[]')
     assert.deepEqual((await whenOver(management, body.id)).summary, { total: 0, inserted: 0, updated: 0, failed: 0 })
@@ -464,7 +545,7 @@ describe('what is asked of jobs', () => {
     const many = Array.from({ length: 12_000 }, (_, index) => ({ email: `many${index}@example.com` }))
     const { status, body } = await importing(many)
     assert.deepEqual([status, body['errorCode']], [413, 'insufficient_storage'])
-    assert.equal(await store.jobs.countOpen('default'), 0)
+    assert.equal(await store.jobs.createWithin(1, aJob(`job_${randomUUID()}`, 'completed')), 'created')
   })
 
   test('takes the scope before a byte of the file is read', async () => {
@@ -500,25 +581,12 @@ describe('what is asked of jobs', () => {
   })
 
   test('is not more than ten at once', async () => {
-    const { management, store, connection } = stage
+    const { management, importing, store } = stage
     const open = Array.from({ length: 10 }, (_, index) => `job_open${index}`)
-    const now = Date.now()
-    for (const id of open)
-      await store.jobs.create({
-        tenant: 'default',
-        id,
-        type: 'users_import',
-        status: 'receiving',
-        connection: connection.id,
-        asked: {},
-        askedBy: {},
-        size: 0,
-        failure: null,
-        createdAt: now,
-        keptUntil: now + 1000,
-      })
+    for (const id of open) await store.jobs.create(aJob(id, 'receiving'))
     const { status, body, headers } = await management.call('POST', '/jobs/users-exports', {})
     assert.deepEqual([status, body.errorCode, headers['retry-after']], [429, 'too_many_jobs', '10'])
+    assert.equal((await importing('[]')).status, 429)
     // Nobody is told of one that is still being sent.
     assert.equal((await management.call('GET', '/jobs/job_open0')).status, 404)
     for (const id of open) await store.jobs.remove('default', id)
