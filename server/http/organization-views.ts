@@ -1,5 +1,6 @@
 /** The organization that a sign-in is for, where the application did not say: named beforehand, or chosen afterwards. */
 import type { Catalogue } from '../words/catalogue.ts'
+import { initialsOf } from '../words/initials.ts'
 import { isolatedName } from '../words/names.ts'
 import { personView } from './person-view.ts'
 
@@ -49,7 +50,10 @@ export const chooseOrganizationView = (
   organizations: organizations.map(({ id, name, logoUrl }) => ({
     id,
     // Shown as people are: by picture or initials.
-    shown: personView({ name, email: null, pictureUrl: logoUrl ?? undefined }),
+    shown: {
+      ...personView({ name, email: null, pictureUrl: logoUrl ?? undefined }),
+      initials: initialsOf(name, 'organization'),
+    },
   })),
   none: mayBeNone ? words.none : null,
 })

@@ -37,6 +37,10 @@ export const askForName = (
     { ...interaction.setting, status: problem ? 400 : 200 },
   )
 
+const { compare } = new Intl.Collator(undefined, { numeric: true })
+const byName = (one: OrganizationRecord, other: OrganizationRecord): number =>
+  compare(one.displayName, other.displayName)
+
 /** Whoever has one alone, and needs one, is not asked. */
 export async function askForChoice(
   services: LoginServices,
@@ -54,7 +58,7 @@ export async function askForChoice(
     {
       action: organizationAt(interaction),
       application: interaction.client.name,
-      organizations: organizations.map(one => ({
+      organizations: organizations.toSorted(byName).map(one => ({
         id: one.id,
         name: one.displayName,
         logoUrl: brandingOf(one).logoUrl,

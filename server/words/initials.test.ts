@@ -28,3 +28,13 @@ for (const [name, initials, why] of [
   test(`the initials of ${JSON.stringify(name)} are ${initials || 'nothing'}: ${why}`, () =>
     assert.equal(initialsOf(name), initials))
 }
+
+test('the initials of an organization are the first letters of its name, in every script', () => {
+  for (const [name, initials] of [
+    ['한빛 영상', '한빛'],
+    ['山田製作所', '山田'],
+    ['Acme Inc.', 'AI'],
+    ['Lantern', 'LA'],
+  ] as const)
+    assert.equal(initialsOf(name, 'organization'), initials)
+})

@@ -1,4 +1,4 @@
-/** The two letters that stand for a person where there is no picture. Which name they are taken from is the page's choice. */
+/** The two letters that stand for a person or an organization without a picture. Which name they are of is the page's choice. */
 
 const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
@@ -7,16 +7,20 @@ const FAMILY_FIRST = /^[\p{Script=Hangul}\p{Script=Han}\p{Script=Hiragana}\p{Scr
 
 /**
  * At most two letters as a reader counts them: of the first and last word (“Ann Mary Example” is AE), of the only
- * word its first two, and of 김민준 the given name, 민준. Empty when the name has neither letter nor digit.
+ * word its first two, and of 김민준 the given name, 민준. An organization has no given name: 한빛 영상 is 한빛. Empty when
+ * the name has neither letter nor digit.
  */
-export function initialsOf(name: string): string {
+export function initialsOf(name: string, whose: 'person' | 'organization' = 'person'): string {
   // Composed first: some keyboards send a Hangul syllable as two or three characters.
   const spoken = name
     .normalize('NFC')
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
     .trim()
   const [familyFirst] = FAMILY_FIRST.exec(spoken) ?? []
-  if (familyFirst) return lettersOf(familyFirst.replaceAll(' ', '')).slice(-2).join('')
+  if (familyFirst) {
+    const all = lettersOf(familyFirst.replaceAll(' ', ''))
+    return (whose === 'person' ? all.slice(-2) : all.slice(0, 2)).join('')
+  }
 
   const [first = '', ...others] = spoken.toUpperCase().split(' ')
   // “Minjun Kim (김민준)” is one name twice.

@@ -91,14 +91,15 @@ onEachStore('Organizations', kind => {
   /** One of its own for a test, with these members. */
   async function organization(
     members: readonly string[],
-    { settings = {}, connections = [passwords], connectionSettings = {}, tenant = TENANT } = {},
+    { settings = {}, connections = [passwords], connectionSettings = {}, tenant = TENANT, displayName = '' } = {},
   ) {
     made += 1
     const id = `org_${kind}${made}`
     const name = `acme-${made}`
     const now = clock.now()
     const times = { createdAt: now, updatedAt: now }
-    await store.organizations.create({ tenant, id, name, displayName: `Acme ${made}`, settings, ...times })
+    const called = displayName || `Acme ${made}`
+    await store.organizations.create({ tenant, id, name, displayName: called, settings, ...times })
     for (const connection of connections)
       await store.organizationConnections.add({ tenant, organization: id, connection, settings: connectionSettings })
     for (const user of members) await store.memberships.add({ tenant, organization: id, user, since: now })
@@ -310,6 +311,10 @@ onEachStore('Organizations', kind => {
     const needed = await (await application('after')).begin()
     const only = await (await application('after')).finish(departure(await who.visit(needed.url)), needed)
     assert.equal(only.claims()?.['org_id'], acme.id)
+
+    for (const displayName of ['Zebra', 'zoo 10', 'Zoo 9']) await organization([user], { displayName })
+    const { html } = await who.visit((await app.begin()).url)
+    assert.match(html, /Acme .*Zebra.*Zoo 9.*zoo 10/s, 'in the order of their names')
   })
 
   test('what is allowed within one organization is asked again within another', async () => {
