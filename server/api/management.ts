@@ -8,7 +8,7 @@ import { ProtocolError } from '../kernel/errors.ts'
 import { demandScopes, identify } from './admit.ts'
 import { ManagementFault, tell, tellFault } from './fault.ts'
 import type { Place } from './find-operation.ts'
-import { isNotBuilt, isNotBuiltByName } from './not-built.ts'
+import { isNotBuiltByName, notBuiltPart } from './not-built.ts'
 import type { Operation, Reply } from './operation.ts'
 import { type CallLimit, createCallLimit } from './rate-limit.ts'
 import type { ApiServices } from './services.ts'
@@ -127,12 +127,9 @@ function decode(part: string): string {
 
 function operationAt(place: Place | undefined, { method }: Incoming, parts: readonly string[]): Operation {
   if (!place) {
-    if (isNotBuilt(parts))
-      throw new ManagementFault(
-        403,
-        'insufficient_scope',
-        `Insufficient scope: there is no ${parts[0]} of that kind here yet.`,
-      )
+    const missing = notBuiltPart(parts)
+    if (missing !== undefined)
+      throw new ManagementFault(403, 'insufficient_scope', `Insufficient scope: ${missing} is not built here.`)
     throw new ManagementFault(404, 'not_found', 'There is nothing at this address.')
   }
   // What answers GET answers HEAD, without the body.

@@ -63,8 +63,10 @@ const PARTS = [
 export const isNotBuiltByName = (parts: readonly string[]): boolean =>
   PARTS.some(known => known.length === parts.length && known.every((part, at) => part === parts[at]))
 
-/** `parts`: of the path that was asked, decoded. */
-export const isNotBuilt = (parts: readonly string[]): boolean =>
-  PARTS.some(
-    known => known.length <= parts.length && known.every((part, at) => part.startsWith(':') || part === parts[at]),
+/** `parts`: of the path that was asked, decoded. Answers what it belongs to, as it stands above. */
+export function notBuiltPart(parts: readonly string[]): string | undefined {
+  const part = PARTS.find(
+    known => known.length <= parts.length && known.every((name, at) => name.startsWith(':') || name === parts[at]),
   )
+  return part && `/${part.join('/')}`
+}

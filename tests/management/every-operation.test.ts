@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { ManagementClient } from 'auth0'
 import { ManagementClient as ManagementClientV6 } from 'auth0-v6'
 import { placesOf } from '../../server/api/find-operation.ts'
-import { isNotBuilt, isNotBuiltByName } from '../../server/api/not-built.ts'
+import { isNotBuiltByName, notBuiltPart } from '../../server/api/not-built.ts'
 import { operations } from '../../server/api/resources.ts'
 import { startManagement, trusting } from '../fixtures/management.ts'
 
@@ -18,7 +18,7 @@ describe('what the library of Auth0 asks', () => {
   const find = placesOf(operations)
   const isKnown = ({ method, parts }: Asked): boolean => {
     const place = isNotBuiltByName(parts) ? undefined : find(parts)
-    if (!place) return isNotBuilt(parts)
+    if (!place) return notBuiltPart(parts) !== undefined
     return place.operations.has(method) || NOT_BUILT.includes(`${method} ${place.path}`)
   }
 
