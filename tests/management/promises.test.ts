@@ -26,6 +26,31 @@ const FOLLOWS = /^(token\.issued|mail\..*|users-(import|export)\.ended)$/
 const OTHER = { tenant: 'other', issuer: 'https://other.example/' } as const
 const SECRET_OF_OTHER = 'the secret of the machine of the other tenant'
 
+/** What may be asked twice, and what it answers then; anything else is a duplicate. */
+const AGAIN: Readonly<Record<string, number>> = {
+  'POST /blacklists/tokens': 204,
+  'POST /clients': 201,
+  'POST /clients/:client_id/credentials': 201,
+  'POST /clients/:id/rotate-secret': 200,
+  'POST /custom-domains/:id/verify': 200,
+  'POST /jobs/users-exports': 200,
+  'POST /jobs/users-imports': 202,
+  'POST /jobs/verification-email': 201,
+  'POST /keys/signing/rotate': 201,
+  'POST /organizations/:id/invitations': 200,
+  'POST /organizations/:id/members': 204,
+  'POST /organizations/:id/members/:user/roles': 204,
+  'POST /refresh-tokens/revoke': 202,
+  'POST /roles/:id/permissions': 201,
+  'POST /roles/:id/users': 200,
+  'POST /sessions/:id/revoke': 404,
+  'POST /tickets/email-verification': 201,
+  'POST /tickets/password-change': 201,
+  'POST /users/:id/permissions': 201,
+  'POST /users/:id/revoke-access': 202,
+  'POST /users/:id/roles': 204,
+}
+
 const keyOf = ({ method, path }: Operation) => `${method} ${path}`
 const isWrite = ({ method }: Operation) => method !== 'GET'
 const hasParameters = ({ path }: Operation) => path.includes(':')
@@ -239,11 +264,17 @@ describe('Every operation of the Management API', () => {
         for (const { type, details, personal } of own)
           if (/\.(created|changed)$/.test(type) && !type.startsWith('key.') && type !== 'user.created')
             assert.notDeepEqual(personal['changes'] ?? details['changes'], {}, type)
-        if (operation.method !== 'PATCH' && operation.method !== 'PUT') return
+        if (operation.method === 'DELETE') return
         const again = await eventsDuring(home, async () => {
-          await home.send(sent)
+          got.push(await home.send(sent))
         })
         const told = again.map(({ type }) => type)
+        if (operation.method === 'POST') {
+          const expected = AGAIN[keyOf(operation)] ?? 409
+          assert.equal(got[1]?.status, expected, `a duplicate: ${got[1]?.text}`)
+          if (expected === 409) assert.deepEqual(told, [])
+          return
+        }
         assert.deepEqual(told, example.secrets ? told : [], 'what changes nothing is no event')
       })
 
