@@ -39,10 +39,30 @@ describe('jobs', () => {
     assert.equal(job.rounds, 1)
   })
 
+  test('begin one after the other, and stay apart when they come back', async () => {
+    const jobs = [0, 1, 2].map(() => counting(() => clock() + 10 * MINUTE))
+    const rounds = () => jobs.map(job => job.rounds)
+    startJobs(jobs, clock, silentLog)
+    const seen: (readonly number[])[] = []
+    for (const pause of [FIRST, SECOND - 1, 1, SECOND, 10 * MINUTE - 2 * SECOND, SECOND - 1, 1]) {
+      await pass(pause)
+      seen.push(rounds())
+    }
+    assert.deepEqual(seen, [
+      [1, 0, 0],
+      [1, 0, 0],
+      [1, 1, 0],
+      [1, 1, 1],
+      [2, 1, 1],
+      [2, 1, 1],
+      [2, 2, 1],
+    ])
+  })
+
   test('come back when they said, and in an hour when they did not', async () => {
     const soon = counting(() => clock() + 3 * MINUTE)
     const whenever = counting(() => undefined)
-    startJobs([soon, whenever], clock, silentLog)
+    for (const job of [soon, whenever]) startJobs([job], clock, silentLog)
     await pass(FIRST)
     await pass(3 * MINUTE - 1)
     assert.deepEqual([soon.rounds, whenever.rounds], [1, 1])
@@ -91,8 +111,9 @@ describe('jobs', () => {
     startJobs([failing, other], clock, { ...silentLog, error: fields => void logged.push(fields) })
     await pass(FIRST)
     assert.deepEqual(logged, [{ job: 'counting', error: cause }])
+    await pass(SECOND)
     assert.equal(other.rounds, 1)
-    await pass(MINUTE)
+    await pass(MINUTE - SECOND)
     assert.equal(failing.rounds, 2)
   })
 

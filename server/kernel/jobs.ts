@@ -5,7 +5,7 @@
 import type { Clock, Instant } from './clock.ts'
 import type { Log } from './log.ts'
 import type { Meter } from './meter.ts'
-import { HOUR, MINUTE } from './seconds.ts'
+import { HOUR, MINUTE, SECOND } from './seconds.ts'
 
 export interface Job {
   readonly name: string
@@ -21,7 +21,9 @@ export interface Jobs {
 }
 
 /** Between the start and the first round: requests come first. */
-const FIRST_AFTER = 5000
+const FIRST_AFTER = 5 * SECOND
+/** Between the first rounds of two jobs, so that requests come between them too, then and whenever they come back. */
+const APART = SECOND
 /** However near the next time is: requests come between two rounds, and a purge still outruns whoever fills a table. */
 const SHORTEST_PAUSE = 20
 
@@ -59,7 +61,7 @@ export function startJobs(jobs: readonly Job[], clock: Clock, log: Log, meter?: 
     schedule(job, Math.min(HOUR, Math.max(SHORTEST_PAUSE, (next ?? Number.POSITIVE_INFINITY) - clock())))
   }
 
-  for (const job of jobs) schedule(job, FIRST_AFTER)
+  for (const [place, job] of jobs.entries()) schedule(job, FIRST_AFTER + place * APART)
   return {
     wake(job) {
       if (running.has(job)) wokenMeanwhile.add(job)
