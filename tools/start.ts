@@ -3,7 +3,7 @@
  * file, and a table of what runs where. The two processes of the example's API are children of this one, which is all
  * the rest. Everything can be set as for `latchkey serve`, and LATCHKEY_EXAMPLE_PORT besides.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { enableCompileCache, flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
@@ -24,6 +24,7 @@ const told: string[] = []
 try {
   makeDataFolder(dataFolder)
   const cache = join(dataFolder, 'compile-cache')
+  const isFirst = !existsSync(cache)
   const isCached = makeCacheFolder(cache)
   if (isCached) enableCompileCache(cache)
   const { loadSettings } = await import('../server/config/load.ts')
@@ -53,6 +54,9 @@ try {
   const { latchkey, log, onClose } = await serve({ ...process.env, LATCHKEY_APPLY: apply }, sentence =>
     told.push(sentence),
   )
+  // A first start has in memory what strips types. Stripped now as well, what a first page takes never brings it back.
+  const firstPage = isFirst ? import('../server/http/page-renderer.ts') : undefined
+  onClose(async () => void (await firstPage))
   const { caFile } = latchkey
   // Whoever asks the identity server for its keys trusts whom the operator of both trusts.
   if (caFile !== null) setDefaultCACertificates([...getCACertificates('default'), readFileSync(caFile, 'utf8')])
