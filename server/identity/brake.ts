@@ -81,7 +81,8 @@ export interface Brake {
   ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
   /**
    * Counts a code that somebody types which was mailed: as a password against their network, and against the account that
-   * it is for, since each code is spent after a few tries and the next is there for the asking. `free`: it was right.
+   * it is for, from there and from anywhere, since each code is spent after a few tries and the next is there for the
+   * asking. `free`: it was right.
    */
   beginCode(
     tenant: string,
@@ -154,7 +155,10 @@ export function createBrake({
       if (limits.network && !limits.sparesForNetwork(address))
         counts.push({ key: networkKeys(address).signIn, rule: limits.network.signIn })
       if (account && limits.account && !limits.sparesForAccount(address))
-        counts.push({ key: codeKey(account), rule: limits.account.anywhere })
+        counts.push(
+          { key: `${codeKey(account)}.${networkOf(address)}`, rule: limits.account.here },
+          { key: codeKey(account), rule: limits.account.anywhere },
+        )
       if (counts.length === 0) return { state: 'begun', free: async () => {} }
       const counting = await counter.count(tenant, counts, now)
       if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }

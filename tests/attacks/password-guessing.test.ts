@@ -308,16 +308,22 @@ onEachStore('Somebody who guesses', store => {
     })
     const asked = { client_id: 'app-of-codes', connection: database.name, email: ANN.email }
     let number = 0
-    const guess = async (auth_session: unknown) => {
+    const guess = async (auth_session: unknown, address = network(number++)) => {
       const form = { grant_type: OTP, client_id: 'app-of-codes', auth_session: String(auth_session), otp: '000000x' }
-      const headers = { 'x-forwarded-for': network(number++), origin: undefined, 'sec-fetch-site': undefined }
+      const headers = { 'x-forwarded-for': address, origin: undefined, 'sec-fetch-site': undefined }
       return new CookieJarBrowser(server).post('/oauth/token', form, headers)
     }
-    let taken = 0
-    for (let code = 0; code < 4; code++) {
+    const challenge = async () => {
       clock.advance(MINUTE)
       const from = { 'x-forwarded-for': network(number++) }
-      const { auth_session } = (await new CookieJarBrowser(server).ask('POST', '/otp/challenge', asked, from)).json()
+      return (await new CookieJarBrowser(server).ask('POST', '/otp/challenge', asked, from)).json()['auth_session']
+    }
+    const own = await challenge()
+    assert.equal(await guessUntilHeld(() => guess(own, network(800))), FREE, 'from one network')
+    assert.equal((await guess(own)).status, 400, 'which holds up nobody elsewhere')
+    let taken = FREE + 1
+    for (let code = 0; code < 4; code++) {
+      const auth_session = await challenge()
       for (let guesses = 0; guesses < 5; guesses++) if ((await guess(auth_session)).status === 400) taken += 1
     }
     // One more is there for each of the minutes in which the pauses pass.
