@@ -5,6 +5,7 @@
 import { occasionOf } from '../audit/events.ts'
 import type { Client } from '../clients/metadata.ts'
 import { type Answer, type Incoming, json } from '../http/route.ts'
+import { browserHashOf } from '../identity/browsers.ts'
 import { newId } from '../kernel/ids.ts'
 import { randomSecret } from '../kernel/secrets.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
@@ -92,6 +93,7 @@ async function withCode(services: EmbeddedServices, incoming: Incoming, client: 
     connection,
     client: client.id,
     address,
+    browserHash: browserHashOf(incoming),
     occasion,
   })
   if (outcome.state === 'held') throw held(outcome.freeAt - occasion.at)

@@ -8,6 +8,7 @@ import type { Client } from '../clients/metadata.ts'
 import type { Wish } from '../factors/mailed-sign-in.ts'
 import { languageHere } from '../http/language.ts'
 import { type Answer, type Incoming, json } from '../http/route.ts'
+import { browserHashOf } from '../identity/browsers.ts'
 import { serves } from '../identity/connections.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { MINUTE } from '../kernel/seconds.ts'
@@ -50,6 +51,7 @@ export async function verifyPasswordless(services: EmbeddedServices, incoming: I
     connection,
     client: client.id,
     address: incoming.address,
+    browserHash: browserHashOf(incoming),
     occasion,
   })
   if (outcome.state === 'held') throw held(outcome.freeAt - occasion.at)

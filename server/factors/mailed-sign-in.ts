@@ -59,6 +59,8 @@ export interface Attempt {
   readonly client: string
   /** The caller's, as an IP address. */
   readonly address: string
+  /** Of the browser in front of us, as `identity/browsers.ts` has it; null where there is none. */
+  readonly browserHash: string | null
   readonly occasion: Occasion
 }
 
@@ -205,27 +207,32 @@ export function createMailedSignIn(services: {
   }
 
   /** Null for a challenge that nobody was given. */
-  async function accountOf({ whose, connection, client, occasion }: Attempt): Promise<CodeAccount | null> {
-    if ('email' in whose) return { connection: connection?.id ?? '', key: emailKey(whose.email) }
-    const { kind, id } = placeOf(whose, connection, client)
-    const ticket = await store.tickets.peek<MailedCode>(occasion.tenant, kind, id, occasion.at)
-    return ticket ? { connection: ticket.data.connection, key: emailKey(ticket.data.email) } : null
+  async function accountOf({ whose, client, occasion, ...attempt }: Attempt): Promise<CodeAccount | null> {
+    const { tenant, at } = occasion
+    let { connection, email } = { connection: attempt.connection?.id ?? '', email: 'email' in whose ? whose.email : '' }
+    if ('challenge' in whose) {
+      const { kind, id } = placeOf(whose, null, client)
+      const ticket = await store.tickets.peek<MailedCode>(tenant, kind, id, at)
+      if (!ticket) return null
+      ;({ connection, email } = ticket.data)
+    }
+    const key = emailKey(email)
+    return { connection, key, user: (await store.users.findByIdentity(tenant, connection, { emailKey: key }))?.user }
   }
 
   async function tryCode(attempt: Attempt): Promise<Outcome> {
-    const { occasion, connection, client, whose } = attempt
-    const account = await accountOf(attempt)
-    const begun = await brake.beginCode(occasion.tenant, attempt.address, account, occasion.at)
+    const { occasion, connection, client, whose, address, browserHash } = attempt
+    const begun = await brake.beginCode({ account: await accountOf(attempt), address, browserHash, occasion })
     if (begun.state === 'held') return begun
     let ticket: TicketRecord<MailedCode> | undefined
     try {
       ticket = await look(attempt)
     } catch (error) {
-      await begun.free()
+      await begun.unmade()
       throw error
     }
     if (ticket) {
-      await begun.free()
+      await begun.right()
       const right = ticket
       return { state: 'right', enter: () => enter(right, occasion) }
     }

@@ -59,7 +59,12 @@ export interface Begun {
 }
 
 /** Whom a code was mailed to, whether there is such an account or not. */
-export type CodeAccount = Pick<Guess, 'connection' | 'key'>
+export type CodeAccount = Pick<Guess, 'connection' | 'key' | 'user'>
+
+/** Somebody types a code. `account`: null for one that was mailed to nobody. */
+export interface CodeGuess extends Pick<Guess, 'address' | 'browserHash' | 'occasion'> {
+  readonly account: CodeAccount | null
+}
 
 /** Nothing may be tried before `freeAt`. */
 export interface Held {
@@ -81,15 +86,9 @@ export interface Brake {
   ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
   /**
    * Counts a code that somebody types which was mailed: as a password against their network, and against the account that
-   * it is for, from there and from anywhere, since each code is spent after a few tries and the next is there for the
-   * asking. `free`: it was right.
+   * it is for, since each code is spent after a few tries and the next is there for the asking.
    */
-  beginCode(
-    tenant: string,
-    address: string,
-    account: CodeAccount | null,
-    now: Instant,
-  ): Promise<{ readonly state: 'begun'; free(): Promise<void> } | Held>
+  beginCode(guess: CodeGuess): Promise<(Pick<Begun, 'state' | 'unmade'> & { right(): Promise<void> }) | Held>
 }
 
 /** Browsers of one account that are remembered. */
@@ -114,7 +113,7 @@ export function createBrake({
     const ofTenant = await limitsOf(tenant)
     const limits = guess.isGuarded ? ofTenant : { ...ofTenant, account: null }
     const isKnown = await isKnownDevice(store, guess)
-    const keys = keysOf(guess, isKnown)
+    const keys = keysOf(guess, accountKey(guess), isKnown)
     const counting = await counter.count(tenant, countsFor(guess, limits, keys), at)
     if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
     const { counts } = counting
@@ -122,18 +121,8 @@ export function createBrake({
     return {
       state: 'begun',
 
-      /** What the right password proves is that this one, here, was no guess: no more is forgotten than that. */
       async right() {
-        const own = counts.filter(({ key }) => key === keys.device || key === keys.here)
-        await counter.forget(
-          tenant,
-          own.map(({ key }) => key),
-        )
-        await counter.giveBack(
-          tenant,
-          counts.filter(counted => !own.includes(counted)),
-          at,
-        )
+        const own = await letGo(tenant, counts, keys, at)
         if (guess.user && own.some(({ tries, rule }) => tries > rule.free))
           await store.events.record([signInReleased(guess.occasion, guess.user.id)])
       },
@@ -147,22 +136,37 @@ export function createBrake({
     }
   }
 
+  /** What the right word proves is that this one, here, was no guess: no more is forgotten than that. */
+  async function letGo(tenant: string, counts: readonly Counted[], keys: Keys, at: Instant) {
+    const own = counts.filter(({ key }) => key === keys.device || key === keys.here)
+    await counter.forget(
+      tenant,
+      own.map(({ key }) => key),
+    )
+    await counter.giveBack(
+      tenant,
+      counts.filter(counted => !own.includes(counted)),
+      at,
+    )
+    return own
+  }
+
   return {
     begin,
-    async beginCode(tenant, address, account, now) {
+    async beginCode(guess) {
+      const { account } = guess
+      const { tenant, at } = guess.occasion
       const limits = await limitsOf(tenant)
-      const counts: Count[] = []
-      if (limits.network && !limits.sparesForNetwork(address))
-        counts.push({ key: networkKeys(address).signIn, rule: limits.network.signIn })
-      if (account && limits.account && !limits.sparesForAccount(address))
-        counts.push(
-          { key: `${codeKey(account)}.${networkOf(address)}`, rule: limits.account.here },
-          { key: codeKey(account), rule: limits.account.anywhere },
-        )
-      if (counts.length === 0) return { state: 'begun', free: async () => {} }
-      const counting = await counter.count(tenant, counts, now)
+      const isKnown = account !== null && (await isKnownDevice(store, { ...guess, user: account.user }))
+      // Of nobody, what comes from the network counts.
+      const keys = keysOf(guess, account ? codeKey(account) : null, isKnown)
+      const counting = await counter.count(tenant, countsFor(guess, limits, keys), at)
       if (counting.state === 'refused') return { state: 'held', freeAt: counting.freeAt }
-      return { state: 'begun', free: () => counter.giveBack(tenant, counting.counts, now) }
+      return {
+        state: 'begun',
+        right: () => letGo(tenant, counting.counts, keys, at).then(() => {}),
+        unmade: () => counter.giveBack(tenant, counting.counts, at),
+      }
     },
     async beginSignUp(tenant, address, now) {
       const { network, sparesForNetwork } = await limitsOf(tenant)
@@ -179,20 +183,20 @@ export function createBrake({
 }
 
 interface Keys {
-  readonly account: string
+  /** Null, as `here`, for a code that was mailed to nobody. */
+  readonly account: string | null
   readonly network: string
-  readonly here: string
+  readonly here: string | null
   /** Null for a browser that the account was never used in. */
   readonly device: string | null
 }
 
 /** Hashed, because a name can be as long as a form, and because counters are kept where profiles need not be. */
-function keysOf(guess: Guess, isKnown: boolean): Keys {
-  const account = accountKey(guess)
+function keysOf(guess: Pick<Guess, 'address' | 'browserHash'>, account: string | null, isKnown: boolean): Keys {
   return {
     account,
     network: networkKeys(guess.address).signIn,
-    here: `${account}.${networkOf(guess.address)}`,
+    here: account && `${account}.${networkOf(guess.address)}`,
     device: isKnown ? `device.${account}.${guess.browserHash}` : null,
   }
 }
@@ -201,19 +205,19 @@ export const accountKey = ({ connection, key }: Pick<Guess, 'connection' | 'key'
   `account.${sha256(`${connection} ${key}`)}`
 
 /** Apart from the account's passwords: who spoils the one must not keep the person from the other. */
-export const codeKey = (account: CodeAccount): string => `code.${accountKey(account)}`
+export const codeKey = (account: Pick<Guess, 'connection' | 'key'>): string => `code.${accountKey(account)}`
 
 export const networkKeys = (address: string) => ({
   signIn: `network.${networkOf(address)}`,
   signUp: `sign-up.${networkOf(address)}`,
 })
 
-function countsFor({ address }: Guess, limits: GuessingLimits, keys: Keys): Count[] {
+function countsFor({ address }: Pick<Guess, 'address'>, limits: GuessingLimits, keys: Keys): Count[] {
   const { account, network } = limits
   if (keys.device !== null) return account ? [{ key: keys.device, rule: account.device }] : []
   return [
     ...(network && !limits.sparesForNetwork(address) ? [{ key: keys.network, rule: network.signIn }] : []),
-    ...(account && !limits.sparesForAccount(address)
+    ...(account && keys.here !== null && keys.account !== null && !limits.sparesForAccount(address)
       ? [
           { key: keys.here, rule: account.here },
           { key: keys.account, rule: account.anywhere },
@@ -223,7 +227,10 @@ function countsFor({ address }: Guess, limits: GuessingLimits, keys: Keys): Coun
 }
 
 /** Asked for nobody too. */
-const isKnownDevice = async (store: Store, { user, browserHash, occasion }: Guess): Promise<boolean> =>
+const isKnownDevice = async (
+  store: Store,
+  { user, browserHash, occasion }: Pick<Guess, 'user' | 'browserHash' | 'occasion'>,
+): Promise<boolean> =>
   browserHash !== null &&
   (await store.devices.isKnown({ tenant: occasion.tenant, user: user?.id ?? '', browserHash }, occasion.at))
 
@@ -256,8 +263,15 @@ async function tellOf(
   await store.transaction(async transaction => {
     for (const { key: counted, freeAt } of held) {
       const isNetwork = counted === keys.network
-      if (!isNetwork) await transaction.tickets.mark(tenant, HOLD_MARK, `${keys.account} ${counted}`, at, at + WAVE)
-      const mark = isNetwork ? keys.network : keys.account
+      if (!isNetwork)
+        await transaction.tickets.mark(
+          tenant,
+          HOLD_MARK,
+          `${accountKey({ connection, key })} ${counted}`,
+          at,
+          at + WAVE,
+        )
+      const mark = isNetwork ? keys.network : accountKey({ connection, key })
       if ((await transaction.tickets.mark(tenant, WAVE_MARK, mark, at, at + WAVE)) === 'seen') continue
       await transaction.events.record([
         signInHeld(occasion, isNetwork ? 'network' : 'account', isNetwork ? null : (user?.id ?? null), name, freeAt),

@@ -8,7 +8,7 @@ import type { Client } from '../clients/metadata.ts'
 import type { Proven } from '../factors/mailed-sign-in.ts'
 import type { Parameters } from '../http/parameters.ts'
 import { type Answer, type Incoming, seeOther } from '../http/route.ts'
-import { bindBrowser } from '../identity/browsers.ts'
+import { bindBrowser, browserHashOf } from '../identity/browsers.ts'
 import { issueLogin } from '../identity/login-tickets.ts'
 import { PageError } from '../kernel/errors.ts'
 import { readEmailAddress } from '../policy/email-address.ts'
@@ -103,6 +103,7 @@ export function mailedSignInPages(services: LoginServices) {
       connection,
       client: client.id,
       address: incoming.address,
+      browserHash: browserHashOf(incoming),
       occasion: occasionOf(incoming, clock()),
     })
     if (outcome.state === 'held') throw new PageError('too_many', 'There were too many wrong codes from this network.')

@@ -34,7 +34,15 @@ const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
 const [spa] = tenantFile.clients
 const FILE = {
   ...tenantFile,
-  clients: [...tenantFile.clients, { ...spa, client_id: 'app-of-codes', grant_types: [OTP] }],
+  clients: [
+    ...tenantFile.clients,
+    {
+      ...spa,
+      client_id: 'app-of-codes',
+      grant_types: [OTP, 'authorization_code'],
+      cross_origin_authentication: true,
+    },
+  ],
   attackProtection: {
     bruteForceProtection: { max_attempts: FREE },
     suspiciousIpThrottling: { stage: { 'pre-login': { max_attempts: FROM_A_NETWORK, rate: FOR_ONE_MORE } } },
@@ -47,6 +55,10 @@ onEachStore('Somebody who guesses', store => {
   before(async () => {
     const environment = { LATCHKEY_TRUSTED_PROXIES: '127.0.0.1' }
     server = await startServer({ store, tenantFile: FILE, environment, clock: clock.now })
+    await server.latchkey.store.connections.create({
+      ...{ tenant: 'default', id: 'con_email', name: 'email', strategy: 'email' },
+      ...{ options: {}, sealedOptions: null, settings: {}, clients: null },
+    })
   })
   after(() => server?.close())
 
@@ -240,10 +252,6 @@ onEachStore('Somebody who guesses', store => {
     })
 
     test('gets no codes beside passwords: what was mailed to others is guessed at by the same count', async () => {
-      const { connections } = server.latchkey.store
-      const one = { tenant: 'default', id: 'con_email', name: 'email', strategy: 'email' }
-      if (!(await connections.findByName('default', 'email')))
-        await connections.create({ ...one, options: {}, sealedOptions: null, settings: {}, clients: null })
       const page = await open()
       for (let number = 0; number < FROM_A_NETWORK / 2; number++)
         assert.equal((await page.try(`other-${number}@example.com`, 'Winter2026!')).status, 400)
@@ -330,6 +338,27 @@ onEachStore('Somebody who guesses', store => {
     assert.ok(taken >= FROM_ANYWHERE && taken <= FROM_ANYWHERE + 3, String(taken))
     assert.equal((await (await open(network(900))).try(ANN.email, ANN.password)).status, 303)
     await connections.change('default', database.id, { options: {} })
+  })
+
+  test('at mailed codes keeps nobody out of a browser that they signed in with before', async () => {
+    const email = `dora-${store}@example.com`
+    const client = { client_id: 'app-of-codes' }
+    const headers = { origin: 'https://app.example', 'x-forwarded-for': network(700) }
+    const own = new CookieJarBrowser(server)
+    await own.ask('POST', '/passwordless/start', { ...client, connection: 'email', email, send: 'code' }, headers)
+    const otp = /^\d{6}$/m.exec((await openMailbox(server.latchkey).next(email)).text)?.[0]
+    const proven = { ...client, username: email, otp, realm: 'email', credential_type: OTP }
+    const { login_ticket } = (await own.ask('POST', '/co/authenticate', proven, headers)).json()
+    await own.get(authorizePath(client, { login_ticket: String(login_ticket) }))
+
+    const wrong = async (browser: CookieJarBrowser, from: string) => {
+      const guess = { ...client, connection: 'email', email, verification_code: 'a guess' }
+      return browser.ask('POST', '/passwordless/verify', guess, { 'x-forwarded-for': from })
+    }
+    for (let number = 0; number < FROM_ANYWHERE; number++)
+      assert.equal((await wrong(new CookieJarBrowser(server), network(number))).status, 403)
+    assert.equal((await wrong(new CookieJarBrowser(server), network(701))).status, 429)
+    assert.equal((await wrong(own, network(702))).status, 403)
   })
 
   describe('with a browser that an account was used in', () => {

@@ -40,6 +40,7 @@ export const passwordlessOtp: Feature = {
         connection,
         client: client.id,
         address: occasion.address ?? '',
+        browserHash: null,
         occasion,
       })
       if (outcome.state === 'held') throw tooManyAttempts(outcome.freeAt - now)
