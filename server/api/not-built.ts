@@ -34,7 +34,6 @@ const PARTS = [
   '/log-streams',
   '/network-acls',
   '/organization-templates',
-  '/organizations/search',
   '/organizations/:id/groups',
   '/organizations/:id/members/:user/effective-roles/sources',
   '/organizations/:id/organization-templates',

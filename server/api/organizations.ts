@@ -26,7 +26,7 @@ import {
   requireConnection,
   settingsFrom,
 } from './organization-connection-schemas.ts'
-import { CHECKPOINT_QUERY, listOf, listReply, OFFSET_QUERY, pagingOf } from './paging.ts'
+import { CHECKPOINT_QUERY, listOf, listReply, OFFSET_QUERY, pagingOf, readPositionOf } from './paging.ts'
 
 const COLOUR = Type.String({ pattern: ORGANIZATION_COLOUR })
 const BRANDING = Type.Object(
@@ -115,24 +115,21 @@ function orderOf(sort: string | undefined): Pick<OrganizationPage, 'by' | 'desce
 }
 
 /** Where an organization stands in whichever order: all that it may be sorted by. */
-const positionOf = ({ id, name, displayName, createdAt }: OrganizationRecord): string =>
+export const positionOf = ({ id, name, displayName, createdAt }: OrganizationRecord): string =>
   JSON.stringify([id, name, displayName, createdAt])
 
-function readPosition(position: string | null): OrganizationPage['after'] {
-  if (position === null) return undefined
-  try {
-    const [id, name, displayName, createdAt] = JSON.parse(position) as unknown[]
-    if ([id, name, displayName].every(one => typeof one === 'string') && Number.isSafeInteger(createdAt))
-      return { id, name, displayName, createdAt } as OrganizationPage['after']
-  } catch {
-    // Told below, with whatever else is no position.
-  }
-  throw new ManagementFault(
-    400,
-    'invalid_query_string',
-    'Query validation error: from is not what an answer before held as next.',
-  )
+export function readPosition(paging: { readonly after: string | null }): OrganizationPage['after'] {
+  const read = readPositionOf(paging, isPosition)
+  if (read === null) return undefined
+  const [id, name, displayName, createdAt] = read
+  return { id, name, displayName, createdAt }
 }
+
+const isPosition = (read: unknown): read is readonly [string, string, string, number] =>
+  Array.isArray(read) &&
+  read.slice(0, 3).every(one => typeof one === 'string') &&
+  Number.isSafeInteger(read[3]) &&
+  read.length === 4
 
 /** With what the client is to each of them, where that is asked for. */
 async function withClient(
@@ -178,7 +175,7 @@ export const organizations: readonly Operation[] = [
       const { limit } = paging
       const found = await store.organizations.list(tenant, {
         ...order,
-        after: readPosition(paging.after),
+        after: readPosition(paging),
         limit: limit + 1,
       })
       const page = found.slice(0, limit)

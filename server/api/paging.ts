@@ -52,13 +52,31 @@ export const cursorOf = (position: string): string => Buffer.from(position).toSt
 
 function readCursor(cursor: string): string {
   const position = Buffer.from(cursor, 'base64url').toString()
-  if (position === '' || cursorOf(position) !== cursor || position.includes('\0'))
-    throw new ManagementFault(
-      400,
-      'invalid_query_string',
-      'Query validation error: from is not what an answer before held as next.',
-    )
+  if (position === '' || cursorOf(position) !== cursor || position.includes('\0')) throw noPosition()
   return position
+}
+
+const noPosition = (): ManagementFault =>
+  new ManagementFault(
+    400,
+    'invalid_query_string',
+    'Query validation error: from is not what an answer before held as next.',
+  )
+
+/** Of a position that is JSON: what it says. Null for the beginning; throws for what is no such position. */
+export function readPositionOf<Position>(
+  { after }: { readonly after: string | null },
+  isPosition: (read: unknown) => read is Position,
+): Position | null {
+  if (after === null) return null
+  let read: unknown
+  try {
+    read = JSON.parse(after)
+  } catch {
+    throw noPosition()
+  }
+  if (!isPosition(read)) throw noPosition()
+  return read
 }
 
 /** `total`, exact, where it is asked for (`Paging.withTotals`); `next`, the position to go on from, where there is more. */

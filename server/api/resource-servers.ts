@@ -65,7 +65,7 @@ const API = Type.Object({
   /** Where one was made for an API that was created, and never again. */
   signing_secret: Type.Optional(Type.String()),
 })
-const PARTIAL_API = Type.Partial(API)
+export const PARTIAL_API = Type.Partial(API)
 
 const invalid = (message: string) => new ManagementFault(400, 'invalid_body', `Payload validation error: ${message}`)
 const noApi = () => notFound('inexistent_resource_server', 'The resource server does not exist.')
@@ -80,7 +80,7 @@ interface Here {
 }
 
 /** As the others are told. */
-function systemToWire({ tenant, incoming: { issuer } }: Here, audience: string): JsonObject | undefined {
+export function systemToWire({ tenant, incoming: { issuer } }: Here, audience: string): JsonObject | undefined {
   const api = findSystemApi(tenant, issuer, audience)
   return (
     api && {
@@ -99,7 +99,7 @@ function systemToWire({ tenant, incoming: { issuer } }: Here, audience: string):
   )
 }
 
-const managementOf = ({ incoming: { issuer } }: Here): string => `${issuer}api/v2/`
+export const managementOf = ({ incoming: { issuer } }: Here): string => `${issuer}api/v2/`
 const isSystem = (here: Here, named: string): boolean =>
   namesOf(named).some(name => name === 'management' || name === managementOf(here))
 

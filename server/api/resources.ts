@@ -21,9 +21,11 @@ import { organizationConnections } from './organization-connections.ts'
 import { organizationDomains } from './organization-domains.ts'
 import { organizationInvitations } from './organization-invitations.ts'
 import { organizationMembers } from './organization-members.ts'
+import { organizationSearch } from './organization-search.ts'
 import { organizations } from './organizations.ts'
 import { prompts } from './prompts.ts'
 import { refreshTokens } from './refresh-tokens.ts'
+import { resourceServerSearch } from './resource-server-search.ts'
 import { resourceServers } from './resource-servers.ts'
 import { revokeAccess } from './revoke-access.ts'
 import { roles } from './roles.ts'
@@ -58,9 +60,11 @@ export const operations: readonly Operation[] = [
   ...organizationDomains,
   ...organizationInvitations,
   ...organizationMembers,
+  ...organizationSearch,
   ...organizations,
   ...prompts,
   ...refreshTokens,
+  ...resourceServerSearch,
   ...resourceServers,
   ...revokeAccess,
   ...roles,

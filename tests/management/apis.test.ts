@@ -132,6 +132,30 @@ describe('APIs through the Management API', () => {
     assert.ok(fields.body.every((one: object) => !('scopes' in one) && 'identifier' in one))
   })
 
+  test('are searched by their names and their age, a page at a time', async () => {
+    const { client, domain } = management
+    const identifiers = ['c', 'a', 'b'].map(name => `https://sought.example/${name}`)
+    for (const [index, identifier] of identifiers.entries())
+      await client.resourceServers.create({ identifier, name: `Sought ${index}` })
+    const found = async (query: Parameters<typeof client.resourceServers.search>[0]) => {
+      const all: (string | undefined)[] = []
+      for await (const { identifier } of await client.resourceServers.search(query)) all.push(identifier)
+      return all
+    }
+    assert.deepEqual(
+      await found({ q: 'identifier:https\\:\\/\\/sought*', sort: 'identifier', take: 1 }),
+      identifiers.toSorted(),
+    )
+    assert.deepEqual(await found({ q: 'name sw "sought"', parser: 'scim', sort: 'name', take: 2 }), identifiers)
+    assert.deepEqual(await found({ q: 'name ew "ught 1" and updated_at gt "2020"', parser: 'scim' }), [identifiers[1]])
+    assert.deepEqual(await found({ q: '"Auth0 Management API"' }), [`https://${domain}/api/v2/`])
+    const [first, ...others] = (await client.resourceServers.search({ fields: 'name', sort: 'updated_at' })).data
+    assert.deepEqual(first, { name: 'Auth0 Management API' })
+    assert.ok(others.length >= identifiers.length)
+    const { status, body } = await management.call('GET', '/resource-servers/search?q=scopes:x')
+    assert.deepEqual([status, body.errorCode], [400, 'invalid_query_string'])
+  })
+
   test('that share a secret keep it to themselves', async () => {
     const { client } = management
     const identifier = 'https://ledger.example'

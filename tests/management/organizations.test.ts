@@ -345,13 +345,48 @@ describe('Organizations, managed', () => {
     assert.deepEqual(await refusal('GET', '/client-grants/none/organizations'), [404, 'inexistent_client_grant'])
   })
 
+  test('are searched by their names, metadata and age, in the language of Lucene and of SCIM', async () => {
+    const made = await Promise.all(
+      ['one', 'two', 'three'].map((name, index) =>
+        client.organizations.create({
+          name: `sought-${name}`,
+          display_name: `Sought ${index}`,
+          metadata: { tier: index === 0 ? 'gold' : 'tin' },
+        }),
+      ),
+    )
+    const names = made.map(({ name }) => name)
+    const found = async (query: Parameters<typeof client.organizations.search>[0]) => {
+      const all: (string | undefined)[] = []
+      for await (const { name } of await client.organizations.search(query)) all.push(name)
+      return all
+    }
+    assert.deepEqual(await found({ q: 'name:sought-*', sort: 'name', take: 1 }), names.toSorted())
+    assert.deepEqual(await found({ q: 'display_name:*ought*', sort: 'display_name', take: 2 }), names)
+    assert.deepEqual(await found({ q: 'sought*', sort: 'display_name' }), names)
+    assert.deepEqual(await found({ q: 'sought* AND NOT metadata.tier:tin' }), ['sought-one'])
+    assert.deepEqual(await found({ q: 'name sw "sought" and metadata.tier ne "tin"', parser: 'scim' }), ['sought-one'])
+    assert.deepEqual(await found({ q: `id eq "${made[1]?.id}" and created_at ge "2020"`, parser: 'scim' }), [
+      'sought-two',
+    ])
+    assert.deepEqual(await found({ q: 'name:sought-* AND created_at:[* TO 2020]' }), [])
+    for (const [query, problem] of [
+      ['q=colour:red', /colour, which is none of id, name, display_name, created_at, metadata\./],
+      ['q=name+eq+x&parser=scim', /x, which is no text in quotes, number, true or false, at character 9/],
+      ['q=created_at:yesterday', /created_at is a date/],
+      ['q=a+b+c+d+e+f', /more than 5 things to look for/],
+      ['sort=metadata', /sort/],
+      ['from=bm9uc2Vuc2U', /from is not what an answer before held/],
+    ] as const) {
+      const { status, body } = await management.call('GET', `/organizations/search?${query}`)
+      assert.equal(status, 400, query)
+      assert.match(body.message, problem)
+    }
+  })
+
   test('what is not built is what a token may not', async () => {
     const { id } = await create()
-    for (const path of [
-      '/organizations/search?q=x',
-      `/organizations/${id}/groups`,
-      `/organizations/${id}/organization-templates`,
-    ])
+    for (const path of [`/organizations/${id}/groups`, `/organizations/${id}/organization-templates`])
       assert.deepEqual(await refusal('GET', path), [403, 'insufficient_scope'], path)
   })
 
