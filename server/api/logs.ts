@@ -178,6 +178,6 @@ function readSearch(text: string | undefined): SearchQuery {
     return readLogSearch(text)
   } catch (error) {
     if (!(error instanceof SearchProblem)) throw error
-    throw new ManagementFault(400, 'invalid_query_string', `Query validation error: q has ${error.message}.`)
+    throw new ManagementFault(400, 'invalid_query_string', `Query validation error: q: ${error.message}.`)
   }
 }

@@ -138,7 +138,7 @@ async function connectionIn({ store }: ApiServices, tenant: string, name: string
 function naming<T>(search: () => T): T {
   const told = (error: unknown): never => {
     if (error instanceof SearchTooLong) throw tooLong()
-    throw error instanceof SearchProblem ? wrong(`q has ${error.message}`) : error
+    throw error instanceof SearchProblem ? wrong(`q: ${error.message}`) : error
   }
   try {
     const found = search()

@@ -95,7 +95,7 @@ describe('a search that cannot be read is refused with the place', () => {
     ['', 'something to look for is missing, at character 1'],
     ['   ', 'something to look for is missing, at character 4'],
     ['a:1 AND', 'something to look for is missing, at character 8'],
-    ['a:', 'a is to be what is missing, at character 3'],
+    ['a:', 'what a is to be is missing, at character 3'],
     ['(a:1', 'a parenthesis that is not closed, at character 1'],
     ['a:1)', 'an unexpected ), at character 4'],
     ['()', 'something to look for is missing, at character 2'],

@@ -154,7 +154,7 @@ class Reader {
   #ofField(field: string, depth: number): SearchQuery {
     this.#skipBlanks()
     const first = this.#text[this.#at]
-    if (first === undefined) throw this.#problem(`${field} is to be what is missing`)
+    if (first === undefined) throw this.#problem(`what ${field} is to be is missing`)
     if (first === '(' && field !== '_exists_') return this.#group(field, depth)
     if (field === '_exists_') return this.#counted({ kind: 'exists', field: this.#plain('a field') })
     if (OPENS_RANGE.has(first)) return this.#counted(this.#range(field))

@@ -541,8 +541,8 @@ for (const store of ['sqlite', 'postgres'] as const)
       })
 
       for (const [query, message] of [
-        ['q=name:(', /^Query validation error: q has something to look for is missing, at character 7\.$/],
-        ['q=logins_count:x', /q has logins_count is a number, at character 1/],
+        ['q=name:(', /^Query validation error: q: something to look for is missing, at character 7\.$/],
+        ['q=logins_count:x', /q: logins_count is a number, at character 1/],
         ['sort=email', /sort/],
         ['sort=password:1', /sort takes user_id, created_at/],
         ['sort=email:1&take=5', /sort cannot be given/],
