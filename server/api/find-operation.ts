@@ -13,29 +13,33 @@ interface Node {
   readonly literal: Map<string, Node>
   named: Node | null
   operations: Map<string, Operation>
+  /** As its operations are listed, and which parts of it are named what. */
+  path: string
+  names: readonly (readonly [name: string, at: number])[]
 }
 
-const newNode = (): Node => ({ literal: new Map(), named: null, operations: new Map() })
+const newNode = (): Node => ({ literal: new Map(), named: null, operations: new Map(), path: '', names: [] })
 
 /** Throws a `TypeError` for two operations at one place. */
 export function placesOf(operations: readonly Operation[]): (parts: readonly string[]) => Place | undefined {
   const root = newNode()
   for (const operation of operations) {
     let node = root
-    for (const part of operation.path.slice(1).split('/')) node = below(node, part)
+    const parts = operation.path.slice(1).split('/')
+    for (const part of parts) node = below(node, part)
     if (node.operations.has(operation.method))
       throw new TypeError(`${operation.method} ${operation.path} is there twice`)
     node.operations.set(operation.method, operation)
+    if (node.path !== '') continue
+    node.path = operation.path
+    node.names = parts.flatMap((part, at) => (part.startsWith(':') ? [[part.slice(1), at] as const] : []))
   }
   return parts => {
     const node = walk(root, parts, 0)
-    const [first] = node?.operations.values() ?? []
-    if (!node || !first) return undefined
-    const names = first.path.slice(1).split('/')
-    const values = names.flatMap((name, at) =>
-      name.startsWith(':') ? [[name.slice(1), parts[at] ?? ''] as const] : [],
-    )
-    return { operations: node.operations, path: first.path, values: Object.fromEntries(values) }
+    if (!node) return undefined
+    const values: Record<string, string> = {}
+    for (const [name, at] of node.names) values[name] = parts[at] ?? ''
+    return { operations: node.operations, path: node.path, values }
   }
 }
 

@@ -288,8 +288,8 @@ function namesSeveralHosts(rawHeaders: readonly string[]): boolean {
 const isTarget = ({ method, originalUrl }: FastifyRequest): boolean =>
   isPath(originalUrl) || (method === 'OPTIONS' && originalUrl === '*')
 
-/** Nothing in it has to be decoded. */
-const PLAIN_PATH = /^\/[\w.~/-]*(?:\?|$)/
+/** Whatever is escaped in it is ASCII, and can be decoded. */
+const PLAIN_PATH = /^\/(?:[\w.~/-]|%[0-7][\dA-Fa-f])*(?:\?|$)/
 
 /** Undecodable escapes in the query are the endpoint's to judge. */
 function isPath(target: string): boolean {

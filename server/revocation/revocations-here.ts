@@ -4,7 +4,7 @@
  * before it answers from a reading that is a second old. So it costs nothing while nobody asks, and needs no message to
  * arrive. Until the log is read, and if ever it holds more than fits, the store is asked about each token.
  */
-import { createPackedEntries } from '@latchkey/sdk/packed-entries'
+import { createPackedEntries, DIGEST_WORDS, writeDigest } from '@latchkey/sdk/packed-entries'
 import type { Bus } from '../kernel/bus.ts'
 import type { Clock, Instant } from '../kernel/clock.ts'
 import { HOUR, MINUTE, SECOND } from '../kernel/seconds.ts'
@@ -75,6 +75,11 @@ export function createRevocationsHere(
     overflowedAt = clock()
   }
 
+  function isCovered(token: TokenFacts): boolean {
+    const { epochs, digests } = packedOf(token)
+    return epochs.some((epoch, at) => (entries.coversDigest(digests, at * DIGEST_WORDS) ?? 0) > epoch)
+  }
+
   /** One at a time: whoever comes while it reads waits for it, and what it is woken for meanwhile it reads too. */
   function read(): Promise<void> {
     reading ??= readOn().finally(() => {
@@ -132,9 +137,9 @@ export function createRevocationsHere(
   return {
     position: () => last,
     async isRevoked(token) {
-      const names = namesOf(token)
       if (isWhole && far(readAt, LONGEST_AGE)) await read()
-      if (isWhole) return names.some(name => (entries.covers(nameOf(token.tenant, name)) ?? 0) > name.epoch)
+      if (isWhole) return entries.size > 0 && isCovered(token)
+      const names = namesOf(token)
       if (far(overflowedAt, RETRY)) readUnwatched()
       const among = await store.revocations.among(token.tenant, names)
       return among.some(({ kind, id, epoch }) => {
@@ -151,6 +156,26 @@ export const isEndedBy = (token: TokenFacts, { kind, id, epoch }: Revocation): b
 
 /** No id holds a space but a pair's, which have a kind of their own. */
 const nameOf = (tenant: string, { kind, id }: { kind: RevocationKind; id: string }): string => `${tenant} ${kind} ${id}`
+
+interface Packed {
+  /** One beside each name. */
+  readonly epochs: readonly number[]
+  readonly digests: Uint32Array
+}
+
+/** Made once for whoever brings the same facts again, as a machine's token does. */
+const packed = new WeakMap<TokenFacts, Packed>()
+
+function packedOf(token: TokenFacts): Packed {
+  const known = packed.get(token)
+  if (known) return known
+  const names = namesOf(token)
+  const digests = new Uint32Array(names.length * DIGEST_WORDS)
+  for (const [at, name] of names.entries()) writeDigest(nameOf(token.tenant, name), digests, at * DIGEST_WORDS)
+  const made = { epochs: names.map(({ epoch }) => epoch), digests }
+  packed.set(token, made)
+  return made
+}
 
 /** Under which names the log may cover the token; an entry with an epoch does if it is above the one beside the name. */
 function namesOf(token: TokenFacts): (RevocationName & { readonly epoch: number })[] {

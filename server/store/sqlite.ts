@@ -165,6 +165,8 @@ class EmbeddedDriver implements Driver {
   readonly #commits: SharedCommits
   readonly #disk: Disk
   readonly #gate: Gate
+  /** Given back by single queries: of each that is made Kysely remembers that it has seen it. */
+  readonly #free: EmbeddedConnection[] = []
   /** Handed out and not given back. */
   #inUse = 0
   #lastIsBack = () => {}
@@ -183,10 +185,11 @@ class EmbeddedDriver implements Driver {
   async acquireConnection(): Promise<EmbeddedConnection> {
     this.#gate.refuseInside()
     this.#inUse += 1
-    return new EmbeddedConnection(this.#writer, this.#reader, this.#commits, this.#disk)
+    return this.#free.pop() ?? new EmbeddedConnection(this.#writer, this.#reader, this.#commits, this.#disk)
   }
 
-  async releaseConnection(): Promise<void> {
+  async releaseConnection(connection: EmbeddedConnection): Promise<void> {
+    if (!connection.hadTransaction) this.#free.push(connection)
     this.#inUse -= 1
     if (this.#inUse === 0) this.#lastIsBack()
   }
@@ -225,6 +228,8 @@ class EmbeddedConnection implements DatabaseConnection {
   readonly #reader: Connection
   readonly #commits: SharedCommits
   readonly #disk: Disk
+  /** Whoever went on asking after its end would be in somebody else's. */
+  hadTransaction = false
   #isInUnit = false
   #snapshot: Connection | undefined
 
@@ -267,12 +272,14 @@ class EmbeddedConnection implements DatabaseConnection {
   }
 
   async begin(): Promise<void> {
+    this.hadTransaction = true
     await this.#commits.begin()
     this.#isInUnit = true
   }
 
   /** What is read from now on is what stands there now. */
   beginReading(snapshot: Connection): void {
+    this.hadTransaction = true
     snapshot.run(CompiledQuery.raw('begin'))
     this.#snapshot = snapshot
   }

@@ -10,6 +10,7 @@ import {
   checkClaims,
   importSecret,
   type KeyRequest,
+  type SignedToken,
   VerificationError,
   type VerificationKey,
   type VerifiedToken,
@@ -81,13 +82,21 @@ export async function readAccessToken(
   const signed = await verifyOnce(tenant, token, keys, ALGORITHMS)
   const profile = { ...accessToken({ issuer, audience: issuer, leewaySeconds: CLOCKS_APART }), audiences: undefined }
   const verified = checkClaims(signed, profile, services.clock())
+  const known = read.get(signed)
+  if (known) return known
   const { claims } = verified
   const [jti, client] = [text(claims['jti']), text(claims['client_id'] ?? claims['azp'])]
   // An ID token is told apart by what it says, and this is what it does not.
   if (jti === null || client === null || !isEpoch(claims['client_epoch']))
     throw new VerificationError('wrong_type', 'the token is not an access token')
-  return { ...verified, jti, client, audiences: [claims.aud].flat(), scopes: text(claims['scope'])?.split(' ') ?? [] }
+  const scopes = text(claims['scope'])?.split(' ') ?? []
+  const own = { ...verified, jti, client, audiences: [claims.aud].flat(), scopes }
+  read.set(signed, own)
+  return own
 }
+
+/** What one that comes again says, for as long as its signature is remembered. */
+const read = new WeakMap<SignedToken, OwnToken>()
 
 /** The same for a token that somebody asks about: undefined for what is none. */
 export async function findAccessToken(
@@ -128,18 +137,25 @@ export async function bearerOf(
   return { client, person: { user, authorization: found.authorization } }
 }
 
-/** What the log may know the token by, but for the person it may stand for. */
-export const machineFacts = (tenant: string, { jti, client, claims, audiences }: OwnToken): TokenFacts => ({
-  tenant,
-  jti,
-  authorization: jti.split('.', 1)[0] ?? '',
-  session: text(claims['sid']),
-  subject: null,
-  client: { id: client, epoch: claims['client_epoch'] as number },
-  organization: text(claims['org_id']),
-  audiences,
-  apiEpoch: isEpoch(claims['api_epoch']) ? claims['api_epoch'] : 0,
-})
+/** What the log may know the token of this tenant by, but for the person it may stand for. The same, whenever it comes. */
+export function machineFacts(tenant: string, token: OwnToken): TokenFacts {
+  const { jti, client, claims, audiences } = token
+  const facts = factsOf.get(token) ?? {
+    tenant,
+    jti,
+    authorization: jti.split('.', 1)[0] ?? '',
+    session: text(claims['sid']),
+    subject: null,
+    client: { id: client, epoch: claims['client_epoch'] as number },
+    organization: text(claims['org_id']),
+    audiences,
+    apiEpoch: isEpoch(claims['api_epoch']) ? claims['api_epoch'] : 0,
+  }
+  factsOf.set(token, facts)
+  return facts
+}
+
+const factsOf = new WeakMap<OwnToken, TokenFacts>()
 
 const isEpoch = (claim: unknown): claim is number => Number.isSafeInteger(claim)
 const text = (claim: unknown): string | null => (typeof claim === 'string' ? claim : null)
