@@ -16,7 +16,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { createMemoryBus } from '../bus/memory.ts'
 import { OperatorError, UnavailableError } from '../kernel/errors.ts'
-import { createTestSealer, NOW } from './conformance/stage.ts'
+import { connectionOf, createTestSealer, identityOf, NOW, userOf } from './conformance/stage.ts'
 import { describeStore } from './conformance.ts'
 import { takesWrites } from './dialect.ts'
 import { openSqlite, openSqliteDatabase } from './sqlite.ts'
@@ -145,6 +145,23 @@ describe('an embedded database', () => {
         failing.mock.restore()
         syncBuiltinESMExports()
       }
+    }))
+
+  test('is searched while a transaction is under way, and shows nothing of it', () =>
+    inFolder(async file => {
+      const store = await openSqlite(file, options)
+      const order = { by: 'user_id', descending: false } as const
+      const everybody = { query: null, connection: null, order, offset: 0, limit: 10 }
+      const searched = Promise.withResolvers<readonly unknown[]>()
+      const writing = store.transaction(async ({ users, connections }) => {
+        await connections.create(connectionOf('t'))
+        await users.create(userOf('t'), identityOf(userOf('t')))
+        return searched.promise
+      })
+      searched.resolve(await store.people.page('t', everybody))
+      assert.deepEqual(await writing, [])
+      assert.equal((await store.people.page('t', everybody)).length, 1)
+      await store.close()
     }))
 
   test('closes after the transaction that is under way', () =>

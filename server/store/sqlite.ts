@@ -222,6 +222,10 @@ class EmbeddedDriver implements Driver {
   }
 }
 
+/** Of what is not built the first word says it: `select` changes nothing, and the reader could not. */
+const isReading = ({ query, sql }: CompiledQuery): boolean =>
+  SelectQueryNode.is(query) || (RawNode.is(query) && /^\s*select\b/i.test(sql))
+
 /** Kysely's view of both connections, for one query or for one transaction. */
 class EmbeddedConnection implements DatabaseConnection {
   readonly #writer: Connection
@@ -244,7 +248,7 @@ class EmbeddedConnection implements DatabaseConnection {
     if (this.#snapshot) return this.#snapshot.run(query)
     const write = () => this.#writer.run<R>(query)
     if (this.#isInUnit) return this.#commits.inUnit(write)
-    if (SelectQueryNode.is(query.query)) return this.#read(query)
+    if (isReading(query)) return this.#read(query)
     // What is not built may be anything, a pragma or a `vacuum`, that no transaction takes.
     return RawNode.is(query.query) ? this.#alone(write) : this.#commits.write(write)
   }
