@@ -380,12 +380,13 @@ interface Purge {
 /** Every table whose rows end has its purge here. */
 export const purgesOf = (store: Store, { eventRetention }: Pick<Settings, 'eventRetention'>): readonly Purge[] => [
   { name: 'tickets', remove: store.tickets.purge },
+  // First of those that take what it says is over.
+  { name: 'removals', remove: store.removals.purge },
   { name: 'organizations', remove: store.organizations.purge },
   { name: 'invitations', remove: store.invitations.purge },
   { name: 'sessions', remove: store.sessions.purge },
   { name: 'authorizations', remove: store.authorizations.purge },
   { name: 'API keys', remove: store.apiKeys.purge },
-  { name: 'removals', remove: store.removals.purge },
   { name: 'session clients', remove: store.sessionClients.purge },
   { name: 'revocations', remove: store.revocations.purge },
   { name: 'ended tokens', remove: store.endedTokens.purge },

@@ -64,13 +64,28 @@ const DEPENDENTS: Readonly<Record<Kind, readonly Dependent[]>> = {
     { table: 'roles', column: 'id', key: ['id'] },
   ],
   user: OF_A_PERSON,
-  traces: [
-    // Whoever was about to give them something when they were removed has given it by now.
-    ...OF_A_PERSON,
-    { table: 'families', column: 'user', key: ['hash'] },
-    { table: 'authorizations', column: 'subject', key: ['id'] },
-    { table: 'sessions', column: 'user', key: ['id'] },
-  ],
+  // Whoever was about to give them something when they were removed has given it by now.
+  traces: OF_A_PERSON,
+}
+
+/** What is over from then on, for whoever purges what is over with all that hangs on it. */
+const ENDING = [
+  { table: 'authorizations', column: 'subject', end: 'expires_at' },
+  { table: 'sessions', column: 'user', end: 'live_until' },
+] as const
+
+async function endSome(db: Database, { tenant, id, at }: RemovalsTable, limit: number): Promise<number> {
+  let ended = 0
+  for (const { table, column, end } of ENDING) {
+    const [of, until] = [sql.ref(column), sql.ref(end)]
+    const result = await sql`
+      update ${sql.table(table)} set ${until} = ${at}
+       where tenant = ${tenant} and id in (
+         select id from ${sql.table(table)}
+          where tenant = ${tenant} and ${of} = ${id} and ${until} > ${at} limit ${limit - ended})`.execute(db)
+    ended += Number(result.numAffectedRows ?? 0)
+  }
+  return ended
 }
 
 /** What removes a person puts down, of each id that events may know them by. */
@@ -144,6 +159,7 @@ async function leave(db: Database, removal: RemovalsTable, limit: number): Promi
     if (removed >= limit) return removed
   }
   if (kind === 'traces') {
+    removed += await endSome(db, removal, limit - removed)
     removed += await emptyEvents(db, removal, limit - removed)
     if (removed >= limit) return removed
   }

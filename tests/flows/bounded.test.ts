@@ -12,6 +12,11 @@ const ROUNDS = 25
 /** What grows with use, for as long as events are kept. */
 const LASTING = ['events']
 
+const named = (email: string) => ({
+  query: { kind: 'is', field: 'email', value: email, place: 1 } as const,
+  connection: null,
+})
+
 onEachStage('The database', stage => {
   const purge = async () => {
     const { store, settings } = stage.server.latchkey
@@ -51,6 +56,22 @@ onEachStage('The database', stage => {
     const grown = [...after].filter(([name, count]) => count > (before.get(name) ?? 0)).map(([name]) => name)
     assert.deepEqual(grown, LASTING)
     assert.ok((after.get('events') ?? 0) >= (before.get('events') ?? 0) + ROUNDS * tokens.length)
+  })
+
+  test('holds nothing of somebody who was removed, an hour later, but that there was somebody', async () => {
+    const { latchkey, environment } = stage.server
+    const held = async (text: string) => (await dump(environment)).toLowerCase().includes(text.toLowerCase())
+    const { id } = (await latchkey.store.people.after('default', named(KIM.email), null, 1))[0]?.user ?? assert.fail()
+    assert.ok(await held(KIM.email))
+    await latchkey.operate('users remove', { tenant: 'default', user: KIM.email })
+    assert.ok(await held(KIM.email), 'events say it for an hour')
+    stage.clock.advance(HOUR)
+    await purge()
+    assert.equal(await held(KIM.email), false)
+    const about = await latchkey.store.events.search('default', { user: id }, { order: 'oldest-first', limit: 100 })
+    assert.ok(about.length > ROUNDS)
+    for (const { type, actor, personal } of about)
+      assert.deepEqual(Object.keys(personal), actor.kind === 'operator' ? ['address', 'userAgent'] : [], type)
   })
 
   test('holds nothing any more that had an end, once that is long ago', async () => {
