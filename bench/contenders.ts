@@ -38,7 +38,7 @@ const DISCOVERY = '/.well-known/openid-configuration'
 
 /** As the start script runs it, and with the log that it writes unless told otherwise. */
 export const AS_STARTED = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
-export const FLAGS_AS_STARTED = ['--max-semi-space-size=8']
+export const FLAGS_AS_STARTED = ['--max-semi-space-size=8', '--heap-growing-percent=100']
 
 export interface ProductOptions {
   readonly store: StoreKind

@@ -18,7 +18,7 @@ const MOST_MEMORY = 238
 
 /** Takes about half a minute. Linux only: memory is read from `/proc`. */
 export async function measureImport(): Promise<readonly Figure[]> {
-  const product = await startProduct({ store: 'sqlite', flags: ['--max-semi-space-size=1'] })
+  const product = await startProduct({ store: 'sqlite' })
   try {
     const api = await managing(product)
     const [connection] = await api.read<{ id: string }[]>('/connections?strategy=auth0')

@@ -16,8 +16,11 @@ const OLDEST_NODE = 26
  */
 const ALLOCATOR = { MALLOC_TRIM_THRESHOLD_: '131072', GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' }
 
-/** V8's: how large what is newly made may get, in mebibytes, before what is garbage of it goes (docs/decisions/0082). */
-const YOUNG = '--max-semi-space-size=8'
+/**
+ * V8's: how large what is newly made may get, in mebibytes, before what is garbage of it goes (docs/decisions/0082), and by
+ * how much everything may grow over what lives of it (docs/decisions/0081).
+ */
+const HEAP = ['--max-semi-space-size=8', '--heap-growing-percent=100']
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   process.stderr.write(
@@ -36,10 +39,10 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
  */
 function beLean(): void {
   const { argv, env, execArgv, execPath } = process
-  const isYoungSet = [...execArgv, env['NODE_OPTIONS'] ?? ''].some(flags => /max[-_]semi[-_]space[-_]size/.test(flags))
-  const isLean = isYoungSet && Object.keys(ALLOCATOR).every(name => name in env)
+  const isHeapSet = [...execArgv, env['NODE_OPTIONS'] ?? ''].some(flags => /max[-_]semi[-_]space[-_]size/.test(flags))
+  const isLean = isHeapSet && Object.keys(ALLOCATOR).every(name => name in env)
   // Windows cannot replace a process.
   if (argv[2] !== 'serve' || isLean || !process.execve || process.platform === 'win32') return
-  const flags = isYoungSet ? execArgv : [YOUNG, ...execArgv]
+  const flags = isHeapSet ? execArgv : [...HEAP, ...execArgv]
   process.execve(execPath, [execPath, ...flags, ...argv.slice(1)], { ...ALLOCATOR, ...env })
 }
