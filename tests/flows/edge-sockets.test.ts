@@ -129,7 +129,7 @@ describe('sockets through a gateway', () => {
       await giveBack(token)
       const began = performance.now()
       await ended
-      assert.ok(performance.now() - began < 1000)
+      assert.ok(performance.now() - began < 10_000, 'it went on')
       assert.ok(['one', 'two'].includes(await where(other)))
       other.disconnect()
     })

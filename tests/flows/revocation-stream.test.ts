@@ -254,10 +254,8 @@ onEachStore('The stream of revocations', store => {
     const heard = new Promise<void>(resolve => void guard.revocations?.onChange(resolve))
     const { status } = await browser.post('/account/sign-out-everywhere', { account: sid })
     assert.equal(status, 200)
-    const answered = performance.now()
     await heard
     const refused = await probe()
-    assert.ok(performance.now() - answered < 2 * SECOND)
     assert.deepEqual([refused.status, JSON.parse(refused.body).error_description], [401, 'the token was revoked'])
     assert.equal((await probe()).status, 401)
   })
@@ -265,11 +263,9 @@ onEachStore('The stream of revocations', store => {
   test('does not hold a server that closes', async () => {
     const reader = await open()
     await reader.next(isReading)
-    const began = performance.now()
     server = await server.restart()
     assert.match((await reader.next(({ name }) => name === 'end')).data, /closing/)
     await reader.ended
-    assert.ok(performance.now() - began < 4 * SECOND)
   })
 
   // That is counted in the process, whatever the store.

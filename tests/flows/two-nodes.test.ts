@@ -45,9 +45,9 @@ describe('Of two nodes over one database', () => {
     applyTo(here.latchkey, { clients: [{ client_id: 'machine', name: 'Importer', client_secret }] })
 
   async function until(isTrue: () => Promise<boolean>) {
-    const deadline = Date.now() + 5 * SECOND
+    const deadline = Date.now() + 20 * SECOND
     while (!(await isTrue())) {
-      assert.ok(Date.now() < deadline, 'it did not happen within five seconds')
+      assert.ok(Date.now() < deadline, 'it did not happen')
       await pause(10)
     }
   }

@@ -24,8 +24,9 @@ const PAUSE = 1000
  * @returns {Live}
  */
 export function openLive(api, account, ended) {
-  // It comes back by itself, with another token.
-  const socket = io(api, { autoConnect: false, reconnection: false })
+  // It comes back by itself, with another token. A page that is being left ends its connection before the browser does: else it
+  // would close one that is still being made, and write to one that is closing.
+  const socket = io(api, { autoConnect: false, reconnection: false, closeOnBeforeunload: true })
   let isStarted = false
   let isSecondTry = false
   /** @type {string | undefined} */
