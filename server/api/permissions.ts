@@ -1,9 +1,11 @@
 /** What resources that speak of permissions have in common: how one is written, which there are, and how a list is described. */
 import Type from 'typebox'
+import { managed, type Occasion } from '../audit/events.ts'
 import { resolveResourceServer } from '../clients/resource-servers.ts'
 import { findSystemApi } from '../clients/system-apis.ts'
 import { MOST_ROLE_PERMISSIONS, permissionToWire } from '../identity/roles.ts'
 import type { Permission } from '../store/permissions.ts'
+import type { Nouns } from '../store/store.ts'
 import { ManagementFault } from './fault.ts'
 import type { ApiServices } from './services.ts'
 
@@ -34,6 +36,25 @@ interface PermissionsBody {
 export function readPermissions({ permissions }: PermissionsBody): readonly Permission[] {
   const read = permissions.map(one => ({ audience: one.resource_server_identifier, name: one.permission_name }))
   return [...new Map(read.map(permission => [JSON.stringify(permission), permission])).values()]
+}
+
+/** On record, where there are any. */
+export async function recordPermissions(
+  { events }: Nouns,
+  { occasion, client }: { readonly occasion: Occasion; readonly client: { readonly id: string } },
+  kind: 'role-permission' | 'user-permission',
+  id: string,
+  { given = [], taken = [] }: { readonly given?: readonly Permission[]; readonly taken?: readonly Permission[] },
+): Promise<void> {
+  const by = { client: client.id }
+  if (given.length > 0)
+    await events.record([
+      managed(occasion, by, kind, id, 'created', { permissions: { after: toldPermissions(given) } }),
+    ])
+  if (taken.length > 0)
+    await events.record([
+      managed(occasion, by, kind, id, 'removed', { permissions: { before: toldPermissions(taken) } }),
+    ])
 }
 
 interface Here {
@@ -80,7 +101,7 @@ export async function describePermissions<P extends Permission>(
 }
 
 /** For an event: what was given or taken. */
-export const toldPermissions = (permissions: readonly Permission[]) => permissions.map(permissionToWire)
+const toldPermissions = (permissions: readonly Permission[]) => permissions.map(permissionToWire)
 
 /** What a checkpoint goes on from. */
 export const positionOf = ({ audience, name }: Permission): string => JSON.stringify([audience, name])

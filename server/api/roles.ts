@@ -15,8 +15,8 @@ import {
   PERMISSION,
   PERMISSIONS_BODY,
   readPermissions,
+  recordPermissions,
   requirePermissions,
-  toldPermissions,
 } from './permissions.ts'
 
 const ROLE = Type.Object({
@@ -207,7 +207,7 @@ export const roles: readonly Operation[] = [
     body: PERMISSIONS_BODY,
     answers: { 201: null },
     async run(call, services) {
-      const { tenant, path, body, client, occasion } = call
+      const { tenant, path, body } = call
       const permissions = readPermissions(body)
       await requirePermissions(services, call, permissions)
       await services.store.transaction(async transaction => {
@@ -219,12 +219,7 @@ export const roles: readonly Operation[] = [
             'too_many_permissions',
             `A role may hold ${MOST_ROLE_PERMISSIONS} permissions at most.`,
           )
-        if (given.length > 0)
-          await transaction.events.record([
-            managed(occasion, { client: client.id }, 'role-permission', path('id'), 'created', {
-              permissions: { after: toldPermissions(given) },
-            }),
-          ])
+        await recordPermissions(transaction, call, 'role-permission', path('id'), { given })
       })
       return { status: 201 }
     },
@@ -237,16 +232,12 @@ export const roles: readonly Operation[] = [
     scopes: ['update:roles'],
     body: PERMISSIONS_BODY,
     answers: { 204: null },
-    async run({ tenant, path, body, client, occasion }, { store }) {
+    async run(call, { store }) {
+      const { tenant, path, body } = call
       await store.transaction(async transaction => {
         const { id } = await requireRole(transaction, tenant, path('id'))
         const taken = await transaction.permissions.takeFromRole(tenant, id, readPermissions(body))
-        if (taken.length > 0)
-          await transaction.events.record([
-            managed(occasion, { client: client.id }, 'role-permission', id, 'removed', {
-              permissions: { before: toldPermissions(taken) },
-            }),
-          ])
+        await recordPermissions(transaction, call, 'role-permission', id, { taken })
       })
       return { status: 204 }
     },

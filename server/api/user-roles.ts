@@ -15,8 +15,8 @@ import {
   permissionAt,
   positionOf,
   readPermissions,
+  recordPermissions,
   requirePermissions,
-  toldPermissions,
 } from './permissions.ts'
 
 /** Auth0's bounds of what one user has, so that nobody's token grows without end. */
@@ -131,7 +131,7 @@ export const userRoles: readonly Operation[] = [
     body: PERMISSIONS_BODY,
     answers: { 201: null },
     async run(call, services) {
-      const { tenant, path, body, client, occasion } = call
+      const { tenant, path, body } = call
       const permissions = readPermissions(body)
       await requirePermissions(services, call, permissions)
       await services.store.transaction(async transaction => {
@@ -140,12 +140,7 @@ export const userRoles: readonly Operation[] = [
         if (given === 'gone') throw noUser()
         if ((await transaction.permissions.countOfUser(tenant, id)) > MOST_PERMISSIONS)
           throw tooMany(`A user may have ${MOST_PERMISSIONS} permissions of their own at most.`)
-        if (given.length > 0)
-          await transaction.events.record([
-            managed(occasion, { client: client.id }, 'user-permission', id, 'created', {
-              permissions: { after: toldPermissions(given) },
-            }),
-          ])
+        await recordPermissions(transaction, call, 'user-permission', id, { given })
       })
       return { status: 201 }
     },
@@ -158,16 +153,12 @@ export const userRoles: readonly Operation[] = [
     scopes: ['update:users'],
     body: PERMISSIONS_BODY,
     answers: { 204: null },
-    async run({ tenant, path, body, client, occasion }, { store }) {
+    async run(call, { store }) {
+      const { tenant, path, body } = call
       await store.transaction(async transaction => {
         const { id } = await requireUser(transaction, tenant, path('id'))
         const taken = await transaction.permissions.takeFromUser(tenant, id, readPermissions(body))
-        if (taken.length > 0)
-          await transaction.events.record([
-            managed(occasion, { client: client.id }, 'user-permission', id, 'removed', {
-              permissions: { before: toldPermissions(taken) },
-            }),
-          ])
+        await recordPermissions(transaction, call, 'user-permission', id, { taken })
       })
       return { status: 204 }
     },

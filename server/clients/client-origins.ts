@@ -6,13 +6,13 @@ import { readMembers } from '../config/members.ts'
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { everyClient } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
 import { CLIENT_MEMBERS, pageOriginsOf } from './metadata.ts'
 
 export type IsClientOrigin = (tenant: string, origin: string) => Promise<boolean>
 
 const CACHED_TENANTS = 100
-const PAGE = 200
 /** A tenant with more of them is known by none: the endpoints still ask the client. */
 const MOST_ORIGINS = 20_000
 
@@ -27,17 +27,13 @@ export function createClientOrigins({ store, bus, clock }: { store: Store; bus: 
 
   async function read(tenant: string): Promise<ReadonlySet<string> | 'any'> {
     const origins = new Set<string>()
-    for (let after: string | undefined; ; ) {
-      const page = await store.clients.list(tenant, { limit: PAGE, ...(after !== undefined && { after }) })
-      for (const { metadata } of page) {
-        const members = readMembers(CLIENT_MEMBERS, metadata)
-        // Who is not the operator's own takes no passwords, and must not choose whose pages are answered.
-        if (members.is_first_party !== false) for (const origin of pageOriginsOf(members)) origins.add(origin)
-      }
+    for await (const { metadata } of everyClient(store, tenant)) {
+      const members = readMembers(CLIENT_MEMBERS, metadata)
+      // Who is not the operator's own takes no passwords, and must not choose whose pages are answered.
+      if (members.is_first_party !== false) for (const origin of pageOriginsOf(members)) origins.add(origin)
       if (origins.size > MOST_ORIGINS) return 'any'
-      if (page.length < PAGE) return origins
-      after = page.at(-1)?.id
     }
+    return origins
   }
 
   return async (tenant, origin) => {

@@ -8,14 +8,13 @@ import type { CookieScope } from '../http/cookies.ts'
 import type { Bus } from '../kernel/bus.ts'
 import { createCache } from '../kernel/cache.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { ClientRecord } from '../store/clients.ts'
+import { type ClientRecord, everyClient } from '../store/clients.ts'
 import type { Store } from '../store/store.ts'
 import { CLIENT_MEMBERS, pageOriginsOf } from './metadata.ts'
 
 export type FindCookieScope = (tenant: string, issuer: string) => Promise<CookieScope>
 
 const CACHED_TENANTS = 1000
-const PAGE = 200
 
 export function createCookieScope({ store, bus, clock }: { store: Store; bus: Bus; clock: Clock }): FindCookieScope {
   const crossSite = createCache<boolean>({
@@ -27,12 +26,9 @@ export function createCookieScope({ store, bus, clock }: { store: Store; bus: Bu
   })
 
   const hasCrossSiteClient = async (tenant: string, issuer: string): Promise<boolean> => {
-    for (let after: string | undefined; ; ) {
-      const page = await store.clients.list(tenant, { limit: PAGE, ...(after !== undefined && { after }) })
-      if (page.some(client => webOriginsOf(client).some(origin => isCrossSite(origin, issuer)))) return true
-      if (page.length < PAGE) return false
-      after = page.at(-1)?.id
-    }
+    for await (const client of everyClient(store, tenant))
+      if (webOriginsOf(client).some(origin => isCrossSite(origin, issuer))) return true
+    return false
   }
 
   return async (tenant, issuer) => {

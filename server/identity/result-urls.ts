@@ -4,9 +4,9 @@
  */
 import type { JsonObject, JsonValue } from '../kernel/json.ts'
 import { originOf } from '../kernel/url.ts'
+import { everyClient } from '../store/clients.ts'
 import type { Nouns } from '../store/store.ts'
 
-const LISTED_AT_ONCE = 100
 /** Of a client: where its people come back to, one way or the other. */
 const MEMBERS = ['callbacks', 'allowed_logout_urls', 'web_origins', 'initiate_login_uri', 'client_uri'] as const
 
@@ -16,13 +16,9 @@ export async function isAllowedResult({ tenants, clients }: Nouns, tenant: strin
   if (wanted === undefined) return false
   const settings = (await tenants.find(tenant))?.settings ?? {}
   if (hasOrigin(settings, ['allowed_logout_urls'], wanted)) return true
-  for (let after: string | undefined; ; ) {
-    const page = await clients.list(tenant, { limit: LISTED_AT_ONCE, ...(after !== undefined && { after }) })
-    if (page.some(({ metadata }) => metadata['is_first_party'] !== false && hasOrigin(metadata, MEMBERS, wanted)))
-      return true
-    if (page.length < LISTED_AT_ONCE) return false
-    after = page.at(-1)?.id
-  }
+  for await (const { metadata } of everyClient({ clients }, tenant))
+    if (metadata['is_first_party'] !== false && hasOrigin(metadata, MEMBERS, wanted)) return true
+  return false
 }
 
 const webOrigin = (text: string): string | undefined => {

@@ -170,6 +170,21 @@ const filteredClients = (db: Database, tenant: string, { types, isFirstParty, ex
   return query
 }
 
+const LISTED_AT_ONCE = 200
+
+/** In order of id. */
+export async function* everyClient(
+  { clients }: { readonly clients: Clients },
+  tenant: string,
+): AsyncGenerator<ClientRecord> {
+  for (let after: string | undefined; ; ) {
+    const page = await clients.list(tenant, { limit: LISTED_AT_ONCE, ...(after !== undefined && { after }) })
+    yield* page
+    if (page.length < LISTED_AT_ONCE) return
+    after = page.at(-1)?.id
+  }
+}
+
 export const clientsIn = (db: Database): Clients => ({
   async create(client) {
     const created = await db

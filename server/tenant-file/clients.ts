@@ -12,8 +12,8 @@ import type { Path } from '../config/yaml.ts'
 import { newClientId } from '../kernel/ids.ts'
 import { type JsonObject, type JsonValue, withoutNulls } from '../kernel/json.ts'
 import { randomSecret } from '../kernel/secrets.ts'
-import type { ClientRecord } from '../store/clients.ts'
-import type { Nouns, Store } from '../store/store.ts'
+import { type ClientRecord, everyClient } from '../store/clients.ts'
+import type { Store } from '../store/store.ts'
 import { templateProblems } from '../tokens/custom-claims.ts'
 import { type Entry, isSound, refuseRepeats, without } from './entries.ts'
 import type { Exporting } from './export.ts'
@@ -36,22 +36,11 @@ const MEMBERS = {
   custom_login_page_on: { is: 'boolean', optional: true },
 } as const satisfies Readonly<Record<string, Member>>
 
-const LISTED_AT_ONCE = 500
-
 /** By their ids, since two may share a name; secrets stay. */
 export async function exportClients({ store, tenant }: Exporting): Promise<JsonValue> {
   const exported: JsonObject[] = []
   for await (const { id, metadata } of everyClient(store, tenant)) exported.push({ client_id: id, ...metadata })
   return exported
-}
-
-export async function* everyClient(store: Nouns, tenant: string): AsyncGenerator<ClientRecord> {
-  for (let after: string | undefined; ; ) {
-    const page = await store.clients.list(tenant, { limit: LISTED_AT_ONCE, ...(after !== undefined && { after }) })
-    yield* page
-    after = page.at(-1)?.id
-    if (after === undefined) return
-  }
 }
 
 /** Members whose URLs are compared byte for byte, so that a pattern among them can only disappoint. */
