@@ -3,85 +3,14 @@
  * ticket in another browser, twice, for another client or from another page; and guessing where no hosted page is seen.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
-import { createTestClock } from '../fixtures/test-clock.ts'
-import {
-  ANN,
-  authorizePath,
-  BEN,
-  CookieJarBrowser,
-  codeOf,
-  follow,
-  PASSWORD_REALM,
-  type Reply,
-  signIn,
-  tenantFile,
-} from './stage.ts'
-
-const REALM = 'Username-Password-Authentication'
-const ORIGIN = 'https://app.example'
-const FOREIGN = 'https://evil.example'
-const LOCK = { client_id: 'lock' } as const
-const ELSEWHERE = { client_id: 'elsewhere' } as const
-const STRANGER = { client_id: 'stranger' } as const
-const [spa] = tenantFile.clients
-const crossOrigin = { ...spa, grant_types: ['authorization_code', 'implicit'], cross_origin_authentication: true }
-
-const FILE = {
-  ...tenantFile,
-  attackProtection: { suspiciousIpThrottling: { enabled: false } },
-  clients: [
-    ...tenantFile.clients,
-    { ...crossOrigin, ...LOCK },
-    {
-      ...crossOrigin,
-      ...ELSEWHERE,
-      callbacks: ['https://elsewhere.example/callback'],
-      web_origins: [],
-      allowed_origins: ['https://elsewhere.example'],
-    },
-    { ...crossOrigin, ...STRANGER, is_first_party: false, callbacks: ['https://stranger.example/'], web_origins: [] },
-  ],
-}
+import { test } from 'node:test'
+import { onEachStore } from '../fixtures/server.ts'
+import { ELSEWHERE, FOREIGN, LOCK, ORIGIN, REALM, stageOfPages } from './embedded-stage.ts'
+import { ANN, BEN, type CookieJarBrowser, codeOf, follow, signIn } from './stage.ts'
 
 onEachStore('What a page of an application is given', store => {
-  const clock = createTestClock()
-  let server: RunningServer
-
-  before(async () => {
-    server = await startServer({ store, clock: clock.now, tenantFile: FILE })
-  })
-  after(() => server?.close())
-
-  const browserOf = () => new CookieJarBrowser(server)
-  const from = (origin: string | undefined) => (origin === undefined ? {} : { origin })
-
-  const post = (
-    path: string,
-    document: object,
-    { browser = browserOf(), origin = ORIGIN as string | undefined } = {},
-  ): Promise<Reply> => browser.ask('POST', path, document, from(origin))
-
-  const credentials = (person = ANN, client: { client_id: string } = LOCK) => ({
-    ...client,
-    username: person.email,
-    password: person.password,
-    realm: REALM,
-    credential_type: PASSWORD_REALM,
-  })
-
-  async function ticketFor(browser: CookieJarBrowser, document: object = credentials(), origin = ORIGIN) {
-    const answer = await post('/co/authenticate', document, { browser, origin })
-    assert.equal(answer.status, 200, answer.body)
-    return String(answer.json()['login_ticket'])
-  }
-
-  const withTicket = (
-    login_ticket: string,
-    changes: Record<string, string> = {},
-    client: { client_id: string } = LOCK,
-  ) => authorizePath(client, { login_ticket, realm: REALM, ...changes })
+  const stage = stageOfPages(store)
+  const { browserOf, clock, credentials, post, ticketFor, withTicket } = stage
 
   async function signedIn(): Promise<CookieJarBrowser> {
     const browser = browserOf()
@@ -138,7 +67,7 @@ onEachStore('What a page of an application is given', store => {
   test('a login ticket dies with what the person had', async () => {
     const browser = browserOf()
     const path = withTicket(await ticketFor(browser), { prompt: 'none' })
-    const { users } = server.latchkey.store
+    const { users } = stage.server.latchkey.store
     const [id = ''] = await users.findByAttribute('default', 'email', ANN.email, 1)
     await users.raiseEpoch('default', id)
     assert.equal((await follow(browser, path)).searchParams.get('error'), 'login_required')

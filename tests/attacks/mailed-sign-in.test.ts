@@ -3,112 +3,16 @@
  * others flooded with mail; finding out who has an account; and waiting in an account that was made with their address.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { HOUR, MINUTE } from '../../server/kernel/seconds.ts'
-import { linkIn, type Mail, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
-import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
-import { createTestClock } from '../fixtures/test-clock.ts'
-import {
-  ANN,
-  askToken,
-  CALLBACK,
-  type ClientCredentials,
-  CookieJarBrowser,
-  claimsOf,
-  tenantFile,
-  UNPROTECTED,
-  WEB,
-} from './stage.ts'
-
-const ORIGIN = 'https://app.example'
-const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
-const LOCK = { client_id: 'lock' } as const
-const OTHER = { client_id: 'other-lock' } as const
-const MOBILE = { client_id: 'mobile', client_secret: 'the secret of what people carry' } as const
-const [spa] = tenantFile.clients
-const crossOrigin = { ...spa, grant_types: ['authorization_code', 'implicit'], cross_origin_authentication: true }
-
-const FILE = {
-  ...tenantFile,
-  attackProtection: UNPROTECTED,
-  clients: [
-    ...tenantFile.clients,
-    { ...crossOrigin, ...LOCK },
-    { ...crossOrigin, ...OTHER },
-    { ...spa, ...MOBILE, app_type: 'regular_web', grant_types: [OTP, 'refresh_token'] },
-  ],
-}
+import { linkIn } from '../fixtures/mailbox.ts'
+import { onEachStore } from '../fixtures/server.ts'
+import { LOCK, MOBILE, ORIGIN, OTHER, stageOfMail } from './mailed-stage.ts'
+import { ANN, CALLBACK, claimsOf, WEB } from './stage.ts'
 
 onEachStore('A code or a link that was mailed', store => {
-  const clock = createTestClock()
-  let server: RunningServer
-  let mailbox: Mailbox
-
-  before(async () => {
-    server = await startServer({ store, clock: clock.now, tenantFile: FILE })
-    mailbox = openMailbox(server.latchkey)
-    const { connections } = server.latchkey.store
-    const connection = { tenant: 'default', strategy: 'email', sealedOptions: null, settings: {}, clients: null }
-    await connections.create({ ...connection, id: 'con_email', name: 'email', options: {} })
-    await connections.create({
-      ...connection,
-      id: 'con_members',
-      name: 'members',
-      options: { disable_signup: true },
-    })
-    const database = await connections.findByName('default', 'Username-Password-Authentication')
-    await connections.change('default', database?.id ?? '', {
-      options: { authentication_methods: { email_otp: { enabled: true } } },
-    })
-  })
-  after(() => server?.close())
-
-  let people = 0
-  const someone = () => {
-    people += 1
-    return `somebody-${people}@example.com`
-  }
-  const browserOf = () => new CookieJarBrowser(server)
-  const codeIn = ({ text }: Mail) => /^(\d{6})$/m.exec(text)?.[1] ?? assert.fail(`no code in ${text}`)
-
-  const start = (email: string, changes: object = {}, headers: Record<string, string> = {}) =>
-    browserOf().ask(
-      'POST',
-      '/passwordless/start',
-      { ...LOCK, connection: 'email', send: 'code', email, ...changes },
-      { origin: ORIGIN, ...headers },
-    )
-
-  async function mailedCode(email: string, changes: object = {}): Promise<string> {
-    const answer = await start(email, changes)
-    assert.equal(answer.status, 200, answer.body)
-    return codeIn(await mailbox.next(email))
-  }
-
-  const typeIn = (
-    email: string,
-    otp: string,
-    { browser = browserOf(), client = LOCK as ClientCredentials, realm = 'email' } = {},
-  ) =>
-    browser.ask(
-      'POST',
-      '/co/authenticate',
-      { client_id: client.client_id, username: email, otp, realm, credential_type: OTP },
-      { origin: ORIGIN },
-    )
-
-  const redeem = (email: string, otp: string, changes: Record<string, string> = {}) =>
-    askToken(server, {
-      grant_type: OTP,
-      ...MOBILE,
-      username: email,
-      otp,
-      realm: 'email',
-      scope: 'openid email',
-      ...changes,
-    })
-
-  const accountsOf = (email: string) => server.latchkey.store.users.findByAttribute('default', 'email', email, 2)
+  const stage = stageOfMail(store)
+  const { accountsOf, browserOf, clock, codeIn, mailedCode, redeem, someone, start, typeIn } = stage
 
   const asked = {
     redirect_uri: CALLBACK,
@@ -167,11 +71,11 @@ onEachStore('A code or a link that was mailed', store => {
   test('the database holds no code, and nothing that one could be found from', async () => {
     const email = someone()
     const code = await mailedCode(email)
-    const { keyring } = server.latchkey
+    const { keyring } = stage.server.latchkey
     const [key] = (await keyring.list('default')).filter(({ purpose }) => purpose === 'mailed-code')
     assert.ok(key)
     assert.doesNotMatch(
-      JSON.stringify(await server.latchkey.store.events.list('default', { limit: 500 })),
+      JSON.stringify(await stage.server.latchkey.store.events.list('default', { limit: 500 })),
       new RegExp(code),
     )
   })
@@ -194,11 +98,11 @@ onEachStore('A code or a link that was mailed', store => {
 
   test('where nobody may sign up, a stranger is answered like a member, gets no mail, and no code of theirs is right', async () => {
     const [member, stranger] = [someone(), someone()]
-    const { users } = server.latchkey.store
+    const { users } = stage.server.latchkey.store
     const { createUser } = await import('../../server/identity/users.ts')
-    const connection = await server.latchkey.store.connections.findByName('default', 'members')
+    const connection = await stage.server.latchkey.store.connections.findByName('default', 'members')
     assert.ok(connection)
-    await server.latchkey.store.transaction(transaction =>
+    await stage.server.latchkey.store.transaction(transaction =>
       createUser(transaction, connection, { email: member, emailVerified: true, passwordHash: null }, clock.now),
     )
     const [known, unknown] = [
@@ -206,8 +110,8 @@ onEachStore('A code or a link that was mailed', store => {
       await start(stranger, { connection: 'members' }),
     ]
     assert.deepEqual([known.status, Object.keys(known.json())], [unknown.status, Object.keys(unknown.json())])
-    const code = codeIn(await mailbox.next(member))
-    assert.deepEqual(await mailbox.all(stranger), [])
+    const code = codeIn(await stage.mailbox.next(member))
+    assert.deepEqual(await stage.mailbox.all(stranger), [])
     assert.equal((await typeIn(stranger, code, { realm: 'members' })).status, 403)
     assert.equal((await typeIn(member, code, { realm: 'members' })).status, 200)
     assert.equal(await users.findByEmailKey('default', connection.id, stranger), undefined)
@@ -216,12 +120,12 @@ onEachStore('A code or a link that was mailed', store => {
   test('a link is good once, however many press at a time, and for an hour', async () => {
     const email = someone()
     await start(email, { ...WEB, send: 'link', authParams: asked })
-    const path = new URL(linkIn(await mailbox.next(email))).pathname
+    const path = new URL(linkIn(await stage.mailbox.next(email))).pathname
     const answers = await Promise.all(Array.from({ length: 64 }, () => browserOf().post(path, {})))
     assert.equal(answers.filter(({ status }) => status === 303).length, 1)
     const late = someone()
     await start(late, { ...WEB, send: 'link', authParams: asked })
-    const over = new URL(linkIn(await mailbox.next(late))).pathname
+    const over = new URL(linkIn(await stage.mailbox.next(late))).pathname
     clock.advance(HOUR)
     assert.equal((await browserOf().post(over, {})).status, 410)
   })
@@ -229,7 +133,7 @@ onEachStore('A code or a link that was mailed', store => {
   test('a link leads nowhere but where its client may be answered', async () => {
     const email = someone()
     await start(email, { ...WEB, send: 'link', authParams: { ...asked, redirect_uri: 'https://evil.example/' } })
-    const path = new URL(linkIn(await mailbox.next(email))).pathname
+    const path = new URL(linkIn(await stage.mailbox.next(email))).pathname
     const browser = browserOf()
     const { location } = await browser.post(path, {})
     assert.match(location ?? '', /^\/authorize\?/)
@@ -246,20 +150,20 @@ onEachStore('A code or a link that was mailed', store => {
       { origin: ORIGIN },
     )
     assert.equal(made.status, 200)
-    await mailbox.next(email)
+    await stage.mailbox.next(email)
     await browserOf().ask('POST', '/otp/challenge', { ...MOBILE, connection, email, allow_signup: true })
-    assert.equal((await mailbox.all(email)).length, 1, 'only the mail that asks to confirm it')
+    assert.equal((await stage.mailbox.all(email)).length, 1, 'only the mail that asks to confirm it')
   })
 
   test('a mailbox that was linked to another account is read by its owner, and confirms no address but its own', async () => {
-    const { users, connections } = server.latchkey.store
+    const { users, connections } = stage.server.latchkey.store
     const { createUser } = await import('../../server/identity/users.ts')
     const [primary, linked] = [someone(), someone()]
     const database = await connections.findByName('default', 'Username-Password-Authentication')
     const mailing = await connections.findByName('default', 'email')
     assert.ok(database && mailing)
     const make = (connection: typeof database, email: string) =>
-      server.latchkey.store.transaction(async transaction => {
+      stage.server.latchkey.store.transaction(async transaction => {
         const made = await createUser(
           transaction,
           connection,
@@ -273,6 +177,6 @@ onEachStore('A code or a link that was mailed', store => {
     const answer = await redeem(linked, await mailedCode(linked, MOBILE))
     const { sub, email, email_verified } = claimsOf(String(answer.json()['id_token']))
     assert.deepEqual([sub, email, email_verified], [one.id, primary, false])
-    assert.deepEqual(await mailbox.all(primary), [])
+    assert.deepEqual(await stage.mailbox.all(primary), [])
   })
 })

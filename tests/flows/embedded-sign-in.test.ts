@@ -3,91 +3,37 @@
  * The SDKs themselves, in a browser, are in `tests/sdks/`.
  */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
+import {
+  crossOrigin,
+  ELSEWHERE,
+  FOREIGN,
+  LOCK,
+  ORIGIN,
+  REALM,
+  STRANGER,
+  stageOfPages,
+} from '../attacks/embedded-stage.ts'
 import {
   ANN,
   askToken,
   authorizePath,
   BEN,
   CALLBACK,
-  CookieJarBrowser,
+  type CookieJarBrowser,
   claimsOf,
   codeOf,
   follow,
   OTHER_SPA,
-  PASSWORD_REALM,
-  type Reply,
   redemption,
   SPA,
   signIn,
-  tenantFile,
 } from '../attacks/stage.ts'
-import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
-import { createTestClock } from '../fixtures/test-clock.ts'
-
-const REALM = 'Username-Password-Authentication'
-const ORIGIN = 'https://app.example'
-const FOREIGN = 'https://evil.example'
-const LOCK = { client_id: 'lock' } as const
-const ELSEWHERE = { client_id: 'elsewhere' } as const
-const STRANGER = { client_id: 'stranger' } as const
-const [spa] = tenantFile.clients
-const crossOrigin = { ...spa, grant_types: ['authorization_code', 'implicit'], cross_origin_authentication: true }
-
-const FILE = {
-  ...tenantFile,
-  attackProtection: { suspiciousIpThrottling: { enabled: false } },
-  clients: [
-    ...tenantFile.clients,
-    { ...crossOrigin, ...LOCK },
-    {
-      ...crossOrigin,
-      ...ELSEWHERE,
-      callbacks: ['https://elsewhere.example/callback'],
-      web_origins: [],
-      allowed_origins: ['https://elsewhere.example'],
-    },
-    { ...crossOrigin, ...STRANGER, is_first_party: false, callbacks: ['https://stranger.example/'], web_origins: [] },
-  ],
-}
+import { onEachStore } from '../fixtures/server.ts'
 
 onEachStore('Signing in from a page of an application', store => {
-  const clock = createTestClock()
-  let server: RunningServer
-
-  before(async () => {
-    server = await startServer({ store, clock: clock.now, tenantFile: FILE })
-  })
-  after(() => server?.close())
-
-  const browserOf = () => new CookieJarBrowser(server)
-  const from = (origin: string | undefined) => (origin === undefined ? {} : { origin })
-
-  const post = (
-    path: string,
-    document: object,
-    { browser = browserOf(), origin = ORIGIN as string | undefined } = {},
-  ): Promise<Reply> => browser.ask('POST', path, document, from(origin))
-
-  const credentials = (person = ANN, client: { client_id: string } = LOCK) => ({
-    ...client,
-    username: person.email,
-    password: person.password,
-    realm: REALM,
-    credential_type: PASSWORD_REALM,
-  })
-
-  async function ticketFor(browser: CookieJarBrowser, document: object = credentials(), origin = ORIGIN) {
-    const answer = await post('/co/authenticate', document, { browser, origin })
-    assert.equal(answer.status, 200, answer.body)
-    return String(answer.json()['login_ticket'])
-  }
-
-  const withTicket = (
-    login_ticket: string,
-    changes: Record<string, string> = {},
-    client: { client_id: string } = LOCK,
-  ) => authorizePath(client, { login_ticket, realm: REALM, ...changes })
+  const stage = stageOfPages(store)
+  const { browserOf, clock, credentials, from, post, ticketFor, withTicket } = stage
 
   test('a password is answered with a ticket, by which /authorize answers without a page, and a session begins', async () => {
     const browser = browserOf()
@@ -100,7 +46,7 @@ onEachStore('Signing in from a page of an application', store => {
 
     const callback = await follow(browser, withTicket(String(login_ticket)))
     assert.equal(callback.searchParams.get('state'), 'the-state')
-    const tokens = (await askToken(server, redemption(LOCK, codeOf(callback)))).json()
+    const tokens = (await askToken(stage.server, redemption(LOCK, codeOf(callback)))).json()
     const claims = claimsOf(String(tokens['id_token']))
     assert.deepEqual([claims['email'], claims['amr']], [ANN.email, ['pwd']])
     // Other applications find it.
@@ -157,7 +103,7 @@ onEachStore('Signing in from a page of an application', store => {
   })
 
   test('a blocked person is told so, and nobody else is', async () => {
-    const { users } = server.latchkey.store
+    const { users } = stage.server.latchkey.store
     const [id = ''] = await users.findByAttribute('default', 'email', BEN.email, 1)
     await users.change('default', id, { blocked: true }, clock.now())
     const right = await post('/co/authenticate', credentials(BEN))
@@ -191,7 +137,7 @@ onEachStore('Signing in from a page of an application', store => {
       given_name: 'Nora',
       user_metadata: { plan: 'gold' },
     })
-    const user = await server.latchkey.store.users.find('default', `auth0|${_id}`)
+    const user = await stage.server.latchkey.store.users.find('default', `auth0|${_id}`)
     assert.deepEqual([user?.profile['given_name'], user?.userMetadata], ['Nora', { plan: 'gold' }])
     const browser = browserOf()
     codeOf(await follow(browser, withTicket(await ticketFor(browser, credentials(person)))))
@@ -268,7 +214,7 @@ onEachStore('Signing in from a page of an application', store => {
 
   test('on a page of this server, a password is answered with a form, which leads to /authorize', async () => {
     const browser = browserOf()
-    const own = server.issuer.slice(0, -1)
+    const own = stage.server.issuer.slice(0, -1)
     // Carried through a page, a form and two redirects as they were sent.
     const odd = `a+b c&d=e"'<>é%25`
     const request = { redirect_uri: CALLBACK, response_type: 'token id_token', scope: 'openid', nonce: odd, state: odd }
@@ -306,7 +252,7 @@ onEachStore('Signing in from a page of an application', store => {
 
   test('who is signed in is told to pages of this server, and to others that nobody is', async () => {
     const browser = await signedIn()
-    const own = await browser.ask('GET', '/user/ssodata', undefined, { origin: server.issuer.slice(0, -1) })
+    const own = await browser.ask('GET', '/user/ssodata', undefined, { origin: stage.server.issuer.slice(0, -1) })
     assert.deepEqual([own.json()['sso'], own.json()['lastUsedUsername']], [true, BEN.email])
     for (const headers of [{}, from(ORIGIN), { 'sec-fetch-site': 'cross-site' }])
       assert.deepEqual((await browser.ask('GET', '/user/ssodata', undefined, headers)).json(), { sso: false })
@@ -349,12 +295,12 @@ onEachStore('Signing in from a page of an application', store => {
       ]
     assert.equal(await ask(), undefined)
     const { applyTo } = await import('../fixtures/server.ts')
-    await applyTo(server.latchkey, { clients: [{ ...crossOrigin, ...OTHER_SPA, allowed_origins: [late] }] })
+    await applyTo(stage.server.latchkey, { clients: [{ ...crossOrigin, ...OTHER_SPA, allowed_origins: [late] }] })
     assert.equal(await ask(), late)
   })
 
   test('a database that is closed to strangers or to the client takes nobody in, and Lock is told so', async () => {
-    const { connections } = server.latchkey.store
+    const { connections } = stage.server.latchkey.store
     const database = await connections.findByName('default', REALM)
     assert.ok(database)
     const wish = { ...LOCK, email: 'late@example.com', password: 'seven quiet lanterns', connection: REALM }

@@ -1,116 +1,26 @@
 /** Signing in by mail: a code that is typed where it was asked for, or a link; and what an attacker makes of either. */
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { DAY, MINUTE } from '../../server/kernel/seconds.ts'
+import { LOCK, MOBILE, ORIGIN, OTP, stageOfMail } from '../attacks/mailed-stage.ts'
 import {
   askToken,
   authorizePath,
   BEN,
   CALLBACK,
-  type ClientCredentials,
-  CookieJarBrowser,
   claimsOf,
   codeOf,
   follow,
   queryOf,
   redemption,
-  tenantFile,
-  UNPROTECTED,
   WEB,
 } from '../attacks/stage.ts'
-import { linkIn, type Mail, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
-import { onEachStore, type RunningServer, startServer } from '../fixtures/server.ts'
-import { createTestClock } from '../fixtures/test-clock.ts'
-
-const ORIGIN = 'https://app.example'
-const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
-const LOCK = { client_id: 'lock' } as const
-const OTHER = { client_id: 'other-lock' } as const
-const MOBILE = { client_id: 'mobile', client_secret: 'the secret of what people carry' } as const
-const [spa] = tenantFile.clients
-const crossOrigin = { ...spa, grant_types: ['authorization_code', 'implicit'], cross_origin_authentication: true }
-
-const FILE = {
-  ...tenantFile,
-  attackProtection: UNPROTECTED,
-  clients: [
-    ...tenantFile.clients,
-    { ...crossOrigin, ...LOCK },
-    { ...crossOrigin, ...OTHER },
-    { ...spa, ...MOBILE, app_type: 'regular_web', grant_types: [OTP, 'refresh_token'] },
-  ],
-}
+import { linkIn } from '../fixtures/mailbox.ts'
+import { onEachStore } from '../fixtures/server.ts'
 
 onEachStore('Signing in by mail', store => {
-  const clock = createTestClock()
-  let server: RunningServer
-  let mailbox: Mailbox
-
-  before(async () => {
-    server = await startServer({ store, clock: clock.now, tenantFile: FILE })
-    mailbox = openMailbox(server.latchkey)
-    const { connections } = server.latchkey.store
-    const connection = { tenant: 'default', strategy: 'email', sealedOptions: null, settings: {}, clients: null }
-    await connections.create({ ...connection, id: 'con_email', name: 'email', options: {} })
-    await connections.create({
-      ...connection,
-      id: 'con_members',
-      name: 'members',
-      options: { disable_signup: true },
-    })
-    const database = await connections.findByName('default', 'Username-Password-Authentication')
-    await connections.change('default', database?.id ?? '', {
-      options: { authentication_methods: { email_otp: { enabled: true } } },
-    })
-  })
-  after(() => server?.close())
-
-  let people = 0
-  const someone = () => {
-    people += 1
-    return `somebody-${people}@example.com`
-  }
-  const browserOf = () => new CookieJarBrowser(server)
-  const codeIn = ({ text }: Mail) => /^(\d{6})$/m.exec(text)?.[1] ?? assert.fail(`no code in ${text}`)
-
-  const start = (email: string, changes: object = {}, headers: Record<string, string> = {}) =>
-    browserOf().ask(
-      'POST',
-      '/passwordless/start',
-      { ...LOCK, connection: 'email', send: 'code', email, ...changes },
-      { origin: ORIGIN, ...headers },
-    )
-
-  async function mailedCode(email: string, changes: object = {}): Promise<string> {
-    const answer = await start(email, changes)
-    assert.equal(answer.status, 200, answer.body)
-    return codeIn(await mailbox.next(email))
-  }
-
-  const typeIn = (
-    email: string,
-    otp: string,
-    { browser = browserOf(), client = LOCK as ClientCredentials, realm = 'email' } = {},
-  ) =>
-    browser.ask(
-      'POST',
-      '/co/authenticate',
-      { client_id: client.client_id, username: email, otp, realm, credential_type: OTP },
-      { origin: ORIGIN },
-    )
-
-  const redeem = (email: string, otp: string, changes: Record<string, string> = {}) =>
-    askToken(server, {
-      grant_type: OTP,
-      ...MOBILE,
-      username: email,
-      otp,
-      realm: 'email',
-      scope: 'openid email',
-      ...changes,
-    })
-
-  const accountsOf = (email: string) => server.latchkey.store.users.findByAttribute('default', 'email', email, 2)
+  const stage = stageOfMail(store)
+  const { accountsOf, browserOf, clock, codeIn, mailedCode, redeem, someone, start, typeIn } = stage
 
   test('a code that is typed on the application’s page signs in; the account is made by it, with its address confirmed', async () => {
     const email = someone()
@@ -119,7 +29,7 @@ onEachStore('Signing in by mail', store => {
     const browser = browserOf()
     const { login_ticket } = (await typeIn(email, code, { browser })).json()
     const callback = await follow(browser, authorizePath(LOCK, { login_ticket: String(login_ticket), realm: 'email' }))
-    const { id_token } = (await askToken(server, redemption(LOCK, codeOf(callback)))).json()
+    const { id_token } = (await askToken(stage.server, redemption(LOCK, codeOf(callback)))).json()
     const { sub, email_verified, amr } = claimsOf(String(id_token))
     assert.match(String(sub), /^email\|[0-9a-f]{24}$/)
     assert.deepEqual([email_verified, amr], [true, ['otp']])
@@ -144,12 +54,12 @@ onEachStore('Signing in by mail', store => {
     const [id = ''] = await accountsOf(email)
     clock.advance(MINUTE)
     const code = await mailedCode(email)
-    await server.latchkey.store.users.change('default', id, { blocked: true }, clock.now())
+    await stage.server.latchkey.store.users.change('default', id, { blocked: true }, clock.now())
     const answer = await typeIn(email, code)
     assert.deepEqual([answer.status, answer.json()['error_description']], [401, 'user is blocked'])
     clock.advance(MINUTE)
     assert.equal((await start(email)).status, 200)
-    assert.equal((await mailbox.all(email)).length, 2)
+    assert.equal((await stage.mailbox.all(email)).length, 2)
   })
 
   const badStarts: readonly [what: string, change: object, status: number, error: string][] = [
@@ -170,7 +80,7 @@ onEachStore('Signing in by mail', store => {
   test('speaks the language that the application asks for', async () => {
     const email = someone()
     await start(email, {}, { 'x-request-language': 'ko-KR' })
-    const mail = await mailbox.next(email)
+    const mail = await stage.mailbox.next(email)
     assert.match(mail.subject, /로그인 코드/)
     assert.doesNotMatch(mail.subject, /\d/)
     assert.match(mail.html, new RegExp(codeIn(mail)))
@@ -186,7 +96,7 @@ onEachStore('Signing in by mail', store => {
   }
 
   test('is worded as the connection says, by Auth0’s names, and by the server where that does not work', async () => {
-    const { connections } = server.latchkey.store
+    const { connections } = stage.server.latchkey.store
     const wording = (body: string) => ({
       email: {
         syntax: 'liquid',
@@ -198,14 +108,14 @@ onEachStore('Signing in by mail', store => {
     const sent = async (send: 'code' | 'link') => {
       const email = someone()
       assert.equal((await start(email, { ...WEB, send, authParams: asked })).status, 200)
-      return mailbox.next(email)
+      return stage.mailbox.next(email)
     }
     const both = `{% if send == 'link' or send == 'link_ios' %}<a href="{{ link }}">In</a>{% elsif send == 'code' %}<b>{{ code }}</b>{% endif %}`
     await connections.change('default', 'con_email', { options: wording(both) })
     const [code, link] = [await sent('code'), await sent('link')]
     assert.match(code.html, /^<b>\d{6}<\/b>$/)
     assert.match(link.html, /^<a href="http\S+passwordless\/link\/[\w-]+">In<\/a>$/)
-    const { name } = (await server.latchkey.store.clients.find('default', WEB.client_id))?.metadata ?? {}
+    const { name } = (await stage.server.latchkey.store.clients.find('default', WEB.client_id))?.metadata ?? {}
     assert.deepEqual([code.subject, link.subject], Array(2).fill(`In to ${name}`))
     assert.doesNotMatch(code.from, /auth0\.com/)
 
@@ -221,7 +131,7 @@ onEachStore('Signing in by mail', store => {
   test('a link opens a page, whose button spends it and completes what the application asked', async () => {
     const email = someone()
     assert.equal((await start(email, { ...WEB, send: 'link', authParams: asked })).status, 200)
-    const link = linkIn(await mailbox.next(email))
+    const link = linkIn(await stage.mailbox.next(email))
     const path = new URL(link).pathname
     assert.equal((await browserOf().get(path)).status, 200, 'a scanner')
     const browser = browserOf()
@@ -232,7 +142,7 @@ onEachStore('Signing in by mail', store => {
     assert.equal(forged.status, 403)
     const callback = await follow(browser, (await browser.post(path, {})).location)
     assert.equal(callback.searchParams.get('state'), asked.state)
-    const redeemed = await askToken(server, { ...redemption(WEB, codeOf(callback)), code_verifier: undefined })
+    const redeemed = await askToken(stage.server, { ...redemption(WEB, codeOf(callback)), code_verifier: undefined })
     assert.equal(redeemed.status, 200, redeemed.body)
     const claims = claimsOf(String(redeemed.json()['id_token']))
     assert.deepEqual([claims['nonce'], claims['sub']], [asked.nonce, (await accountsOf(email))[0]])
@@ -282,11 +192,17 @@ onEachStore('Signing in by mail', store => {
     clock.advance(DAY)
     const first = await challenge(BEN.email)
     assert.equal(first.status, 200, first.body)
-    const code = codeIn(await mailbox.next(BEN.email))
+    const code = codeIn(await stage.mailbox.next(BEN.email))
     clock.advance(MINUTE)
     await challenge(BEN.email)
     const redeemChallenge = (auth_session: unknown, otp: string) =>
-      askToken(server, { grant_type: OTP, ...MOBILE, auth_session: String(auth_session), otp, scope: 'openid email' })
+      askToken(stage.server, {
+        grant_type: OTP,
+        ...MOBILE,
+        auth_session: String(auth_session),
+        otp,
+        scope: 'openid email',
+      })
     const { auth_session } = first.json()
     assert.equal((await redeemChallenge('made up', code)).json()['error'], 'invalid_grant')
     const answer = await redeemChallenge(auth_session, code)
@@ -296,10 +212,10 @@ onEachStore('Signing in by mail', store => {
 
     const newcomer = someone()
     assert.equal((await challenge(newcomer)).status, 200)
-    assert.deepEqual(await mailbox.all(newcomer), [])
+    assert.deepEqual(await stage.mailbox.all(newcomer), [])
     clock.advance(MINUTE)
     const welcome = await challenge(newcomer, { allow_signup: true })
-    const made = await redeemChallenge(welcome.json()['auth_session'], codeIn(await mailbox.next(newcomer)))
+    const made = await redeemChallenge(welcome.json()['auth_session'], codeIn(await stage.mailbox.next(newcomer)))
     assert.match(String(claimsOf(String(made.json()['id_token']))['sub']), /^auth0\|/)
     for (const [change, error] of [
       [{ connection: 'email' }, 'invalid_connection'],
