@@ -6,6 +6,7 @@ import { compose, type Latchkey } from './compose.ts'
 import { loadSettings } from './config/load.ts'
 import type { Settings } from './config/schema.ts'
 import { versionOfLatchkey } from './control/version.ts'
+import { closeOnSignals } from './kernel/closing.ts'
 import { OperatorError } from './kernel/errors.ts'
 import { createLog } from './kernel/json-log.ts'
 import type { Log } from './kernel/log.ts'
@@ -70,7 +71,10 @@ export async function serve(environment: Environment, say: Say = print): Promise
     throw error
   }
   // Before the log says so: whoever waits for the line may send a signal at once.
-  closeOnSignals(drain, closers, log)
+  closeOnSignals(async () => {
+    await drain()
+    for (const one of closers) await one()
+  }, log)
   reloadOnSignal(settings, reload)
   sayListening(latchkey, port, log)
   return { latchkey, log, port, onClose: close => void closers.unshift(close) }
@@ -82,7 +86,10 @@ async function serveAsWorker(settings: Settings, log: Log): Promise<Served> {
   try {
     const latchkey = await compose(settings, log, { isWorker: true })
     const port = await listen(latchkey, settings)
-    closeOnSignals(latchkey.drain, [latchkey.close], log)
+    closeOnSignals(async () => {
+      await latchkey.drain()
+      await latchkey.close()
+    }, log)
     reloadOnSignal(settings, latchkey.lookForCertificate)
     const { metrics } = latchkey
     if (metrics)
@@ -197,25 +204,4 @@ async function listen(latchkey: Latchkey, { port, host }: Settings): Promise<num
       )
     throw error
   }
-}
-
-/** A terminal sends SIGINT to the whole group and npm passes it on again, so a second signal means nothing more. */
-function closeOnSignals(drain: () => Promise<void>, closers: readonly (() => Promise<void>)[], log: Log): void {
-  let closing = false
-  const close = async (signal: string) => {
-    if (closing) return
-    closing = true
-    log.info({ signal }, 'closing')
-    try {
-      await drain()
-      for (const one of closers) await one()
-      log.info({}, 'closed')
-      process.exit(0)
-    } catch (error) {
-      log.error({ error }, 'closing failed')
-      process.exit(1)
-    }
-  }
-  process.on('SIGTERM', close)
-  process.on('SIGINT', close)
 }

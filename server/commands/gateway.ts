@@ -3,6 +3,7 @@ import { loadSettings } from '../config/load.ts'
 import { followRouteFile } from '../gateway/follow-file.ts'
 import { type Gateway, startGateway } from '../gateway/gateway.ts'
 import { inspectRouteFile, type RouteFile, readRouteFile } from '../gateway/route-file/read.ts'
+import { closeOnSignals } from '../kernel/closing.ts'
 import { OperatorError } from '../kernel/errors.ts'
 import { createLog } from '../kernel/json-log.ts'
 import type { Log } from '../kernel/log.ts'
@@ -59,22 +60,8 @@ async function run({ config }: GatewayArguments): Promise<void> {
 function heedSignals(running: Gateway, following: ReturnType<typeof followRouteFile>, log: Log): void {
   // On a terminal it says that the terminal is gone, and ends the process as ever.
   if (!process.stdout.isTTY) process.on('SIGHUP', () => void following.reload())
-  let isClosing = false
-  // A terminal sends SIGINT to the whole group and npm passes it on again: a second one means nothing more.
-  const close = async (signal: string): Promise<void> => {
-    if (isClosing) return
-    isClosing = true
-    log.info({ signal }, 'closing')
+  closeOnSignals(() => {
     following.stop()
-    try {
-      await running.close()
-      log.info({}, 'closed')
-      process.exit(0)
-    } catch (error) {
-      log.error({ error }, 'closing failed')
-      process.exit(1)
-    }
-  }
-  process.on('SIGTERM', close)
-  process.on('SIGINT', close)
+    return running.close()
+  }, log)
 }

@@ -164,3 +164,18 @@ export interface Note {
   /** Milliseconds until the upstream's answer began; null: it never did. */
   upstreamMs: number | null
 }
+
+/** Of a request that nobody has looked at yet. */
+export const newNote = (): Note => ({
+  route: '',
+  decision: 'passed',
+  subject: null,
+  client: null,
+  upstream: null,
+  target: null,
+  attempts: 0,
+  status: 0,
+  bytesOut: 0,
+  isAborted: false,
+  upstreamMs: null,
+})

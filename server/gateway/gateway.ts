@@ -15,7 +15,15 @@ import { SECOND } from '../kernel/seconds.ts'
 import { isRefusal } from './arrive.ts'
 import { corsHeaders } from './cors.ts'
 import { keepHere } from './credentials/open-credentials.ts'
-import type { Arrival, Decision, Note, OwnAnswer, Passage, Refusal } from './exchange.ts'
+import {
+  type Arrival,
+  type Decision,
+  type Note,
+  newNote,
+  type OwnAnswer,
+  type Passage,
+  type Refusal,
+} from './exchange.ts'
 import { createForwarder } from './forward.ts'
 import type { EdgeIssuer } from './issuers.ts'
 import { createListener, type Listener, type OpenPort } from './listener.ts'
@@ -206,20 +214,6 @@ interface Way {
 }
 
 const refusalOf = (refusal: Refusal): Decision => ({ pass: false, route: null, refusal })
-
-const newNote = (): Note => ({
-  route: '',
-  decision: 'passed',
-  subject: null,
-  client: null,
-  upstream: null,
-  target: null,
-  attempts: 0,
-  status: 0,
-  bytesOut: 0,
-  isAborted: false,
-  upstreamMs: null,
-})
 
 function noteDecision(note: Note, made: Decision): void {
   const decision = 'answer' in made ? (made.answer.about ?? made) : made
