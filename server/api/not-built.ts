@@ -50,7 +50,6 @@ const PARTS = [
   '/token-exchange-profiles',
   '/user-attribute-profiles',
   '/users/:id/connected-accounts',
-  '/users/:id/effective-permissions/sources',
   '/users/:id/effective-roles/sources',
   '/users/:id/federated-connections-tokensets',
   '/users/:id/groups',

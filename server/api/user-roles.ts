@@ -2,11 +2,12 @@
 import Type from 'typebox'
 import { managed } from '../audit/events.ts'
 import { roleToWire } from '../identity/roles.ts'
+import type { RoleRecord } from '../store/roles.ts'
 import type { Nouns } from '../store/store.ts'
 import type { UserRecord } from '../store/users.ts'
 import { ManagementFault, notFound } from './fault.ts'
-import { type Operation, operation } from './operation.ts'
-import { CHECKPOINT_QUERY, listOf, listReply, OFFSET_QUERY, pagingOf } from './paging.ts'
+import { type Operation, operation, type Reply } from './operation.ts'
+import { CHECKPOINT_QUERY, checkpointOf, listOf, listReply, OFFSET_QUERY, pagingOf, sliceReply } from './paging.ts'
 import {
   describePermissions,
   NAME,
@@ -198,6 +199,25 @@ export const userRoles: readonly Operation[] = [
 
   operation({
     method: 'GET',
+    path: '/users/:id/effective-permissions/sources/effective-roles',
+    summary: 'List the roles by which a user may do something',
+    scopes: ['read:user_effective_permissions'],
+    query: Type.Object({ ...CHECKPOINT_QUERY, resource_server_identifier: NAME, permission_name: NAME }),
+    answers: { 200: listOf('roles', Type.Object({ ...ROLE.properties, ...SOURCES })) },
+    async run({ tenant, path, query }, { store }) {
+      const { id } = await requireUser(store, tenant, path('id'))
+      const permission = { audience: query.resource_server_identifier, name: query.permission_name }
+      const giving = new Set(await store.permissions.rolesWith(tenant, id, permission))
+      const roles = await store.roles.of(tenant, id, null)
+      return effectiveReply(
+        query,
+        roles.filter(role => giving.has(role.id)),
+      )
+    },
+  }),
+
+  operation({
+    method: 'GET',
     path: '/users/:id/effective-roles',
     summary: 'List the roles that a user in fact has, and by what',
     scopes: ['read:user_effective_roles'],
@@ -205,17 +225,14 @@ export const userRoles: readonly Operation[] = [
     answers: { 200: listOf('roles', Type.Object({ ...ROLE.properties, ...SOURCES })) },
     async run({ tenant, path, query }, { store }) {
       const { id } = await requireUser(store, tenant, path('id'))
-      const paging = pagingOf({ take: MOST_ROLES, ...query })
-      // No more than `MOST_ROLES`, but for those that a tenant file gave.
-      const all = (await store.roles.of(tenant, id, null)).toSorted((one, other) => (one.id < other.id ? -1 : 1))
-      const rest =
-        paging.kind === 'checkpoint' && paging.after !== null ? all.filter(role => role.id > `${paging.after}`) : all
-      const page = rest.slice(0, paging.limit)
-      return listReply('roles', paging, {
-        // There are no groups that could give one.
-        items: page.map(role => ({ ...roleToWire(role), sources: ['direct'] })),
-        next: rest.length > page.length ? page.at(-1)?.id : undefined,
-      })
+      return effectiveReply(query, await store.roles.of(tenant, id, null))
     },
   }),
 ]
+
+/** No more than `MOST_ROLES`, but for those that a tenant file gave. There are no groups that could give one. */
+function effectiveReply(query: Parameters<typeof checkpointOf>[0], roles: readonly RoleRecord[]): Reply {
+  const byId = roles.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  const toWire = (role: RoleRecord) => ({ ...roleToWire(role), sources: ['direct'] })
+  return sliceReply('roles', checkpointOf(query), byId, ({ id }) => id, toWire)
+}

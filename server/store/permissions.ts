@@ -48,6 +48,8 @@ export interface Permissions {
   held(tenant: string, user: string, organization: string | null, audience: string): Promise<string[]>
   /** All that a person may, without organizations, in order of audience and name. */
   effective(tenant: string, user: string, part: PermissionsPart, audience?: string): Promise<EffectivePermission[]>
+  /** The ids of those roles of a person, without organizations, that hold the permission, in their order. */
+  rolesWith(tenant: string, user: string, permission: Permission): Promise<string[]>
   /** The scopes of the API are no more: nobody has them. */
   forget(tenant: string, audience: string, names: readonly string[]): Promise<void>
 }
@@ -217,6 +219,19 @@ export const permissionsIn = (db: Database): Permissions => {
     async held(tenant, user, organization, audience) {
       const rows = await readHeld(db, { tenant, user, organization: organization ?? '', audience })
       return rows.map(row => row.permission)
+    },
+
+    async rolesWith(tenant, user, { audience, name }) {
+      const rows = await byRoles(db)
+        .select('roles.id')
+        .where('user_roles.tenant', '=', tenant)
+        .where('user_roles.user', '=', user)
+        .where('user_roles.organization', '=', '')
+        .where('role_permissions.audience', '=', audience)
+        .where('role_permissions.permission', '=', name)
+        .orderBy('roles.id')
+        .execute()
+      return rows.map(({ id }) => id)
     },
 
     async effective(tenant, user, { after, offset, limit }, audience) {

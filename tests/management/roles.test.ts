@@ -196,6 +196,15 @@ describe('Roles through the Management API', () => {
       [['write:films', ['direct']]],
     )
     assert.equal(next.hasNextPage(), false)
+    const rolesWith = async (permission_name: string) =>
+      (
+        await client.users.effectivePermissions.sources.roles.list(user, {
+          resource_server_identifier: FILMS,
+          permission_name,
+        })
+      ).data.map(({ id, sources }) => [id, sources])
+    assert.deepEqual(await rolesWith('read:films'), [[written, ['direct']]])
+    assert.deepEqual(await rolesWith('write:films'), [])
     const effectiveRoles = await client.users.effectiveRoles.list(user)
     assert.deepEqual(effectiveRoles.data.find(role => role.name === 'Written')?.sources, ['direct'])
 

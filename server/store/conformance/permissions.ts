@@ -177,6 +177,10 @@ export function describePermissions(stage: Stage): void {
         effective.slice(3),
       )
 
+      assert.deepEqual(await permissions.rolesWith(tenant, 'auth0|ada', may('write')), ['rol_1'])
+      assert.deepEqual(await permissions.rolesWith(tenant, 'auth0|ada', may('own')), [])
+      assert.deepEqual(await permissions.rolesWith(tenant, 'auth0|bob', may('write')), [])
+
       await permissions.forget(tenant, API, ['read', 'own'])
       assert.equal(await held('org_1'), 'erase,write')
       await roles.take(tenant, 'auth0|ada', null, ['rol_1'])
