@@ -829,6 +829,30 @@ function describeApplying(name: string, open: Open): void {
       assert.deepEqual([blocked.blocked, blocked.epoch, blocked.profile['nickname']], [true, epoch + 1, 'annie'])
     })
 
+    test('a person is in the database that their entry names, of the same file too, and in no other', async () => {
+      const by = (
+        users: readonly object[],
+        databases: readonly object[] = [{ name: 'members', options: { passwordPolicy: 'good' } }],
+      ) => stringify({ databases, users })
+      const inMembers = { email: 'ann@example.com', password: 'Correct-horse-4', connection: 'members' }
+      await refuses(by([{ ...inMembers, password: 'correct horse' }]), /lacks a kind of character/)
+      await refuses(by([{ ...inMembers, connection: 'memers' }]), /tenant\.yaml:8: There is no database "memers"\./)
+      await refuses(by([{ ...inMembers, connection: 5 }]), /connection must be text/)
+      await refuses(by([inMembers, inMembers]), /Another user has the address/)
+      await apply(by([inMembers, { email: inMembers.email, password: PASSWORD }]))
+      const members = (await store.connections.findByName(tenant, 'members')) ?? assert.fail()
+      const other = (await store.users.findByEmailKey(tenant, members.id, 'ann@example.com')) ?? assert.fail()
+      assert.notEqual((await ann()).id, other.id)
+      assert.equal((await verifyPassword(inMembers.password, await passwordOf(other.id))).matches, true)
+      assert.deepEqual((await apply(by([inMembers]))).changes, [])
+      await refuses(by([{ user_id: other.id, email: 'new@example.com' }]), /is in another database than "Username-Pass/)
+
+      // A tenant that has lost the database it began with.
+      await store.connections.remove(tenant, 'con', now)
+      assert.deepEqual((await apply(by([inMembers]))).changes, [])
+      await refuses(by([{ email: 'c@example.com', password: PASSWORD }]), /say by connection which one is meant/)
+    })
+
     test('a new address is not verified because the old one was', async () => {
       await apply(FILE)
       const { id } = await ann()

@@ -136,7 +136,7 @@ async function planAll(planning: Planning, file: TenantFile, { removes = false }
   const roles = await planRoles(planning, file.roles, apis)
   const settings = await planSettings(planning, file.settings, apis, connections)
   const kept = await planKept(planning, file.kept)
-  const users = await planUsers(planning, file.users, roles)
+  const users = await planUsers(planning, file.users, roles, connections)
   const removals = removes ? await (await import('./removals.ts')).planRemovals(planning, file, clients) : []
   findings.settle()
   return {

@@ -151,8 +151,8 @@ export async function exportConnections(
 
 export interface ConnectionPlan {
   readonly steps: readonly Step[]
-  /** The strategy of a connection in the file or else in the store. */
-  strategyOf(name: string): Promise<string | undefined>
+  /** As it will be, in the file, or else in the store; its clients may be others by then. */
+  find(name: string): Promise<ConnectionRecord | undefined>
 }
 
 export async function planConnections(
@@ -165,6 +165,7 @@ export async function planConnections(
   const flags = settings['flags'] ?? (await store.tenants.find(tenant))?.settings['flags']
   const added = isObject(flags) && flags['enable_client_connections'] === false ? [] : clients.added
   const steps: Step[] = []
+  const planned = new Map<string, ConnectionRecord>()
   for (const entry of entries) {
     await giveWay()
     const before = await store.connections.findByName(tenant, entry.name)
@@ -176,14 +177,11 @@ export async function planConnections(
       continue
     }
     const served = entry.clients && (await idsOf(entry, entry.clients, clients, findings))
-    const step = await stepFor(planning, entry, before, served, added)
+    const { step, after } = await planConnection(planning, entry, before, served, added)
+    planned.set(entry.name, after)
     if (step) steps.push(step)
   }
-  const planned = new Map(entries.map(({ name, strategy }) => [name, strategy]))
-  return {
-    steps,
-    strategyOf: async name => planned.get(name) ?? (await store.connections.findByName(tenant, name))?.strategy,
-  }
+  return { steps, find: async name => planned.get(name) ?? store.connections.findByName(tenant, name) }
 }
 
 /** In their order, each once. */
@@ -204,13 +202,13 @@ async function idsOf(
   return [...ids].sort()
 }
 
-async function stepFor(
+async function planConnection(
   { store, connections, tenant }: Planning,
   { path, name, strategy, options, settings, clients: named }: ConnectionEntry,
   before: ConnectionRecord | undefined,
   served: readonly string[] | null,
   added: readonly string[],
-): Promise<Step | undefined> {
+): Promise<{ readonly after: ConnectionRecord; readonly step?: Step }> {
   const id = before?.id ?? newConnectionId()
   const said = (given: JsonObject) => connectionSettings(name, given)
   const opened = before ? connections.openOptions(before) : {}
@@ -225,7 +223,7 @@ async function stepFor(
     ...(!isDeepStrictEqual(said({ ...before?.settings, ...settings }), said(before?.settings ?? {})) && { settings }),
     ...((isServingOthers || (!before && served)) && { clients: served }),
   }
-  if (before && Object.keys(wanted).length === 0) return undefined
+  if (before && Object.keys(wanted).length === 0) return { after: before }
   const after: ConnectionRecord = {
     tenant,
     id,
@@ -237,7 +235,7 @@ async function stepFor(
     clients: isServingOthers ? served : (before?.clients ?? (before ? null : [])),
   }
   const told = before && isServingOthers ? { ...before, clients: before.clients && (listed ?? null) } : (before ?? null)
-  return {
+  const step: Step = {
     kind: 'connection',
     id,
     name,
@@ -255,4 +253,5 @@ async function stepFor(
       return (await connections.change(transaction, before, wanted)) === 'gone' ? 'overtaken' : 'written'
     },
   }
+  return { step, after }
 }

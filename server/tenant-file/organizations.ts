@@ -367,7 +367,7 @@ async function wantedWhole(
   const enabled: JsonObject[] = []
   for (const { path, given } of entry.connections ?? []) {
     const { name, ...settings } = withoutNulls(given)
-    const strategy = await connections.strategyOf(String(name))
+    const strategy = (await connections.find(String(name)))?.strategy
     const fault = strategy === undefined ? undefined : enabledConnectionFault(settings, { strategy })
     if (strategy === undefined) findings.fault(path, `There is no connection "${name}".`)
     if (fault !== undefined) findings.fault([...path, 'is_signup_enabled'], `is_signup_enabled ${fault}.`)

@@ -110,7 +110,8 @@ export async function planSettings(
   const { default_audience: audience, default_directory: directory } = given
   // An API or a database of the same file is not in the store yet.
   const isPlanned = typeof audience === 'string' && audience !== '' && (await apis.scopesOf(audience)) !== undefined
-  const isDatabase = typeof directory === 'string' && (await connections.strategyOf(directory)) === DATABASE_STRATEGY
+  const isDatabase =
+    typeof directory === 'string' && (await connections.find(directory))?.strategy === DATABASE_STRATEGY
   for (const { path, message } of await settingFaults(store, tenant, given))
     if (!(isPlanned && path[0] === 'default_audience') && !(isDatabase && path[0] === 'default_directory'))
       findings.fault([...PATH, ...path], message)

@@ -14,6 +14,7 @@ import { emailKey } from '../policy/email-address.ts'
 import { revokeSubject } from '../revocation/revoke.ts'
 import type { ConnectionRecord } from '../store/connections.ts'
 import type { UserChanges, UserRecord } from '../store/users.ts'
+import type { ConnectionPlan } from './connections.ts'
 import { differences, type Planning, type Step } from './plan.ts'
 import type { RolePlan } from './roles.ts'
 import type { UserEntry } from './users.ts'
@@ -32,15 +33,22 @@ export async function planUsers(
   planning: Planning,
   entries: readonly UserEntry[],
   roles: RolePlan,
+  connections: ConnectionPlan,
 ): Promise<readonly Step[]> {
-  const { store, tenant, findings, giveWay } = planning
-  if (entries.length === 0) return []
-  const connection = await store.connections.findByName(tenant, DATABASE_CONNECTION)
-  if (!connection) throw new TypeError(`The tenant ${tenant} has no database of passwords`)
+  const { findings, giveWay } = planning
+  const databases = new Map<string, ConnectionRecord | undefined>()
   const met: Met[] = []
   for (const entry of entries) {
     await giveWay()
-    met.push(await meet(planning, entry, connection, roles))
+    const name = entry.connection ?? DATABASE_CONNECTION
+    if (!databases.has(name)) databases.set(name, await connections.find(name))
+    const connection = databases.get(name)
+    if (connection?.strategy === DATABASE_STRATEGY) met.push(await meet(planning, entry, connection, roles))
+    else
+      findings.fault(
+        entry.connection === null ? entry.path : [...entry.path, 'connection'],
+        `There is no database "${name}"${entry.connection === null ? '; say by connection which one is meant' : ''}.`,
+      )
   }
   findings.settle()
 
@@ -57,17 +65,15 @@ export async function planUsers(
   return steps
 }
 
-async function meet(
-  { store, tenant, findings }: Planning,
-  entry: UserEntry,
-  connection: ConnectionRecord,
-  roles: RolePlan,
-): Promise<Met> {
+async function meet(planning: Planning, entry: UserEntry, connection: ConnectionRecord, roles: RolePlan): Promise<Met> {
+  const { store, tenant, findings } = planning
   const { path, id, email } = entry
   const byAddress = await store.users.findByEmailKey(tenant, connection.id, emailKey(email))
   const before = id === null ? byAddress : await store.users.find(tenant, id)
   if (byAddress && id !== null && byAddress.id !== id)
     findings.fault(path, `The address ${email} belongs to the user ${byAddress.id}.`)
+  if (before && !byAddress && !(await isIn(planning, before, connection)))
+    findings.fault(path, `The user ${before.id} is in another database than "${connection.name}".`)
   if (!before && entry.password === null && entry.passwordHash === null)
     findings.fault(path, 'A new user needs a password or a password_hash.')
 
@@ -75,6 +81,9 @@ async function meet(
   if (!before && entry.password !== null) judgePassword(findings, entry, entry.password, connection)
   return { entry, before, connection, roles: await findRoles(findings, entry, roles) }
 }
+
+const isIn = async ({ store, tenant }: Planning, { id }: UserRecord, database: ConnectionRecord): Promise<boolean> =>
+  (await store.users.identitiesOf(tenant, id)).some(({ connection }) => connection === database.id)
 
 function judgePassword(
   findings: Findings,
