@@ -51,7 +51,9 @@ function readBounded(kind: string, file: string): Buffer {
   let descriptor: number | undefined
   try {
     descriptor = openSync(file, 'r')
-    if (fstatSync(descriptor).size > MOST_BYTES)
+    const found = fstatSync(descriptor)
+    if (found.isDirectory()) throw new OperatorError(`The ${kind} ${file} is a folder; name the YAML file in it.`)
+    if (found.size > MOST_BYTES)
       throw new OperatorError(`The ${kind} ${file} is larger than ${MOST_BYTES / 1024 / 1024} MiB.`)
     return readFileSync(descriptor)
   } catch (error) {

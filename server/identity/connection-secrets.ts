@@ -57,6 +57,16 @@ export function splitSecrets(given: JsonObject): { readonly options: JsonObject;
   return { options, secrets: secrets.length > 0 ? secrets : null }
 }
 
+/** The options without the secrets that `isMeant` says, and where those stood. */
+export function withoutSecrets(
+  given: JsonObject,
+  isMeant: (value: JsonValue) => boolean,
+): { readonly options: JsonObject; readonly left: readonly Secret[] } {
+  const { options, secrets } = splitSecrets(given)
+  const [left, kept] = [true, false].map(wanted => (secrets ?? []).filter(([, value]) => isMeant(value) === wanted))
+  return { options: joinSecrets(options, kept ?? []), left: left ?? [] }
+}
+
 /**
  * The options as given, with those of the secrets before that they leave out; one that is null, or whose surroundings are
  * gone, is gone. In a list that is so of an entry that is another by now, or in another place: it might be somebody else's.

@@ -477,6 +477,14 @@ function describeApplying(name: string, open: Open): void {
       assert.deepEqual((await find('google')).clients, ['films', 'jobs'])
       assert.equal((await find(DATABASE_CONNECTION)).clients, null)
       assert.deepEqual((await apply(file(options))).changes, [])
+      // What a tool writes in the place of a secret is none.
+      const masked = await apply(file({ ...options, client_secret: '##CONNECTIONS_GOOGLE_SECRET##' }))
+      assert.deepEqual(masked.changes, [])
+      assert.match(
+        masked.warnings.join('\n'),
+        /:\d+: client_secret of the connection "google" stays as it is: give ##CON/,
+      )
+      assert.doesNotMatch(masked.warnings.join('\n'), /taken as it stands/)
 
       const secretless = file({ client_id: 'g', scope: ['email', 'profile'] })
       await apply(secretless)
@@ -520,7 +528,7 @@ function describeApplying(name: string, open: Open): void {
           colors: { primary: '#fff', page_background: '#000000' },
         },
         metadata: { plan: 'gold', since: '2020' },
-        connections: [{ name: 'members', assign_membership_on_login: true, is_signup_enabled: true }],
+        connections: [{ name: 'members', assign_membership_on_login: true, is_signup_enabled: true, is_enabled: true }],
         client_grants: [{ client_id: 'Importer' }],
         clients: [{ client_id: 'Importer', use_for_member_access: true }],
         discovery_domains: [{ domain: 'Acme.example', status: 'verified' }],

@@ -13,7 +13,7 @@ import {
   optionProblems,
   STRATEGIES,
 } from '../identity/connection-document.ts'
-import { keepSecrets, splitSecrets } from '../identity/connection-secrets.ts'
+import { keepSecrets, splitSecrets, withoutSecrets } from '../identity/connection-secrets.ts'
 import {
   CONNECTION_SETTINGS,
   type ConnectionDocument,
@@ -29,6 +29,7 @@ import { type ConnectionRecord, DATABASE_STRATEGY, EMAIL_STRATEGY } from '../sto
 import type { ClientPlan } from './clients.ts'
 import { type Entry, entriesOf, isSound, refuseRepeats, tellUnused, without } from './entries.ts'
 import type { Exporting } from './export.ts'
+import { isPlaceholder } from './keywords.ts'
 import { differences, type Planning, type Step } from './plan.ts'
 
 export interface ConnectionEntry {
@@ -55,6 +56,27 @@ const NAME = new RegExp(CONNECTION_NAME)
 
 /** Told by their own sentence, or of no meaning by now for Auth0 either, whose exports have them. */
 const SILENT = ['authentication_methods', 'configuration', 'customScripts', 'mfa', 'strategy_version']
+
+/** The document without the words that stand for secrets of connections: those there are stay, as where one is left out. */
+export function leaveSecrets(document: JsonObject, findings: Findings): JsonObject {
+  const inEntry = (entry: JsonValue, path: Path): JsonValue => {
+    if (!isObject(entry) || !isObject(entry['options'] ?? null)) return entry
+    const { options, left } = withoutSecrets(entry['options'] as JsonObject, isPlaceholder)
+    for (const [at, word] of left)
+      findings.warn(
+        [...path, 'options', ...at],
+        `${at.at(-1)} of the connection "${entry['name']}" stays as it is: give ${word} a value with --keywords.`,
+      )
+    return left.length > 0 ? { ...entry, options } : entry
+  }
+  const left = ['databases', 'connections'].flatMap(section => {
+    const entries = document[section]
+    return Array.isArray(entries)
+      ? [[section, entries.map((entry: JsonValue, index) => inEntry(entry, [section, index]))]]
+      : []
+  })
+  return left.length > 0 ? { ...document, ...Object.fromEntries(left) } : document
+}
 
 export function readConnections(document: JsonObject, findings: Findings): readonly ConnectionEntry[] {
   const connections = [

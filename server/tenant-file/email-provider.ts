@@ -7,12 +7,11 @@ import { findProvider, providerToWire, putProvider, readProvider } from '../noti
 import type { StoredEmailProvider } from '../store/email-providers.ts'
 import { mappingAt } from './document-entries.ts'
 import type { Kept } from './kept.ts'
+import { isPlaceholder } from './keywords.ts'
 
 const SECTION = 'emailProvider'
 /** How the events call it: a tenant has one. */
 const NAME = 'provider'
-/** auth0-deploy-cli's: `##SMTP_PASS##`, `@@CREDENTIALS@@`. */
-const PLACEHOLDER = /^(?:##.+##|@@.+@@)$/
 
 export const emailProvider: Kept = {
   kind: 'email-provider',
@@ -23,7 +22,7 @@ export const emailProvider: Kept = {
     if (!given) return []
     const { credentials } = given
     const words = isObject(credentials) ? Object.values(credentials) : [credentials]
-    if (words.some(value => typeof value === 'string' && PLACEHOLDER.test(value))) {
+    if (words.some(isPlaceholder)) {
       findings.warn(
         [SECTION],
         'emailProvider is left as it is: fill in its credentials, which an export does not have.',

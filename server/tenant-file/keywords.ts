@@ -48,6 +48,10 @@ export const replaceKeywords = (text: string, keywords: Keywords): string =>
 
 const PLACEHOLDER = /@@([\w.-]+)@@|##([\w.-]+)##/g
 
+/** A word and nothing else: what auth0-deploy-cli writes in the place of a secret. */
+export const isPlaceholder = (value: JsonValue | undefined): value is string =>
+  typeof value === 'string' && /^(?:##.+##|@@.+@@)$/.test(value)
+
 /** Each word once, where it stands first. `sections` are those that something is done with. */
 export function tellPlaceholders(document: JsonObject, sections: readonly string[], findings: Findings): void {
   const seen = new Set<string>()

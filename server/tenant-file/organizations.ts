@@ -241,11 +241,11 @@ async function grantsOf(nouns: Nouns, { tenant, id }: OrganizationRecord): Promi
   return grants
 }
 
-const connectionShown = ({ name, settings }: Pick<OrganizationConnectionRecord, 'name' | 'settings'>): JsonObject => ({
-  name,
-  ...CONNECTION_DEFAULTS,
-  ...settings,
-})
+const connectionShown = ({ name, settings }: Pick<OrganizationConnectionRecord, 'name' | 'settings'>): JsonObject => {
+  const { is_enabled: isEnabled, ...rest } = settings
+  // Some exports say of each that it is, others of none.
+  return { name, ...CONNECTION_DEFAULTS, ...rest, ...(isEnabled === false && { is_enabled: false }) }
+}
 const domainShown = ({
   domain,
   isVerified,

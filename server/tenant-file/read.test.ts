@@ -257,6 +257,7 @@ test('a file that is missing, is no text or is too large is refused in a sentenc
   const refusal = (message: RegExp) => ({ name: 'OperatorError', message })
   try {
     assert.throws(() => readTenantFile(file), refusal(/cannot be read: ENOENT/))
+    assert.throws(() => readTenantFile(folder), refusal(/is a folder; name the YAML file in it/))
     writeFileSync(file, Buffer.from([0x61, 0xff]))
     assert.throws(() => readTenantFile(file), refusal(/not UTF-8/))
     writeFileSync(file, Buffer.alloc(10 * 1024 * 1024 + 1, '#'))

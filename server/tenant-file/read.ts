@@ -8,7 +8,7 @@ import type { Yaml } from '../config/yaml.ts'
 import { isObject, type JsonObject } from '../kernel/json.ts'
 import { type ClientGrantEntry, readClientGrants } from './client-grants.ts'
 import { type ClientEntry, readClients } from './clients.ts'
-import { type ConnectionEntry, readConnections } from './connections.ts'
+import { type ConnectionEntry, leaveSecrets, readConnections } from './connections.ts'
 import { tellSections } from './elsewhere.ts'
 import { entriesOf } from './entries.ts'
 import { takeIn } from './files-beside.ts'
@@ -74,7 +74,8 @@ export async function parseTenantFile(file: OperatorFile, keywords: Keywords = {
   const { value, findings, outline } = await parseOperatorFile({ ...file, text: replace(file.text) }, OUTCOME)
   findings.settle()
   const written = isObject(value) ? value : {}
-  const document = file.folder === undefined ? written : takeIn(written, file.folder, findings, replace)
+  const whole = file.folder === undefined ? written : takeIn(written, file.folder, findings, replace)
+  const document = leaveSecrets(whole, findings)
   if (!isObject(value)) findings.fault([], `The file must be a mapping of ${SECTIONS.join(', ')}.`)
   tellSections(document, SECTIONS, findings)
   tellPlaceholders(
