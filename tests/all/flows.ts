@@ -28,6 +28,7 @@ const LONGEST = [
   'tests/sdks/auth0-spa-js.test.ts',
   'tests/flows/shutdown.test.ts',
   'tests/browser/sign-in.test.ts',
+  'tests/management/promises.test.ts',
   'tests/management/users.test.ts',
   'tests/attacks/one-gate.test.ts',
   'tests/attacks/password-guessing.test.ts',
