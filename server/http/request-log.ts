@@ -16,20 +16,21 @@ export function logAnswers(app: FastifyInstance, log: Log, meter: Meter | undefi
     const { config } = request.routeOptions
     const route = request.asked ?? request.routeOptions.url ?? 'unknown'
     const isSeldomWanted = config.endpoint?.isRoutine && reply.statusCode < 400
-    log[isSeldomWanted ? 'debug' : 'info'](
-      {
-        request: request.id,
-        method: request.method,
-        // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
-        path: route,
-        status: reply.statusCode,
-        // A code is one of our own; its description may speak of what was sent.
-        ...(request.told !== null && { told: request.told }),
-        ms: Math.round(reply.elapsedTime),
-        address: request.ip,
-      },
-      'answered',
-    )
+    const fields = {
+      request: request.id,
+      method: request.method,
+      // The route, not the URL: paths hold ticket ids, queries hold codes, tokens and people's addresses.
+      path: route,
+      status: reply.statusCode,
+      // A code is one of our own; its description may speak of what was sent.
+      ...(request.told !== null && { told: request.told }),
+      ms: Math.round(reply.elapsedTime),
+      address: request.ip,
+    }
+    if (isSeldomWanted) log.debug(fields, 'answered')
+    // A line of every request: made into JSON as a whole, it takes half of what the log takes for each member.
+    else if (log.infoMembers) log.infoMembers(JSON.stringify(fields).slice(1, -1), 'answered')
+    else log.info(fields, 'answered')
     if (!(config.endpoint?.isStream && reply.statusCode < 400))
       meter?.answered({
         route,
