@@ -34,6 +34,7 @@ export const USER = Type.Object(
     last_login: text,
     last_ip: text,
     logins_count: Type.Optional(Type.Integer()),
+    last_password_reset: text,
   },
   { additionalProperties: true },
 )

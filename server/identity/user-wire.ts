@@ -28,6 +28,7 @@ export function userToWire({ user, identities }: Person): JsonObject {
     last_login: user.lastLoginAt === null ? undefined : dateOf(user.lastLoginAt),
     last_ip: user.lastIp ?? undefined,
     logins_count: user.loginsCount,
+    last_password_reset: user.lastPasswordResetAt === null ? undefined : dateOf(user.lastPasswordResetAt),
   }
 }
 

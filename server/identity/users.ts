@@ -83,6 +83,7 @@ export function newPerson(connection: ConnectionRecord, person: NewUser, now: In
     lastLoginAt: null,
     lastIp: null,
     loginsCount: 0,
+    lastPasswordResetAt: null,
   }
   const identity = {
     tenant,
@@ -132,9 +133,9 @@ export async function formerPasswordsOf(
   return [...current, ...former.slice(-remembers)].map(({ secret }) => secret)
 }
 
-/** `remembers`: how many of the former ones are kept, by the options of the connection. */
+/** In the place of the one they had. `remembers`: how many former ones are kept, by the options of the connection. */
 export async function setPassword(
-  { credentials }: Nouns,
+  { credentials, users }: Nouns,
   whose: Pick<UserRecord, 'tenant' | 'id'>,
   hash: string,
   clock: Clock,
@@ -150,6 +151,7 @@ export async function setPassword(
     await credentials.keepNewest({ tenant, user, kind: FORMER_PASSWORD, publicPart: id }, remembers)
   }
   await credentials.put(passwordFor(whose, hash, now, id))
+  await users.notePasswordReset(tenant, user, now)
 }
 
 const passwordFor = (

@@ -33,6 +33,7 @@ const MIGRATIONS: Record<string, (dialect: Dialect) => Promise<Migration>> = {
     (await import('./migrations/0023-mail-and-domains.ts')).mailAndDomains(dialect),
   '0024-found-by-few': async () => (await import('./migrations/0024-found-by-few.ts')).foundByFew,
   '0026-traces': async dialect => (await import('./migrations/0026-traces.ts')).traces(dialect),
+  '0027-last-password-reset': async () => (await import('./migrations/0027-last-password-reset.ts')).lastPasswordReset,
 }
 
 /** What has been applied, by name. A database without the table is a new one. */

@@ -341,7 +341,7 @@ const ofCount: Field = term => {
 }
 
 const ofInstant =
-  (column: 'created_at' | 'updated_at' | 'last_login_at'): Field =>
+  (column: 'created_at' | 'updated_at' | 'last_login_at' | 'last_password_reset_at'): Field =>
   term => {
     const at = sql.ref(`users.${column}`)
     const read = (text: string): Span => {
@@ -453,6 +453,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   created_at: ofInstant('created_at'),
   updated_at: ofInstant('updated_at'),
   last_login: ofInstant('last_login_at'),
+  last_password_reset: ofInstant('last_password_reset_at'),
   logins_count: ofCount,
   last_ip: ofAddress,
   'email.domain': ofDomain,

@@ -57,6 +57,7 @@ const columns = sql.join(
     'removed_at',
     'last_login_at',
     'last_ip',
+    'last_password_reset_at',
     'logins_count',
   ].map(column => sql.ref(`users.${column}`)),
 )

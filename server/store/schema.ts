@@ -34,6 +34,7 @@ export interface UsersTable {
   last_login_at: number | null
   last_ip: string | null
   logins_count: number
+  last_password_reset_at: number | null
   /** Set on a tombstone: the row is kept so that the id is never given again. */
   removed_at: number | null
 }

@@ -34,6 +34,7 @@ const USERS: Columns<Omit<UsersTable, 'removed_at'>> = {
   last_login_at: 'bigint',
   last_ip: 'text',
   logins_count: 'bigint',
+  last_password_reset_at: 'bigint',
 }
 const userRow = (user: UserRecord): Row<UsersTable> => [
   user.tenant,
@@ -51,6 +52,7 @@ const userRow = (user: UserRecord): Row<UsersTable> => [
   user.lastLoginAt,
   user.lastIp,
   user.loginsCount,
+  user.lastPasswordResetAt,
 ]
 
 const IDENTITIES: Columns<IdentitiesTable> = {

@@ -33,6 +33,8 @@ export interface UserRecord {
   readonly lastLoginAt: Instant | null
   readonly lastIp: string | null
   readonly loginsCount: number
+  /** When they last were given another password. */
+  readonly lastPasswordResetAt: Instant | null
 }
 
 export interface IdentityRecord {
@@ -98,6 +100,8 @@ export interface Users {
   ): Promise<'changed' | 'taken' | 'gone'>
   /** Somebody proved who they are: when, from where, and once more. The user's other members, `updatedAt` too, stay. */
   noteSignIn(tenant: string, id: string, at: Instant, address: string | null): Promise<void>
+  /** Another password took the place of the one that they had. The other members stay here too. */
+  notePasswordReset(tenant: string, id: string, at: Instant): Promise<void>
   /**
    * The identities of `secondary` become the last of `primary`'s, each with what its connection says of the person, and
    * the passwords with them. `secondary` is a tombstone until `unlink` brings it back: its metadata is gone, and its epoch
@@ -146,6 +150,7 @@ export const userColumns = [
   'last_login_at',
   'last_ip',
   'logins_count',
+  'last_password_reset_at',
   'removed_at',
 ] as const satisfies (keyof UsersTable)[]
 
@@ -177,6 +182,7 @@ export const toUser = (row: UsersTable): UserRecord => ({
   lastLoginAt: row.last_login_at,
   lastIp: row.last_ip,
   loginsCount: row.logins_count,
+  lastPasswordResetAt: row.last_password_reset_at,
 })
 
 export const toIdentity = (row: IdentitiesTable): IdentityRecord => ({
@@ -252,6 +258,7 @@ const NOBODY = {
   last_login_at: null,
   last_ip: null,
   logins_count: 0,
+  last_password_reset_at: null,
 } as const satisfies Partial<UsersTable>
 
 /**
@@ -343,6 +350,7 @@ export const usersIn = (db: Database): Users => ({
           last_login_at: user.lastLoginAt,
           last_ip: user.lastIp,
           logins_count: user.loginsCount,
+          last_password_reset_at: user.lastPasswordResetAt,
           removed_at: null,
         })
         .onConflict(conflict => conflict.doNothing())
@@ -472,6 +480,16 @@ export const usersIn = (db: Database): Users => ({
 
   async noteSignIn(tenant, id, at, address) {
     await countSignIn(db, { tenant, id, at, address })
+  },
+
+  async notePasswordReset(tenant, id, at) {
+    await db
+      .updateTable('users')
+      .set({ last_password_reset_at: at })
+      .where('tenant', '=', tenant)
+      .where('id', '=', id)
+      .where('removed_at', 'is', null)
+      .execute()
   },
 
   link: (tenant, primary, secondary, at) =>

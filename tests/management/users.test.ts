@@ -103,6 +103,8 @@ for (const store of ['sqlite', 'postgres'] as const)
       assert.match(await change({ username: null }), /email or username has to be left/)
       assert.match(await change({ password: first }), /^PasswordHistoryError: /)
       assert.equal(await change({ password: 'A second Passphrase, 2' }), 'Mia2')
+      const { last_password_reset: reset } = (await call('GET', path(mia.user_id))).body
+      assert.ok(mia.last_password_reset === undefined && Date.parse(reset) >= Date.parse(mia.created_at), reset)
       assert.match(await change({ password: first }), /^PasswordHistoryError: /)
       assert.match(
         (await call('POST', '/users', { connection: DATABASE, username: 'x', password: PASSWORD })).body.message,

@@ -23,6 +23,7 @@ const PEOPLE: readonly (Partial<UserRecord> & { id: string })[] = [
     lastLoginAt: at('2024-02-29T23:59:59.999Z'),
     lastIp: '192.0.2.1',
     loginsCount: 5,
+    lastPasswordResetAt: at('2024-05-05T09:00:00Z'),
   },
   {
     id: 'auth0|bob',
@@ -169,6 +170,9 @@ export function describePeopleSearch(stage: Stage): void {
       ['_exists_:last_login', 'ada bob dan'],
       ['NOT _exists_:last_login', 'cyd eve'],
       ['_exists_:logins_count', 'ada bob dan'],
+      ['_exists_:last_password_reset', 'ada'],
+      ['last_password_reset:2024-05', 'ada'],
+      ['last_password_reset:{2024-05-05 TO *]', ''],
       ['phone_number:"+441234"', 'ada'],
       ['phone_verified:true', 'ada'],
       ['blocked:true', 'bob'],

@@ -246,15 +246,18 @@ export function describePeople(stage: Stage): void {
       assert.equal(await users.findByUsernameKey(tenant, 'con_passwords', 'bob'), undefined)
     })
 
-    test('of 32 sign-ins noted at once each is counted, and the user’s own members stay', async () => {
+    test('of 32 sign-ins noted at once each is counted, as is a new password, and the user’s own members stay', async () => {
       const { users } = stage.store
       const user = userOf(newTenant())
       await users.create(user, identityOf(user))
       await inParallel(32, () => users.noteSignIn(user.tenant, user.id, NOW + 5, '192.0.2.1'))
       const noted = { ...user, lastLoginAt: NOW + 5, lastIp: '192.0.2.1', loginsCount: 32 }
       assert.deepEqual(await users.find(user.tenant, user.id), noted)
+      await users.notePasswordReset(user.tenant, user.id, NOW + 6)
+      assert.deepEqual(await users.find(user.tenant, user.id), { ...noted, lastPasswordResetAt: NOW + 6 })
       await users.remove(user.tenant, user.id, NOW)
       await users.noteSignIn(user.tenant, user.id, NOW + 6, '192.0.2.1')
+      await users.notePasswordReset(user.tenant, user.id, NOW + 6)
       assert.equal(await users.find(user.tenant, user.id), undefined)
     })
 

@@ -102,6 +102,7 @@ export const userOf = (tenant: string, more: Partial<UserRecord> = {}): UserReco
   lastLoginAt: null,
   lastIp: null,
   loginsCount: 0,
+  lastPasswordResetAt: null,
   ...more,
 })
 
