@@ -8,6 +8,7 @@ import {
   globalClientName,
   globalClientToWire,
   READ_ONLY_MEMBERS,
+  SECRET_MEMBERS,
 } from '../clients/client-document.ts'
 import { settleCredentials } from '../clients/credentials.ts'
 import type { ManagementScope } from '../clients/management-scopes.ts'
@@ -114,7 +115,7 @@ async function changeGlobal(services: ApiServices, call: Changing, given: JsonOb
     const before = (await transaction.documents.find(name))?.data ?? {}
     const { name: _name, ...data } = settable({ ...before, ...given })
     await transaction.documents.put({ ...name, data, sealed: null, createdAt: now, updatedAt: now })
-    const changes = changesBetween(before, data)
+    const changes = changesBetween(before, data, SECRET_MEMBERS)
     if (Object.keys(changes).length > 0)
       await transaction.events.record([
         managed(occasion, { client: client.id }, 'client', globalClientId(tenant), 'changed', changes),
@@ -186,7 +187,7 @@ export const clients: readonly Operation[] = [
         const outcome = await services.clients.create(transaction, { tenant, id, metadata, secret, credentials })
         const record = await transaction.clients.find(tenant, id)
         if (outcome !== 'created' || !record) throw new Error('a new client has an id that is taken')
-        const changes = changesBetween(null, metadata, ['client_secret'])
+        const changes = changesBetween(null, metadata, SECRET_MEMBERS)
         await transaction.events.record([managed(occasion, { client: caller.id }, 'client', id, 'created', changes)])
         return record
       })
@@ -241,7 +242,7 @@ export const clients: readonly Operation[] = [
         const lacks = before.sealedSecret === null && needsSecret(metadata)
         const secret = given.client_secret ?? (lacks ? randomSecret() : undefined)
         const changes = {
-          ...changesBetween(before.metadata, metadata),
+          ...changesBetween(before.metadata, metadata, SECRET_MEMBERS),
           ...(secret !== undefined && { client_secret: 'changed' }),
         }
         if (Object.keys(changes).length === 0) return { after: before, made: undefined }
@@ -271,7 +272,7 @@ export const clients: readonly Operation[] = [
       await services.store.transaction(async transaction => {
         const before = await requireClient(transaction, tenant, path('id'))
         if ((await removeClient(transaction, { tenant, id: before.id }, now)) === 'gone') throw noClient()
-        const changes = changesBetween(clientToWire(before, name), null)
+        const changes = changesBetween(clientToWire(before, name), null, SECRET_MEMBERS)
         await transaction.events.record([
           managed(occasion, { client: caller.id }, 'client', before.id, 'removed', changes),
         ])

@@ -45,6 +45,9 @@ export const KEPT_MEMBERS = [
   'token_vault_privileged_access',
 ] as const
 
+/** Of which events and plans tell that they changed, and not what to: some addons of Auth0's hold keys. */
+export const SECRET_MEMBERS = ['client_secret', 'addons'] as const
+
 /** Members that a read has and no change can have an effect on. */
 export const READ_ONLY_MEMBERS = [
   'client_id',

@@ -3,7 +3,7 @@
  * default again. Only a secret that it leaves out stays, because exports hold none.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { clientToWire } from '../clients/client-document.ts'
+import { clientToWire, SECRET_MEMBERS } from '../clients/client-document.ts'
 import { CLIENT_CLAIMS, readClaims } from '../clients/custom-claims.ts'
 import { CLIENT_MEMBERS, clientProblems, needsSecret } from '../clients/metadata.ts'
 import type { Findings } from '../config/findings.ts'
@@ -148,7 +148,7 @@ const create = (
   id,
   name: metadata['name'] as string,
   change: 'created',
-  changes: differences(null, { client_id: id, ...metadata }),
+  changes: differences(null, { client_id: id, ...metadata }, SECRET_MEMBERS),
   path,
   write: async transaction =>
     (await clients.create(transaction, { tenant, id, metadata, secret })) === 'created' ? 'written' : 'overtaken',
@@ -174,7 +174,7 @@ function change(
     name: metadata['name'] as string,
     change: 'changed',
     changes: {
-      ...differences(old, wanted),
+      ...differences(old, wanted, SECRET_MEMBERS),
       ...('secret' in changes && { client_secret: 'changed' }),
     },
     path,

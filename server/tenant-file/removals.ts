@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { apiToWire } from '../clients/api-document.ts'
-import { clientToWire } from '../clients/client-document.ts'
+import { clientToWire, SECRET_MEMBERS } from '../clients/client-document.ts'
 import { grantToWire, THIRD_PARTIES } from '../clients/client-grants.ts'
 import { managementAudience } from '../clients/system-apis.ts'
 import { connectionChanges } from '../identity/connections.ts'
@@ -169,7 +169,7 @@ async function planClients(
     if (clients.isNamed(id)) continue
     steps.push({
       ...{ kind: 'client', id, name: String(client.metadata['name'] ?? id), change: 'removed' },
-      changes: differences(clientToWire(client, tenantName), null),
+      changes: differences(clientToWire(client, tenantName), null, SECRET_MEMBERS),
       path: ['clients'],
       write: async transaction =>
         (await removeClient(transaction, { tenant, id }, clock())) === 'removed' ? 'written' : 'overtaken',

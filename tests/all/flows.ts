@@ -18,7 +18,6 @@ const ENDS_WITHIN = 10 * MINUTE
 
 /** First, so that none of them is alone at the end. */
 const LONGEST = [
-  'tests/sdks/auth0-deploy-cli.test.ts',
   'tests/flows/operations.test.ts',
   'tests/sdks/auth0-deploy-cli.test.ts',
   'tests/browser/pages.test.ts',

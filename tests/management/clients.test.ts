@@ -69,6 +69,7 @@ describe('Clients through the Management API', () => {
     const changed = await client.clients.update(id, {
       description: 'Runs at night',
       client_metadata: { team: 'books' },
+      addons: { azure_sb: { sasKey: 'a key of another service' } },
     })
     assert.deepEqual([changed.description, changed.client_metadata], ['Runs at night', { team: 'books' }])
     assert.equal(changed.name, 'Nightly')
@@ -83,6 +84,7 @@ describe('Clients through the Management API', () => {
     assert.deepEqual(event?.details['changes'], {
       description: { after: 'Runs at night' },
       client_metadata: { before: { team: 'films' }, after: { team: 'books' } },
+      addons: 'changed',
     })
     assert.ok(!JSON.stringify(await events('client.created', id)).includes(made.client_secret ?? '-'))
   })
