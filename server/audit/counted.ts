@@ -19,16 +19,19 @@ export function countEvents(store: Store, meter: Meter): Store {
     async transaction(work) {
       const written: EventRecord[] = []
       const result = await store.transaction(transaction =>
-        work({
-          ...transaction,
-          events: {
-            ...transaction.events,
-            async record(events) {
-              await transaction.events.record(events)
-              written.push(...events)
+        work(
+          Object.create(transaction, {
+            events: {
+              value: {
+                ...transaction.events,
+                async record(events: readonly EventRecord[]) {
+                  await transaction.events.record(events)
+                  written.push(...events)
+                },
+              },
             },
-          },
-        }),
+          }),
+        ),
       )
       count(written)
       return result

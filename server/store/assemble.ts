@@ -48,49 +48,77 @@ import { tenantsIn } from './tenants.ts'
 import { ticketsIn } from './tickets.ts'
 import { usersIn } from './users.ts'
 
-const nounsIn = (db: Database, { sealer }: StoreOptions, append?: Revocations['append']): Nouns => ({
-  tenants: tenantsIn(db),
-  users: usersIn(db),
-  people: later(async () => (await import('./people.ts')).peopleIn(db)),
-  roles: rolesIn(db),
-  permissions: permissionsIn(db),
-  connections: connectionsIn(db),
-  credentials: credentialsIn(db),
-  clients: clientsIn(db),
-  registrations: registrationsIn(db),
-  resourceServers: resourceServersIn(db),
-  removals: removalsIn(db),
-  consents: consentsIn(db),
-  authorizations: authorizationsIn(db),
-  apiKeys: apiKeysIn(db),
-  pairwiseSubjects: pairwiseSubjectsIn(db),
-  sessions: sessionsIn(db),
-  sessionClients: sessionClientsIn(db),
-  families: familiesIn(db),
-  tickets: ticketsIn(db, sealer),
-  mails: mailsIn(db, sealer),
-  emailProviders: emailProvidersIn(db, sealer),
-  customDomains: later(async () => (await import('./custom-domains.ts')).customDomainsIn(db)),
-  logoutDeliveries: logoutDeliveriesIn(db),
-  events: eventsIn(db),
-  eventCursors: eventCursorsIn(db),
-  revocations: revocationsIn(db, append),
-  endedTokens: endedTokensIn(db),
-  keys: keysIn(db),
-  sealedValues: sealedValuesIn(db),
-  counters: countersIn(db),
-  devices: devicesIn(db),
-  jobs: jobsIn(db),
-  organizations: organizationsIn(db),
-  memberships: later(async () => (await import('./memberships.ts')).membershipsIn(db)),
-  organizationConnections: later(async () =>
-    (await import('./organization-connections.ts')).organizationConnectionsIn(db),
-  ),
-  organizationClients: later(async () => (await import('./organization-clients.ts')).organizationClientsIn(db)),
-  invitations: invitationsIn(db, sealer),
-  discoveryDomains: later(async () => (await import('./discovery-domains.ts')).discoveryDomainsIn(db)),
-  documents: documentsIn(db),
-})
+type Maker<Name extends keyof Nouns> = (
+  db: Database,
+  options: StoreOptions,
+  append?: Revocations['append'],
+) => Nouns[Name]
+
+const MAKERS: { readonly [Name in keyof Nouns]: Maker<Name> } = {
+  tenants: tenantsIn,
+  users: usersIn,
+  people: later(async () => (await import('./people.ts')).peopleIn),
+  roles: rolesIn,
+  permissions: permissionsIn,
+  connections: connectionsIn,
+  credentials: credentialsIn,
+  clients: clientsIn,
+  registrations: registrationsIn,
+  resourceServers: resourceServersIn,
+  removals: removalsIn,
+  consents: consentsIn,
+  authorizations: authorizationsIn,
+  apiKeys: apiKeysIn,
+  pairwiseSubjects: pairwiseSubjectsIn,
+  sessions: sessionsIn,
+  sessionClients: sessionClientsIn,
+  families: familiesIn,
+  tickets: (db, { sealer }) => ticketsIn(db, sealer),
+  mails: (db, { sealer }) => mailsIn(db, sealer),
+  emailProviders: (db, { sealer }) => emailProvidersIn(db, sealer),
+  customDomains: later(async () => (await import('./custom-domains.ts')).customDomainsIn),
+  logoutDeliveries: logoutDeliveriesIn,
+  events: eventsIn,
+  eventCursors: eventCursorsIn,
+  revocations: (db, _options, append) => revocationsIn(db, append),
+  endedTokens: endedTokensIn,
+  keys: keysIn,
+  sealedValues: sealedValuesIn,
+  counters: countersIn,
+  devices: devicesIn,
+  jobs: jobsIn,
+  organizations: organizationsIn,
+  memberships: later(async () => (await import('./memberships.ts')).membershipsIn),
+  organizationConnections: later(async () => (await import('./organization-connections.ts')).organizationConnectionsIn),
+  organizationClients: later(async () => (await import('./organization-clients.ts')).organizationClientsIn),
+  invitations: (db, { sealer }) => invitationsIn(db, sealer),
+  discoveryDomains: later(async () => (await import('./discovery-domains.ts')).discoveryDomainsIn),
+  documents: documentsIn,
+}
+const NAMES = Object.keys(MAKERS) as (keyof Nouns)[]
+
+/** Each noun is made when it is first spoken of: a transaction speaks of four of forty. */
+class Spoken {
+  readonly db: Database
+  readonly options: StoreOptions
+  readonly append: Revocations['append'] | undefined
+  readonly made: Partial<Record<keyof Nouns, unknown>> = {}
+
+  constructor(db: Database, options: StoreOptions, append?: Revocations['append']) {
+    this.db = db
+    this.options = options
+    this.append = append
+  }
+}
+for (const name of NAMES)
+  Object.defineProperty(Spoken.prototype, name, {
+    get(this: Spoken) {
+      this.made[name] ??= MAKERS[name](this.db, this.options, this.append)
+      return this.made[name]
+    },
+  })
+
+const nounsIn = (...given: ConstructorParameters<typeof Spoken>) => new Spoken(...given) as unknown as Nouns
 
 /** What a transaction has yet to say: revocations before its commit, messages after it. */
 interface Pending {
@@ -114,16 +142,19 @@ async function runIn<T>(
   }
   const announce = (message: BusMessage) => void pending.messages.push(message)
   const result = await askingAtOnce(db, transaction =>
-    gate.enter(() => work({ ...nounsIn(transaction, options, append), announce })),
+    gate.enter(() => work(Object.assign(nounsIn(transaction, options, append), { announce }))),
   )
   isOver = true
   return { result, revoked: await writeRevocations(db, pending.revocations) }
 }
 
+const everyNoun = (nouns: Nouns): Nouns =>
+  Object.fromEntries(NAMES.map(name => [name, nouns[name]])) as unknown as Nouns
+
 export const assembleStore = (db: Database, gate: Gate, options: StoreOptions): Store => {
   const listeners: ((revocations: readonly NumberedRevocation[]) => void)[] = []
   return {
-    ...nounsIn(db, options),
+    ...everyNoun(nounsIn(db, options)),
     dialect: dialectOf(db),
 
     async transaction(work) {

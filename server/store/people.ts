@@ -122,8 +122,10 @@ export async function withIdentities(db: Database, tenant: string, users: readon
 }
 
 /** Loaded when somebody first lists people: a server that is asked for none has no use for it. */
+const peopleListsIn = later(async () => (await import('./people-lists.ts')).peopleListsIn)
+
 export const peopleIn = (db: Database): People => {
-  const { page, after, count } = later(async () => (await import('./people-lists.ts')).peopleListsIn(db))
+  const { page, after, count } = peopleListsIn(db)
   return {
     async find(tenant, id) {
       const rows = await readPerson(db, { tenant, id })
