@@ -13,11 +13,19 @@ const PATIENCE = 15 * SECOND
 export const LONGEST_UPLOAD = HOUR
 
 const waited = new WeakMap<IncomingMessage, NodeJS.Timeout>()
+const readAsItComes = new WeakSet<IncomingMessage>()
 
 /** Ends the connection of whoever does not send a whole body in time, whether anybody reads it or not. */
 export function endWhenSlow(request: IncomingMessage, response: ServerResponse): void {
   // What came over no connection (`inject`) is whole.
   if (!hasBody(request) || !(request.socket instanceof Socket)) return
+  // Nearly every body comes with its headers, and is there once they have been read: nothing need wait for that one.
+  queueMicrotask(() => {
+    if (!request.complete && !readAsItComes.has(request)) wait(request, response)
+  })
+}
+
+function wait(request: IncomingMessage, response: ServerResponse): void {
   const timer = setTimeout(() => {
     if (!request.complete) end(request, response)
   }, PATIENCE)
@@ -28,6 +36,7 @@ export function endWhenSlow(request: IncomingMessage, response: ServerResponse):
 
 /** The body as it comes. From now on it may take for as long as it goes on coming; who stops is disconnected. */
 export function readSlowly(request: IncomingMessage): Readable {
+  readAsItComes.add(request)
   clearTimeout(waited.get(request))
   const { socket } = request
   socket.setTimeout(PATIENCE)
