@@ -50,8 +50,8 @@ onEachStore('The page for a forgotten password', store => {
     }
     const watched = <T extends object>(nouns: T): T =>
       new Proxy(nouns, {
-        get: (noun, name, receiver) => {
-          const member = Reflect.get(noun, name, receiver)
+        get: (noun, name) => {
+          const member = Reflect.get(noun, name)
           if (typeof member !== 'object' || member === null) return member
           return new Proxy(member, {
             get: (verbs, verb) => {
