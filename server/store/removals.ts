@@ -167,16 +167,19 @@ async function leave(db: Database, removal: RemovalsTable, limit: number): Promi
   return removed
 }
 
-/** All that is left of a person before somebody has the id again: whoever was linked to another, and is no more. */
-export async function finishPerson(transaction: Database, tenant: string, id: string): Promise<void> {
-  const removals = await transaction
+/** Nobody else takes what belongs to it until the transaction ends. */
+const heldIn = (transaction: Database, tenant: string, kind: Kind, id: string) =>
+  transaction
     .selectFrom('removals')
     .selectAll()
     .where('tenant', '=', tenant)
-    .where('kind', '=', 'user')
+    .where('kind', '=', kind)
     .where('id', '=', id)
     .$call(lockingIn(transaction))
-    .execute()
+
+/** All that is left of a person before somebody has the id again: whoever was linked to another, and is no more. */
+export async function finishPerson(transaction: Database, tenant: string, id: string): Promise<void> {
+  const removals = await heldIn(transaction, tenant, 'user', id).execute()
   for (const removal of removals) await leave(transaction, removal, Number.MAX_SAFE_INTEGER)
 }
 
@@ -208,14 +211,7 @@ export const removalsIn = (db: Database): Removals => {
       for (let isLeft = true; isLeft; )
         isLeft = await atomically(db, async transaction => {
           // One at a time: of two who take the same rows, one would find none and think that none is left.
-          const removal = await transaction
-            .selectFrom('removals')
-            .selectAll()
-            .where('tenant', '=', tenant)
-            .where('kind', '=', 'api')
-            .where('id', '=', identifier)
-            .$call(lockingIn(transaction))
-            .executeTakeFirst()
+          const removal = await heldIn(transaction, tenant, 'api', identifier).executeTakeFirst()
           if (removal) await leave(transaction, removal, limit)
           return removal !== undefined
         })
