@@ -3,20 +3,13 @@ import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { type RunningServer, type StoreKind, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
+import { crossOrigin, LOCK, ORIGIN } from './own-page.ts'
 import { ANN, authorizePath, CookieJarBrowser, PASSWORD_REALM, type Reply, tenantFile } from './stage.ts'
 
 export const REALM = 'Username-Password-Authentication'
-export const ORIGIN = 'https://app.example'
 export const FOREIGN = 'https://evil.example'
-export const LOCK = { client_id: 'lock' } as const
 export const ELSEWHERE = { client_id: 'elsewhere' } as const
 export const STRANGER = { client_id: 'stranger' } as const
-const [spa] = tenantFile.clients
-export const crossOrigin = {
-  ...spa,
-  grant_types: ['authorization_code', 'implicit'],
-  cross_origin_authentication: true,
-}
 
 const FILE = {
   ...tenantFile,

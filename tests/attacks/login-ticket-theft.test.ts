@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { onEachStore } from '../fixtures/server.ts'
-import { ELSEWHERE, FOREIGN, LOCK, ORIGIN, REALM, stageOfPages } from './embedded-stage.ts'
+import { ELSEWHERE, FOREIGN, REALM, stageOfPages } from './embedded-stage.ts'
+import { LOCK, ORIGIN } from './own-page.ts'
 import { ANN, BEN, type CookieJarBrowser, codeOf, follow, signIn } from './stage.ts'
 
 onEachStore('What a page of an application is given', store => {

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { HOUR, MINUTE } from '../../server/kernel/seconds.ts'
 import { linkIn } from '../fixtures/mailbox.ts'
 import { onEachStore } from '../fixtures/server.ts'
-import { LOCK, MOBILE, ORIGIN, OTHER, stageOfMail } from './mailed-stage.ts'
+import { MOBILE, OTHER, stageOfMail } from './mailed-stage.ts'
+import { LOCK, ORIGIN } from './own-page.ts'
 import { ANN, CALLBACK, claimsOf, WEB } from './stage.ts'
 
 onEachStore('A code or a link that was mailed', store => {

@@ -4,19 +4,13 @@ import { after, before } from 'node:test'
 import { type Mail, type Mailbox, openMailbox } from '../fixtures/mailbox.ts'
 import { type RunningServer, type StoreKind, startServer } from '../fixtures/server.ts'
 import { createTestClock } from '../fixtures/test-clock.ts'
+import { crossOrigin, LOCK, ORIGIN } from './own-page.ts'
 import { askToken, type ClientCredentials, CookieJarBrowser, tenantFile, UNPROTECTED } from './stage.ts'
 
-export const ORIGIN = 'https://app.example'
 export const OTP = 'http://auth0.com/oauth/grant-type/passwordless/otp'
-export const LOCK = { client_id: 'lock' } as const
 export const OTHER = { client_id: 'other-lock' } as const
 export const MOBILE = { client_id: 'mobile', client_secret: 'the secret of what people carry' } as const
 const [spa] = tenantFile.clients
-export const crossOrigin = {
-  ...spa,
-  grant_types: ['authorization_code', 'implicit'],
-  cross_origin_authentication: true,
-}
 
 const FILE = {
   ...tenantFile,

@@ -4,16 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  crossOrigin,
-  ELSEWHERE,
-  FOREIGN,
-  LOCK,
-  ORIGIN,
-  REALM,
-  STRANGER,
-  stageOfPages,
-} from '../attacks/embedded-stage.ts'
+import { ELSEWHERE, FOREIGN, REALM, STRANGER, stageOfPages } from '../attacks/embedded-stage.ts'
+import { crossOrigin, LOCK, ORIGIN } from '../attacks/own-page.ts'
 import {
   ANN,
   askToken,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DAY, MINUTE } from '../../server/kernel/seconds.ts'
-import { LOCK, MOBILE, ORIGIN, OTP, stageOfMail } from '../attacks/mailed-stage.ts'
+import { MOBILE, OTP, stageOfMail } from '../attacks/mailed-stage.ts'
+import { LOCK, ORIGIN } from '../attacks/own-page.ts'
 import {
   askToken,
   authorizePath,

@@ -5,57 +5,13 @@ import { after, before, describe, test } from 'node:test'
 import { contrast } from '../../server/http/accent.ts'
 import { type Management, startManagement } from '../fixtures/management.ts'
 import { lastEvent, personAt } from '../fixtures/management-person.ts'
+import { THEME } from '../fixtures/theme.ts'
 
-const THEME = {
-  borders: {
-    button_border_radius: 3,
-    button_border_weight: 1,
-    buttons_style: 'rounded',
-    input_border_radius: 3,
-    input_border_weight: 1,
-    inputs_style: 'rounded',
-    show_widget_shadow: true,
-    widget_border_weight: 0,
-    widget_corner_radius: 5,
-  },
-  colors: {
-    body_text: '#1e212a',
-    error: '#d03c38',
-    header: '#1e212a',
-    icons: '#65676e',
-    input_background: '#ffffff',
-    input_border: '#c9cace',
-    input_filled_text: '#000000',
-    input_labels_placeholders: '#65676e',
-    links_focused_components: '#635dff',
-    primary_button: '#ffe14d',
-    primary_button_label: '#ffffff',
-    secondary_button_border: '#c9cace',
-    secondary_button_label: '#1e212a',
-    success: '#13a688',
-    widget_background: '#ffffff',
-    widget_border: '#c9cace',
-  },
+const SUN = {
+  ...THEME,
+  colors: { ...THEME.colors, primary_button: '#ffe14d' },
   displayName: 'Sun',
-  fonts: {
-    body_text: { bold: false, size: 87.5 },
-    buttons_text: { bold: false, size: 100 },
-    font_url: '',
-    input_labels: { bold: false, size: 100 },
-    links: { bold: true, size: 87.5 },
-    links_style: 'normal',
-    reference_text_size: 16,
-    subtitle: { bold: false, size: 87.5 },
-    title: { bold: false, size: 150 },
-  },
-  page_background: { background_color: '#000000', background_image_url: '', page_layout: 'center' },
-  widget: {
-    header_text_alignment: 'center',
-    logo_height: 52,
-    logo_position: 'center',
-    logo_url: 'https://video.example/sun.png',
-    social_buttons_layout: 'bottom',
-  },
+  widget: { ...THEME.widget, logo_url: 'https://video.example/sun.png' },
 } as const
 
 describe('The pages of a tenant', () => {
@@ -98,9 +54,9 @@ describe('The pages of a tenant', () => {
   test('take the colour and the logo of the theme before the branding’s, and keep what stands on it legible', async () => {
     const { themes } = management.client.branding
     await assert.rejects(themes.getDefault(), { statusCode: 404 })
-    const made = await themes.create(THEME)
-    assert.deepEqual({ ...made, themeId: undefined }, { ...THEME, themeId: undefined })
-    await assert.rejects(themes.create(THEME), { statusCode: 409 })
+    const made = await themes.create(SUN)
+    assert.deepEqual({ ...made, themeId: undefined }, { ...SUN, themeId: undefined })
+    await assert.rejects(themes.create(SUN), { statusCode: 409 })
     const html = await page()
     const [accent = '', onAccent = ''] = accentOf(html)
     assert.equal(accent, '#ffe14d')
@@ -108,7 +64,7 @@ describe('The pages of a tenant', () => {
     assert.ok(contrast(accent, onAccent) >= 4.5)
     assert.match(html, /<img src="https:\/\/video\.example\/sun\.png"/)
     assert.deepEqual(await themes.getDefault(), made)
-    const changed = await themes.update(made.themeId, { ...THEME, displayName: 'Moon' })
+    const changed = await themes.update(made.themeId, { ...SUN, displayName: 'Moon' })
     assert.deepEqual([changed.displayName, changed.themeId], ['Moon', made.themeId])
     assert.deepEqual(await themes.get(made.themeId), changed)
     await assert.rejects(themes.get('0123456789abcdef01234567'), { statusCode: 404 })
@@ -129,9 +85,9 @@ describe('The pages of a tenant', () => {
       const { status } = await management.call('PATCH', path, given)
       assert.equal(status, 400, JSON.stringify(given))
     }
-    const bad = { ...THEME, colors: { ...THEME.colors, primary_button: '</style><script>' } }
+    const bad = { ...SUN, colors: { ...SUN.colors, primary_button: '</style><script>' } }
     assert.equal((await management.call('POST', '/branding/themes', bad)).status, 400)
-    assert.equal((await management.call('POST', '/branding/themes', { ...THEME, widget: undefined })).status, 400)
+    assert.equal((await management.call('POST', '/branding/themes', { ...SUN, widget: undefined })).status, 400)
     for (const path of ['/branding/templates/universal-login', '/branding/phone/providers', '/prompts/rendering']) {
       const { status, body } = await management.call('GET', path)
       assert.deepEqual([status, body.errorCode], [403, 'insufficient_scope'])
