@@ -166,7 +166,11 @@ describe('`npm start` with LATCHKEY_TLS=auto', () => {
   })
 
   test('signs people in to the example in a browser', async () => {
-    const example = /"example":"([^"]+)"/.exec(server.written.join('\n'))?.[1] ?? ''
+    // The example begins to listen a moment after the server.
+    const exampleSaid = () => /"example":"([^"]+)"/.exec(server.written.join('\n'))?.[1]
+    for (const deadline = Date.now() + PATIENCE; exampleSaid() === undefined; await pause(20))
+      assert.ok(Date.now() < deadline, 'the example never listened')
+    const example = exampleSaid() ?? ''
     const pem = readFileSync(join(given.environment['LATCHKEY_DATA'] ?? '', 'tls', 'server.key'), 'utf8')
     const { publicKey } = new X509Certificate(pem.slice(pem.indexOf('-----BEGIN CERTIFICATE')))
     const pin = createHash('sha256')
